@@ -1,0 +1,18 @@
+# Everything comes from Debian 12; tools/install_dependencies.sh names the packages.
+find_package(fmt REQUIRED)
+find_package(nlohmann_json REQUIRED)
+find_package(CLI11 REQUIRED)
+find_package(ICU REQUIRED COMPONENTS uc i18n)
+find_package(ZLIB REQUIRED)
+find_package(PkgConfig REQUIRED)
+pkg_check_modules(ZSTD REQUIRED IMPORTED_TARGET libzstd)
+pkg_check_modules(NETTLE REQUIRED IMPORTED_TARGET nettle)
+find_package(Threads REQUIRED)
+
+if(ESPALIER_TORCH)
+  find_package(OpenMP REQUIRED COMPONENTS CXX)
+  find_package(Torch REQUIRED)
+  # Debian's dnnl package configuration asks for OpenCL, so oneDNN is linked by name.
+  find_library(DNNL_LIBRARY dnnl REQUIRED)
+  find_path(DNNL_INCLUDE_DIR dnnl.hpp REQUIRED)
+endif()

@@ -1,0 +1,24 @@
+#pragma once
+
+#include <cstddef>
+#include <span>
+#include <string>
+#include <string_view>
+
+namespace espalier {
+
+/// SHA-256 in lower-case hexadecimal (64 characters).
+std::string sha256(std::string_view bytes);
+
+/// Incremental SHA-256, for files larger than memory.
+class Sha256 {
+ public:
+  Sha256();
+  void update(std::span<const std::byte> bytes);
+  std::string hex();  ///< ends the digest
+
+ private:
+  alignas(16) std::byte state_[256];
+};
+
+}  // namespace espalier

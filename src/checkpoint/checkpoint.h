@@ -1,0 +1,83 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <map>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "checkpoint/dtype.h"
+
+namespace espalier {
+
+/// A tensor in a mapped file; valid while its Checkpoint lives.
+struct TensorView {
+  std::string_view name;
+  Dtype dtype = Dtype::kF32;
+  std::span<const std::int64_t> shape;
+  std::span<const std::byte> bytes;  // row-major, little-endian
+
+  std::int64_t elements() const;
+};
+
+/// A checkpoint folder: config.json and model.safetensors (or shards and model.safetensors.index.json).
+/// Tensors are mapped, never read until touched.
+class Checkpoint {
+ public:
+  /// Throws UserError for a missing, truncated, overlapping, oversized or mislabelled file.
+  static Checkpoint open(const std::filesystem::path& folder);
+  Checkpoint(Checkpoint&&) noexcept;
+  Checkpoint& operator=(Checkpoint&&) noexcept;
+  ~Checkpoint();
+
+  const std::filesystem::path& folder() const;
+  const nlohmann::json& config() const;
+  bool contains(std::string_view tensor) const;
+  /// Throws UserError naming the folder, the missing tensor and the nearest name there is.
+  TensorView tensor(std::string_view name) const;
+  std::vector<std::string_view> names() const;  ///< sorted
+
+ private:
+  struct State;
+  explicit Checkpoint(std::unique_ptr<State> state);
+  std::unique_ptr<State> state_;
+};
+
+/// What to write under a name; `fill` is called once with the destination's bytes.
+struct TensorSource {
+  std::string name;
+  Dtype dtype = Dtype::kF32;
+  std::vector<std::int64_t> shape;
+  std::function<void(std::span<std::byte>)> fill;
+};
+
+/// Writes one safetensors file, tensors sorted by name, atomically (temporary name, fsync, rename), holding at
+/// most one tensor in memory. `metadata` becomes `__metadata__`. Throws UserError when the disk is full.
+void write_safetensors(const std::filesystem::path& file, std::vector<TensorSource> tensors,
+                       const std::map<std::string, std::string>& metadata = {});
+
+/// One safetensors file on its own, without config.json (training states, observations, goldens).
+class SafetensorsFile {
+ public:
+  static SafetensorsFile open(const std::filesystem::path& file);
+  SafetensorsFile(SafetensorsFile&&) noexcept;
+  SafetensorsFile& operator=(SafetensorsFile&&) noexcept;
+  ~SafetensorsFile();
+  bool contains(std::string_view tensor) const;
+  TensorView tensor(std::string_view name) const;
+  std::vector<std::string_view> names() const;
+  const std::map<std::string, std::string>& metadata() const;
+
+ private:
+  struct State;
+  explicit SafetensorsFile(std::unique_ptr<State> state);
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace espalier
