@@ -18,6 +18,9 @@ enum class RunStatus {
   kFailed,       ///< an error; `message` says which
 };
 
+/// "running", "finished", "interrupted", "failed".
+std::string_view status_name(RunStatus status);
+
 /// The machine a run ran on.
 struct RunMachine {
   std::string cpu;
