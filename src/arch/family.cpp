@@ -20,18 +20,29 @@ ModelSizes bert_sizes(const nlohmann::json& config, std::string_view source) {
           bert.intermediate_size, bert.vocab_size,  bert.max_position_embeddings};
 }
 
-Topology topology_of_bert(const nlohmann::json& config, std::string_view source) {
-  return bert_topology(parse_bert_config(config, source));
+BertMoeConfig bert_config(const Checkpoint& checkpoint) {
+  return parse_bert_config(checkpoint.config(), (checkpoint.folder() / "config.json").string());
 }
 
 void check_bert(const Checkpoint& checkpoint) {
-  const std::string source = (checkpoint.folder() / "config.json").string();
-  check_tensors(checkpoint, parse_bert_config(checkpoint.config(), source));
+  check_tensors(checkpoint, bert_config(checkpoint));
+}
+
+Topology topology_of_bert(const Checkpoint& checkpoint) {
+  Topology topology = bert_topology(bert_config(checkpoint));
+  const auto stored = [&](std::string& name) { name = find_bert_tensor(checkpoint, name).value_or(name); };
+  for (MoeLayer& layer : topology.layers) {
+    stored(layer.router);
+    for (std::vector<std::string>& tensors : layer.expert_tensors) {
+      for (std::string& name : tensors) stored(name);
+    }
+  }
+  return topology;
 }
 
 constexpr std::array<Family, 2> kFamilies{{
-    {kBertModelType, "BERT encoder", bert_sizes, topology_of_bert, check_bert},
-    {kBertMoeModelType, "BERT encoder with MoE layers", bert_sizes, topology_of_bert, check_bert},
+    {kBertModelType, "BERT encoder", bert_sizes, check_bert, topology_of_bert},
+    {kBertMoeModelType, "BERT encoder with MoE layers", bert_sizes, check_bert, topology_of_bert},
 }};
 
 }  // namespace

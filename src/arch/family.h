@@ -20,14 +20,14 @@ struct ModelSizes {
 };
 
 /// One row per architecture: what config.json's model_type says, and the functions that read such a
-/// checkpoint. The functions take config.json and its path for messages, and throw UserError.
+/// checkpoint from config.json and the tensors' headers. They throw UserError.
 struct Family {
   std::string_view model_type;
   std::string_view title;
   ModelSizes (*sizes)(const nlohmann::json& config, std::string_view source);
-  Topology (*topology)(const nlohmann::json& config, std::string_view source);
-  void (*check)(
-      const Checkpoint& checkpoint);  ///< names, shapes and dtypes of the tensors, from headers alone
+  void (*check)(const Checkpoint& checkpoint);  ///< names, shapes and dtypes of the tensors
+  Topology (*topology)(
+      const Checkpoint& checkpoint);  ///< tensor names as the checkpoint has them; after `check`
 };
 
 std::span<const Family> families();
