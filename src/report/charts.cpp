@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
 #include <optional>
 #include <span>
 
@@ -34,6 +35,7 @@ struct ChartSpec {
   const char* format;  ///< how page.js writes values: "number", "count", "bytes", "duration"
   Range range;
   std::vector<LineSpec> lines;
+  double from_share = 0;  ///< of the x axis: what comes before is not drawn
 };
 
 const std::vector<ChartSpec>& chart_specs() {
@@ -44,6 +46,13 @@ const std::vector<ChartSpec>& chart_specs() {
        "number",
        Range::kFit,
        {{"loss", "training", "smooth"}, {"valid_loss", "validation", "marks"}}},
+      {"loss_late",
+       "Loss, second half",
+       "nats per target",
+       "number",
+       Range::kFit,
+       {{"loss", "training", "smooth"}, {"valid_loss", "validation", "marks"}},
+       0.5},
       {"tokens_per_second",
        "Speed",
        "tokens per second",
@@ -63,12 +72,6 @@ const std::vector<ChartSpec>& chart_specs() {
        "number",
        Range::kFit,
        {{"balance_loss", "balance", "smooth"}}},
-      {"total_loss",
-       "Minimised loss",
-       "task and weighted balance",
-       "number",
-       Range::kFit,
-       {{"total_loss", "minimised", "smooth"}}},
       {"effective_experts",
        "Experts in use",
        "exp of the load's entropy",
@@ -122,14 +125,6 @@ RunCurves curves_to_draw(const RunFolder& run) {
   RunCurves result;
   result.curves = curves_of(run.metrics);
   std::erase_if(result.curves, [](const Curve& curve) { return !is_charted(curve); });
-  const auto values_of = [&](std::string_view name) {
-    const Curve* curve = result.find(name);
-    return curve ? curve->values : std::vector<double>();
-  };
-  // The same curve twice says nothing: a run without a separate balance loss minimises its loss.
-  if (values_of("total_loss") == values_of("loss")) {
-    std::erase_if(result.curves, [](const Curve& curve) { return curve.name == "total_loss"; });
-  }
   result.radius = smoothing_radius(run.metrics.size());
   result.rows = rows_to_draw(result.curves, kBuckets);
   return result;
@@ -229,7 +224,7 @@ std::optional<ChartFigure> chart_figure(const ChartSpec& spec, const std::vector
   for (const LineSpec& line : spec.lines) {
     for (const auto& [run, curve] : curves_for(line, drawn)) {
       std::string label = line.label;
-      if (curve->name != line.curve) label += curve->name.substr(curve->name.rfind('_')).replace(0, 1, " ");
+      if (curve->name != line.curve) label += " " + curve->name.substr(curve->name.rfind('_') + 1);
       lines.push_back({{"run", run}, {"curve", curve->name}, {"label", label}, {"style", line.style}});
       aria +=
           ". " + spoken(runs.size() > 1 ? runs[run].name + ", " + label : label, curve->values, spec.format);
@@ -245,6 +240,7 @@ std::optional<ChartFigure> chart_figure(const ChartSpec& spec, const std::vector
   figure.data = {{"id", spec.id},
                  {"format", spec.format},
                  {"from_zero", spec.range == Range::kFromZero},
+                 {"from_share", spec.from_share},
                  {"lines", lines}};
   return figure;
 }

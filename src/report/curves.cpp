@@ -47,7 +47,6 @@ std::vector<Curve> curves_of(const std::vector<MetricsLine>& lines) {
   add("step", [](Line line) { return static_cast<double>(line.step); });
   add("tokens", [](Line line) { return static_cast<double>(line.tokens); });
   add("seconds", [](Line line) { return line.seconds; });
-  add("total_loss", [](Line line) { return line.loss; });
   add("loss", [](Line line) { return line.mlm_loss.value_or(line.loss); });
   add("valid_loss", [](Line line) { return line.valid_loss.value_or(kNone); });
   add("balance_loss", [](Line line) { return line.balance_loss.value_or(kNone); });
@@ -66,10 +65,11 @@ std::vector<double> moving_mean(const std::vector<double>& values, std::size_t r
   std::vector<double> result;
   result.reserve(values.size());
   for (std::size_t i = 0; i < values.size(); ++i) {
-    const std::size_t reach = std::min({radius, i, values.size() - 1 - i});  // symmetric, also at the ends
+    const std::size_t begin = i - std::min(i, radius);
+    const std::size_t end = std::min(values.size(), i + radius + 1);
     double sum = 0;
     std::size_t count = 0;
-    for (std::size_t j = i - reach; j <= i + reach; ++j) {
+    for (std::size_t j = begin; j < end; ++j) {
       if (std::isnan(values[j])) continue;
       sum += values[j];
       ++count;

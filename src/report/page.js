@@ -39,31 +39,37 @@
     }, more);
   }
   function xAxis(more) {
-    const timed = across === "seconds" ? { incs: kTimeSteps } : {};
+    const timed = across === "seconds" ? { incrs: kTimeSteps } : {};
     return axis(Object.assign({ space: 70, size: 28, values: (u, ticks) => ticks.map(xFormat()) }, timed, more));
   }
   const cursor = { sync: { key: "espalier", scales: ["x", null], setSeries: false }, points: { size: 7 } };
 
-  // One curve of one run without its gaps: [[x], [y]].
-  function points(run, curve) {
+  const legend = { markers: { width: 3, dash: (u, i) => (u.series[i].dash?.length ? "dashed" : "solid") } };
+
+  // One curve of one run without its gaps, from x on: [[x], [y]].
+  function points(run, curve, from) {
     const xs = [], ys = [];
     run.curves[curve].forEach((y, i) => {
-      if (y !== null) { xs.push(run.x[across][i]); ys.push(y); }
+      if (y !== null && run.x[across][i] >= from) { xs.push(run.x[across][i]); ys.push(y); }
     });
     return [xs, ys];
   }
+  const lastX = () => Math.max(0, ...data.runs.map((run) => run.x[across].at(-1) ?? 0));
 
   const kDashes = [[], [7, 4], [2, 4], [10, 4, 2, 4]];
+  const kMostMarks = 40; // more than these would hide their line
   function lineSeries(line, index, format) {
     // Runs differ by colour; within a run lines differ by dash, in a single run by colour too.
     const stroke = color("run-" + (several ? line.run : index) % 6);
-    const value = (u, v) => (v == null ? "\u2013" : format(v));
-    const label = several ? data.runs[line.run].name + " \u00b7 " + line.label : line.label;
+    const value = (u, v) => (v == null ? "" : format(v));
+    const name = data.runs[line.run].name;
+    const label = !several ? line.label : line.alone ? name : name + " \u00b7 " + line.label;
     const dash = several ? kDashes[line.dash % kDashes.length] : [];
     const series = { label, stroke, width: 2, dash, value };
     const smooth = line.curve + "_smooth";
-    if (line.style === "marks") series.points = { show: true, size: 5, fill: color("surface"), stroke, width: 1.5 };
-    else series.points = { show: data.runs[line.run].x.step.length < 2 };
+    const count = data.runs[line.run].curves[line.curve].filter((y) => y !== null).length;
+    if (line.style === "marks" && count <= kMostMarks) series.points = { show: true, size: 5, fill: color("surface"), stroke, width: 1.5 };
+    else series.points = { show: count < 2 };
     if (line.style !== "smooth" || !data.runs[line.run].curves[smooth]) return [{ series, curve: line.curve, run: line.run }];
     const faint = { label, class: "faint", stroke: stroke + "55", width: 1, points: { show: false }, value };
     return [{ series: faint, curve: line.curve, run: line.run }, { series, curve: smooth, run: line.run }];
@@ -73,20 +79,21 @@
     const figure = document.getElementById("chart-" + chart.id);
     const format = formats[chart.format];
     const seen = {};
+    const perRun = new Set(chart.lines.map((line) => line.label)).size === 1; // runs' names tell the lines apart
     const lines = chart.lines.flatMap((line, index) => {
       seen[line.run] = (seen[line.run] ?? -1) + 1;
-      return lineSeries({ ...line, dash: seen[line.run] }, index, format);
+      return lineSeries({ ...line, dash: seen[line.run], alone: perRun }, index, format);
     });
     // The thin lines first, so that thick ones lie over them.
     lines.sort((a, b) => (a.series.class ? 0 : 1) - (b.series.class ? 0 : 1));
-    const table = uPlot.join(lines.map((line) => points(data.runs[line.run], line.curve)));
+    const table = uPlot.join(lines.map((line) => points(data.runs[line.run], line.curve, lastX() * chart.from_share)));
     const plot = figure.querySelector(".plot");
     plot.replaceChildren();
     drawn.push(new uPlot({
-      width: width || plot.clientWidth, height: chart.id === "loss" ? 300 : 180, cursor,
+      width: width || plot.clientWidth, height: chart.id === "loss" ? 300 : 180, cursor, legend,
       scales: { x: { time: false }, y: { range: chart.from_zero ? (u, lo, hi) => [0, hi > 0 ? hi * 1.06 : 1] : { min: { pad: 0.08 }, max: { pad: 0.08 } } } },
-      axes: [xAxis(), axis({ size: 66, space: 36, values: (u, ticks) => ticks.map(format), ...(chart.format === "duration" ? { incs: kTimeSteps } : {}) })],
-      series: [{ label: across === "seconds" ? "time" : across, value: (u, v) => (v == null ? "\u2013" : xFormat()(v)) }, ...lines.map((line) => line.series)],
+      axes: [xAxis(), axis({ size: 66, space: 36, values: (u, ticks) => ticks.map(format), ...(chart.format === "duration" ? { incrs: kTimeSteps } : {}) })],
+      series: [{ label: across === "seconds" ? "time" : across, value: (u, v) => (v == null ? "" : xFormat()(v)) }, ...lines.map((line) => line.series)],
     }, table, plot));
   }
 
@@ -136,9 +143,9 @@
     };
     plot.replaceChildren();
     drawn.push(new uPlot({
-      width: width || plot.clientWidth, height: Math.max(170, Math.min(380, 40 + experts * 14)), cursor, legend: { show: false },
+      width: width || plot.clientWidth, height: Math.max(130, Math.min(420, 40 + experts * (experts > 16 ? 11 : 18))), cursor, legend: { show: false },
       scales: { x: { time: false, range: (u, lo, hi) => (lo === hi ? [starts[0], ends[0]] : [Math.max(lo, starts[0]), hi]) }, y: { dir: -1, range: [-0.5, experts - 0.5] } },
-      axes: [xAxis({ grid: { show: false } }), axis({ size: 66, grid: { show: false }, incs: [1, 2, 4, 8, 16, 32, 64], space: 16, values: (u, ticks) => ticks.map((t) => (Number.isInteger(t) ? "expert " + t : "")) })],
+      axes: [xAxis({ grid: { show: false } }), axis({ size: 66, grid: { show: false }, incrs: [1, 2, 4, 8, 16, 32, 64], space: 16, values: (u, ticks) => ticks.map((t) => (Number.isInteger(t) ? "expert " + t : "")) })],
       series: [{}, { paths: () => null, points: { show: false } }],
       hooks: { drawClear: [paint], setCursor: [say] },
     }, [[starts[0], ...ends], [0, ...ends.map(() => 0)]], plot));
