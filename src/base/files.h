@@ -1,6 +1,9 @@
 #pragma once
 
+#include <cstddef>
+#include <cstdint>
 #include <filesystem>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -10,12 +13,40 @@ namespace espalier {
 std::string read_file(const std::filesystem::path& file);
 
 /// Writes atomically: temporary name in the same folder, fsync, rename. Throws UserError (full disk, no
-/// permission) and leaves neither the temporary nor a half-written file.
+/// permission) and leaves neither the temporary nor a half-written file. A symbolic link at `file` is
+/// replaced, never written through.
 void write_file(const std::filesystem::path& file, std::string_view content);
 
 enum class IfExists { kFail, kOverwrite };
 /// Creates `folder` for output. One that exists and is not empty is a UserError unless kOverwrite (which
 /// leaves what is there in place; writers replace files one by one).
 void create_output_folder(const std::filesystem::path& folder, IfExists if_exists);
+
+/// A file written piece by piece that appears under its name only when complete: `commit` syncs and renames;
+/// destruction without it removes what was written. Temporary files of writers that were killed are removed.
+class AtomicFile {
+ public:
+  explicit AtomicFile(std::filesystem::path file);
+  AtomicFile(const AtomicFile&) = delete;
+  AtomicFile& operator=(const AtomicFile&) = delete;
+  ~AtomicFile();
+
+  /// Claims disk space, so that a full disk is found before the work and not after it. Throws UserError with
+  /// the bytes needed and free.
+  void reserve(std::uint64_t bytes);
+  void write(std::span<const std::byte> bytes);
+  void write(std::string_view bytes) { write(std::as_bytes(std::span(bytes))); }
+  void commit();
+
+ private:
+  [[noreturn]] void fail(std::string_view action, int error_number, std::uint64_t bytes_needed);
+  void discard() noexcept;
+
+  std::filesystem::path file_;
+  std::filesystem::path temporary_;
+  std::uint64_t written_bytes_ = 0;
+  std::uint64_t reserved_bytes_ = 0;
+  int descriptor_;
+};
 
 }  // namespace espalier

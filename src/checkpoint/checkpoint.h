@@ -42,6 +42,9 @@ class Checkpoint {
   /// Throws UserError naming the folder, the missing tensor and the nearest name there is.
   TensorView tensor(std::string_view name) const;
   std::vector<std::string_view> names() const;  ///< sorted
+  /// The safetensors files, sorted, and the bytes of all of them.
+  std::vector<std::filesystem::path> files() const;
+  std::uint64_t file_bytes() const;
 
  private:
   struct State;
@@ -57,8 +60,10 @@ struct TensorSource {
   std::function<void(std::span<std::byte>)> fill;
 };
 
-/// Writes one safetensors file, tensors sorted by name, atomically (temporary name, fsync, rename), holding at
-/// most one tensor in memory. `metadata` becomes `__metadata__`. Throws UserError when the disk is full.
+/// Writes one safetensors file, atomically (temporary name, fsync, rename), holding at most one tensor in
+/// memory. Deterministic: the header lists tensors by name; the data lie in that order too, wider dtypes
+/// first, so that every tensor is aligned to its element. `metadata` becomes `__metadata__`. Throws UserError
+/// when the disk is full (before any `fill` is called, where the file system can reserve space).
 void write_safetensors(const std::filesystem::path& file, std::vector<TensorSource> tensors,
                        const std::map<std::string, std::string>& metadata = {});
 

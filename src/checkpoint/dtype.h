@@ -8,11 +8,27 @@
 namespace espalier {
 
 /// Element types of the safetensors format, under its names.
-enum class Dtype { kBool, kU8, kI8, kF8E5M2, kF8E4M3, kI16, kU16, kF16, kBF16, kI32, kU32, kF32, kF64, kI64, kU64 };
+enum class Dtype {
+  kBool,
+  kU8,
+  kI8,
+  kF8E5M2,
+  kF8E4M3,
+  kI16,
+  kU16,
+  kF16,
+  kBF16,
+  kI32,
+  kU32,
+  kF32,
+  kF64,
+  kI64,
+  kU64
+};
 
 std::size_t size_bytes(Dtype dtype);
-std::string_view name(Dtype dtype);           ///< "F32", "BF16", ...
-Dtype parse_dtype(std::string_view name);     ///< throws UserError listing the known names
+std::string_view name(Dtype dtype);        ///< "F32", "BF16", ...
+Dtype parse_dtype(std::string_view name);  ///< throws UserError listing the known names
 
 /// Widens `from` (F64, F32, F16, BF16, F8) to float32. Throws UserError for integer dtypes.
 void to_float32(Dtype dtype, std::span<const std::byte> from, std::span<float> to);

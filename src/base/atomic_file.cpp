@@ -1,0 +1,135 @@
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <atomic>
+#include <cerrno>
+#include <charconv>
+#include <cstring>
+#include <utility>
+
+#include "base/error.h"
+#include "base/files.h"
+
+namespace espalier {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::string_view kTemporarySuffix = ".tmp";
+
+fs::path folder_of(const fs::path& file) {
+  const fs::path folder = file.parent_path();
+  return folder.empty() ? fs::path(".") : folder;
+}
+
+std::string temporary_prefix(const fs::path& file) {
+  return "." + file.filename().string() + ".";
+}
+
+/// `.NAME.PID-COUNT.tmp`, so that two writers never share one and the left-overs of a dead one are known.
+fs::path temporary_name(const fs::path& file) {
+  static std::atomic<unsigned> count = 0;
+  return folder_of(file) /
+         fmt::format("{}{}-{}{}", temporary_prefix(file), ::getpid(), count++, kTemporarySuffix);
+}
+
+bool is_left_over(const std::string& name, const std::string& prefix) {
+  if (!name.starts_with(prefix) || !name.ends_with(kTemporarySuffix)) return false;
+  pid_t process = 0;
+  const auto [end, error] = std::from_chars(name.data() + prefix.size(), name.data() + name.size(), process);
+  if (error != std::errc{} || *end != '-' || process <= 0) return false;
+  return ::kill(process, 0) != 0 && errno == ESRCH;
+}
+
+void remove_left_overs(const fs::path& file) {
+  std::error_code error;
+  for (const auto& entry : fs::directory_iterator(folder_of(file), error)) {
+    if (is_left_over(entry.path().filename().string(), temporary_prefix(file))) {
+      fs::remove(entry.path(), error);
+    }
+  }
+}
+
+bool is_full_disk(int error_number) {
+  return error_number == ENOSPC || error_number == EDQUOT || error_number == EFBIG;
+}
+
+}  // namespace
+
+AtomicFile::AtomicFile(fs::path file) : file_(std::move(file)), temporary_(temporary_name(file_)) {
+  remove_left_overs(file_);
+  descriptor_ = ::open(temporary_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0666);
+  if (descriptor_ < 0 && errno == EEXIST) {  // left by a process whose number is now ours
+    ::unlink(temporary_.c_str());
+    descriptor_ = ::open(temporary_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0666);
+  }
+  if (descriptor_ < 0) {
+    throw UserError(fmt::format("{}: cannot be created: {}", file_.string(), std::strerror(errno)),
+                    "check that the folder exists and may be written to");
+  }
+  if (fs::is_directory(file_)) {
+    discard();
+    throw UserError(fmt::format("{}: is a folder, expected a file to write", file_.string()));
+  }
+}
+
+AtomicFile::~AtomicFile() {
+  discard();
+}
+
+void AtomicFile::reserve(std::uint64_t bytes) {
+  if (bytes == 0) return;
+  reserved_bytes_ = bytes;
+  // Not posix_fallocate: where the file system has no such call, it would write every block twice.
+  if (::fallocate(descriptor_, FALLOC_FL_KEEP_SIZE, 0, static_cast<off_t>(bytes)) == 0) return;
+  if (is_full_disk(errno)) fail("written", errno, bytes);
+}
+
+void AtomicFile::write(std::span<const std::byte> bytes) {
+  while (!bytes.empty()) {
+    const ssize_t count = ::write(descriptor_, bytes.data(), bytes.size());
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0)
+      fail("written", errno, std::max<std::uint64_t>(reserved_bytes_, written_bytes_ + bytes.size()));
+    written_bytes_ += static_cast<std::uint64_t>(count);
+    bytes = bytes.subspan(static_cast<std::size_t>(count));
+  }
+}
+
+void AtomicFile::commit() {
+  if (::fsync(descriptor_) != 0) fail("synced to disk", errno, written_bytes_);
+  const int closed = ::close(std::exchange(descriptor_, -1));
+  if (closed != 0) fail("closed", errno, written_bytes_);
+  if (::rename(temporary_.c_str(), file_.c_str()) != 0) fail("renamed into place", errno, written_bytes_);
+  temporary_.clear();
+  // The rename itself is durable only once the folder is. Some file systems cannot sync folders: best effort.
+  const int folder = ::open(folder_of(file_).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (folder >= 0) {
+    ::fsync(folder);
+    ::close(folder);
+  }
+}
+
+void AtomicFile::fail(std::string_view action, int error_number, std::uint64_t bytes_needed) {
+  discard();  // first, so that the figure below is what a second attempt would find
+  if (!is_full_disk(error_number)) {
+    throw UserError(fmt::format("{}: cannot be {}: {}", file_.string(), action, std::strerror(error_number)));
+  }
+  std::error_code error;
+  const fs::space_info space = fs::space(folder_of(file_), error);
+  throw UserError(fmt::format("{}: the disk is full: {} bytes needed, {} free ({})", file_.string(),
+                              bytes_needed, error ? std::string("unknown") : fmt::to_string(space.available),
+                              std::strerror(error_number)),
+                  "free some space, or write to another disk");
+}
+
+void AtomicFile::discard() noexcept {
+  if (descriptor_ >= 0) ::close(std::exchange(descriptor_, -1));
+  if (!temporary_.empty()) ::unlink(temporary_.c_str());
+  temporary_.clear();
+}
+
+}  // namespace espalier

@@ -1,0 +1,182 @@
+#include "checkpoint/checkpoint.h"
+
+#include <fmt/format.h>
+
+#include <deque>
+
+#include "base/error.h"
+#include "base/files.h"
+#include "base/json.h"
+#include "checkpoint/shard_index.h"
+#include "checkpoint/tensor_table.h"
+
+namespace espalier {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::string_view kConfigFile = "config.json";
+constexpr std::string_view kTensorFile = "model.safetensors";
+constexpr std::string_view kIndexFile = "model.safetensors.index.json";
+
+void check_folder(const fs::path& folder) {
+  std::error_code error;
+  const fs::file_status status = fs::status(folder, error);
+  if (!fs::exists(status)) {
+    throw UserError(fmt::format("{}: no such folder, expected a checkpoint", folder.string()),
+                    "check the path");
+  }
+  if (!fs::is_directory(status)) {
+    throw UserError(
+        fmt::format("{}: is a file, expected a checkpoint folder with config.json and model.safetensors",
+                    folder.string()),
+        "name the folder that holds the file");
+  }
+  if (!fs::exists(folder / kConfigFile, error)) {
+    throw UserError(fmt::format("{}: config.json is missing", folder.string()),
+                    "a checkpoint folder holds config.json and model.safetensors");
+  }
+}
+
+[[noreturn]] void no_tensors(const fs::path& folder) {
+  std::error_code error;
+  const bool pickled = fs::exists(folder / "pytorch_model.bin", error) ||
+                       fs::exists(folder / "pytorch_model.bin.index.json", error);
+  throw UserError(
+      fmt::format("{}: neither model.safetensors nor model.safetensors.index.json is there", folder.string()),
+      pickled ? "the folder holds a pickled pytorch_model.bin: convert it to safetensors first"
+              : "a checkpoint folder holds config.json and model.safetensors");
+}
+
+}  // namespace
+
+std::int64_t TensorView::elements() const {
+  return static_cast<std::int64_t>(bytes.size() /
+                                   size_bytes(dtype));  // the parser has checked them against the shape
+}
+
+struct Checkpoint::State {
+  fs::path folder;
+  nlohmann::json config;
+  std::deque<MappedSafetensors> files;  // a deque, because the table points into its elements
+  TensorTable tensors;
+
+  void add(const fs::path& file) { tensors.add(files.emplace_back(file)); }
+  void add_shards(const fs::path& index_file);
+};
+
+void Checkpoint::State::add_shards(const fs::path& index_file) {
+  const ShardIndex index = parse_shard_index(read_file(index_file), index_file.string());
+  for (const std::string& name : index.files) {
+    std::error_code error;
+    if (!fs::exists(folder / name, error)) {
+      throw UserError(fmt::format("{}: the shard {} is missing ({} in all)", index_file.string(), name,
+                                  index.files.size()),
+                      "download or copy the shard into the folder");
+    }
+    add(folder / name);
+    for (const SafetensorsEntry& entry : files.back().header.tensors) {
+      const auto listed = index.file_of_tensor.find(entry.name);
+      if (listed != index.file_of_tensor.end() && listed->second == name) continue;
+      throw UserError(
+          fmt::format(
+              "{}: tensor {} is in {}, the index {}", index_file.string(), entry.name, name,
+              listed == index.file_of_tensor.end() ? "does not name it" : "says in " + listed->second),
+          "index and shards are not of one checkpoint");
+    }
+  }
+  for (const auto& [name, file] : index.file_of_tensor) {
+    if (tensors.contains(name)) continue;
+    throw UserError(fmt::format("{}: tensor {} should be in {}, but is not", index_file.string(), name, file),
+                    "index and shards are not of one checkpoint");
+  }
+}
+
+Checkpoint Checkpoint::open(const fs::path& folder) {
+  check_folder(folder);
+  auto state = std::make_unique<State>();
+  state->folder = folder;
+  state->config = read_json(folder / kConfigFile);
+  if (!state->config.is_object()) {
+    throw UserError(fmt::format("{}: expected a JSON object", (folder / kConfigFile).string()));
+  }
+  std::error_code error;
+  if (fs::exists(folder / kTensorFile, error)) {
+    state->add(folder / kTensorFile);
+  } else if (fs::exists(folder / kIndexFile, error)) {
+    state->add_shards(folder / kIndexFile);
+  } else {
+    no_tensors(folder);
+  }
+  return Checkpoint(std::move(state));
+}
+
+Checkpoint::Checkpoint(std::unique_ptr<State> state) : state_(std::move(state)) {}
+Checkpoint::Checkpoint(Checkpoint&&) noexcept = default;
+Checkpoint& Checkpoint::operator=(Checkpoint&&) noexcept = default;
+Checkpoint::~Checkpoint() = default;
+
+const fs::path& Checkpoint::folder() const {
+  return state_->folder;
+}
+
+const nlohmann::json& Checkpoint::config() const {
+  return state_->config;
+}
+
+bool Checkpoint::contains(std::string_view tensor) const {
+  return state_->tensors.contains(tensor);
+}
+
+TensorView Checkpoint::tensor(std::string_view name) const {
+  return state_->tensors.find(name, state_->folder.string());
+}
+
+std::vector<std::string_view> Checkpoint::names() const {
+  return state_->tensors.names();
+}
+
+std::vector<fs::path> Checkpoint::files() const {
+  std::vector<fs::path> result;
+  for (const MappedSafetensors& file : state_->files) result.push_back(file.file);
+  return result;
+}
+
+std::uint64_t Checkpoint::file_bytes() const {
+  std::uint64_t bytes = 0;
+  for (const MappedSafetensors& file : state_->files) bytes += file.mapping.bytes().size();
+  return bytes;
+}
+
+struct SafetensorsFile::State {
+  explicit State(const fs::path& path) : file(path) { tensors.add(file); }
+  MappedSafetensors file;
+  TensorTable tensors;
+};
+
+SafetensorsFile SafetensorsFile::open(const fs::path& file) {
+  return SafetensorsFile(std::make_unique<State>(file));
+}
+
+SafetensorsFile::SafetensorsFile(std::unique_ptr<State> state) : state_(std::move(state)) {}
+SafetensorsFile::SafetensorsFile(SafetensorsFile&&) noexcept = default;
+SafetensorsFile& SafetensorsFile::operator=(SafetensorsFile&&) noexcept = default;
+SafetensorsFile::~SafetensorsFile() = default;
+
+bool SafetensorsFile::contains(std::string_view tensor) const {
+  return state_->tensors.contains(tensor);
+}
+
+TensorView SafetensorsFile::tensor(std::string_view name) const {
+  return state_->tensors.find(name, state_->file.file.string());
+}
+
+std::vector<std::string_view> SafetensorsFile::names() const {
+  return state_->tensors.names();
+}
+
+const std::map<std::string, std::string>& SafetensorsFile::metadata() const {
+  return state_->file.header.metadata;
+}
+
+}  // namespace espalier

@@ -1,0 +1,39 @@
+#pragma once
+
+#include <filesystem>
+#include <map>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "checkpoint/checkpoint.h"
+#include "checkpoint/mapped_file.h"
+#include "checkpoint/safetensors.h"
+
+namespace espalier {
+
+/// A safetensors file, mapped and checked.
+struct MappedSafetensors {
+  std::filesystem::path file;
+  MappedFile mapping;
+  SafetensorsHeader header;
+
+  explicit MappedSafetensors(const std::filesystem::path& path);
+};
+
+/// Tensors by name over one or more mapped files; views stay valid while the files do.
+class TensorTable {
+ public:
+  /// Throws UserError when another file has brought a tensor of the same name.
+  void add(const MappedSafetensors& file);
+  bool contains(std::string_view name) const { return tensors_.contains(name); }
+  /// Throws UserError naming `source`, the missing tensor and the nearest name there is.
+  TensorView find(std::string_view name, std::string_view source) const;
+  std::vector<std::string_view> names() const;
+
+ private:
+  std::map<std::string_view, TensorView> tensors_;
+};
+
+}  // namespace espalier
