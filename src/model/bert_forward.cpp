@@ -113,7 +113,7 @@ torch::Tensor classify(const BertModel& model, const torch::Tensor& hidden, cons
   const std::vector<std::int64_t> firsts(layout.offsets.begin(), layout.offsets.end() - 1);
   const auto first = hidden.index_select(0, torch::tensor(firsts, torch::kInt64).to(hidden.device()));
   const auto pooled = torch::tanh(ops.linear(first, model.pooler->weight, model.pooler->bias));
-  const auto dropped = ops.dropout(pooled, dropout(options, model.config.hidden_dropout_prob, -1, Draw::kPooled));
+  const auto dropped = ops.dropout(pooled, dropout(options, model.config.dropout_before_classifier(), -1, Draw::kPooled));
   return ops.linear(dropped, model.classifier->weight, model.classifier->bias);
 }
 

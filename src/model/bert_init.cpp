@@ -10,7 +10,7 @@ namespace {
 /// Gives every parameter of `model` its shape, undefined until filled.
 void shape_parameters(BertModel& model) {
   const auto& c = model.config;
-  const auto D = c.hidden_size, F = c.intermediate_size, E = c.num_experts;
+  const auto D = c.hidden_size, F = c.intermediate_size;
   const auto linear = [](std::int64_t out, std::int64_t in) {
     return Linear{torch::empty({out, in}), torch::empty({out})};
   };
@@ -20,7 +20,7 @@ void shape_parameters(BertModel& model) {
   model.blocks.clear();
   for (std::int64_t l = 0; l < c.num_hidden_layers; ++l) {
     BertBlock block{linear(3 * D, D), linear(D, D), norm(), FfnWeights{}, norm()};
-    if (c.is_moe_layer(l))
+    if (const auto E = c.experts_in(l); E > 0)
       block.feed_forward = MoeLayer{torch::empty({E, D}),
                                     {torch::empty({E, F, D}), torch::empty({E, F}), torch::empty({E, D, F}),
                                      torch::empty({E, D})}};
@@ -59,7 +59,8 @@ void reset_classifier(BertModel& model, std::int64_t labels, std::uint64_t seed)
   if (!model.pooler)
     model.pooler = Linear{random_normal({D, D}, deviation, seed, "bert.pooler.dense.weight"), torch::zeros({D})};
   model.classifier = Linear{random_normal({labels, D}, deviation, seed, "classifier.weight"), torch::zeros({labels})};
-  model.config.num_labels = labels;
+  model.config.labels.clear();
+  for (std::int64_t i = 0; i < labels; ++i) model.config.labels.push_back(fmt::format("LABEL_{}", i));
 }
 
 }  // namespace espalier

@@ -62,8 +62,8 @@ Linear read_qkv(const Reader& reader, const std::string& name, std::int64_t D) {
   return qkv;
 }
 
-MoeLayer read_moe(const Reader& reader, const std::string& name, const BertMoeConfig& config) {
-  const auto D = config.hidden_size, F = config.intermediate_size, E = config.num_experts;
+MoeLayer read_moe(const Reader& reader, const std::string& name, std::int64_t E, const BertMoeConfig& config) {
+  const auto D = config.hidden_size, F = config.intermediate_size;
   MoeLayer moe{reader.read(name + ".router.weight", {E, D}),
                {torch::empty({E, F, D}), torch::empty({E, F}), torch::empty({E, D, F}), torch::empty({E, D})}};
   for (std::int64_t e = 0; e < E; ++e) {
@@ -83,8 +83,8 @@ BertBlock read_block(const Reader& reader, std::int64_t l, const BertMoeConfig& 
   block.qkv = read_qkv(reader, name + ".attention.self", D);
   block.attention_output = read_linear(reader, name + ".attention.output.dense", D, D);
   block.attention_norm = read_norm(reader, name + ".attention.output.LayerNorm", D);
-  if (config.is_moe_layer(l)) {
-    block.feed_forward = read_moe(reader, name + ".moe", config);
+  if (config.is_moe(l)) {
+    block.feed_forward = read_moe(reader, name + ".moe", config.experts_in(l), config);
   } else {
     const auto up = read_linear(reader, name + ".intermediate.dense", F, D);
     const auto down = read_linear(reader, name + ".output.dense", D, F);
@@ -98,7 +98,7 @@ BertBlock read_block(const Reader& reader, std::int64_t l, const BertMoeConfig& 
 
 BertModel load_bert(const Checkpoint& checkpoint) {
   BertModel model;
-  model.config = BertMoeConfig::parse(checkpoint.config(), (checkpoint.folder() / "config.json").string());
+  model.config = parse_bert_config(checkpoint.config(), (checkpoint.folder() / "config.json").string());
   const auto& c = model.config;
   const auto D = c.hidden_size;
   const Reader reader(checkpoint);
@@ -112,7 +112,7 @@ BertModel load_bert(const Checkpoint& checkpoint) {
     model.mlm_head = MlmHead{read_linear(reader, "cls.predictions.transform.dense", D, D),
                              read_norm(reader, "cls.predictions.transform.LayerNorm", D),
                              reader.read("cls.predictions.bias", {c.vocab_size})};
-  if (reader.has("classifier.weight")) model.classifier = read_linear(reader, "classifier", c.num_labels, D);
+  if (reader.has("classifier.weight")) model.classifier = read_linear(reader, "classifier", c.num_labels(), D);
   return model;
 }
 

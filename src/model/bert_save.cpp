@@ -58,7 +58,7 @@ void save_bert(const BertModel& model, const std::filesystem::path& folder, Dtyp
   });
   std::filesystem::create_directories(folder);
   write_safetensors(folder / "model.safetensors", collector.take(), {{"format", "pt"}});
-  auto config = model.config.to_json();
+  auto config = to_json(model.config);
   config["torch_dtype"] = dtype == Dtype::kBF16 ? "bfloat16" : "float32";
   write_file(folder / "config.json", config.dump(2) + "\n");
 }

@@ -12,10 +12,9 @@ BertModel upcycle(const BertModel& dense, const UpcycleOptions& options) {
   auto& config = model.config;
   if (!config.moe_layers.empty())
     throw UserError("upcycle: the model has MoE layers already", "upcycling starts from a dense BERT checkpoint");
-  config.moe_layers = options.moe_layers;
-  config.num_experts = options.num_experts;
+  config.set_moe(options.moe_layers, options.num_experts);
   config.num_experts_per_tok = options.experts_per_token;
-  config.validate("upcycle");
+  validate(config, "upcycling");
   const auto E = options.num_experts;
   const double scale = static_cast<double>(E) / static_cast<double>(options.experts_per_token);
   for (const auto l : options.moe_layers) {

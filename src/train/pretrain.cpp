@@ -10,6 +10,7 @@
 #include "artifacts/run_manifest.h"
 #include "base/error.h"
 #include "base/interrupt.h"
+#include "base/json.h"
 #include "base/machine.h"
 #include "base/rng.h"
 #include "base/stopwatch.h"
@@ -65,7 +66,7 @@ class Run {
   explicit Run(const PretrainOptions& options)
       : options_(options),
         tokenizer_(WordPiece::load(options.vocabulary, {})),
-        model_(initialize_bert(BertMoeConfig::load(options.config), options.seed)) {
+        model_(initialize_bert(parse_bert_config(parse_json(read_file(options.config), options.config.string()), options.config.string()), options.seed)) {
     if (tokenizer_.vocabulary_size() != model_.config.vocab_size)
       throw UserError(fmt::format("{}: {} pieces, but vocab_size in {} is {}", options.vocabulary.string(),
                                   tokenizer_.vocabulary_size(), options.config.string(), model_.config.vocab_size),
@@ -222,7 +223,7 @@ class Run {
       return list;
     };
     const auto& o = options_;
-    return {{"config", model_.config.to_json()},
+    return {{"config", to_json(model_.config)},
             {"vocabulary", o.vocabulary.string()},
             {"text", paths(o.text)},
             {"validation_text", paths(o.validation_text)},
