@@ -103,7 +103,8 @@ std::string corpus_key(const std::vector<std::filesystem::path>& text_files, con
     what += "text " + entry["sha256"].get<std::string>() + '\n';
   }
   for (const auto& piece : tokenizer.pieces()) what += piece + '\n';
-  if (memory != before) write_file(memory_file, memory.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + "\n");
+  if (memory != before)
+    write_file(memory_file, memory.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + "\n");
   return sha256(what);
 }
 
