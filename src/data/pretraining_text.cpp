@@ -54,7 +54,7 @@ bool HeldOutDefinitions::phrase_in(std::string_view text) const {
 bool HeldOutDefinitions::occurs_in(std::string_view text) const {
   if (phrase_in(normalized_definition(text))) return true;
   while (!text.empty()) {
-    const auto end = text.find_first_of(";:.\"");
+    const auto end = text.find_first_of(";:.\"\n");
     if (whole_.contains(normalized_definition(text.substr(0, end)))) return true;
     if (end == std::string_view::npos) break;
     text.remove_prefix(end + 1);

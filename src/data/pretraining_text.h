@@ -16,7 +16,7 @@ namespace espalier {
 /// Finds the definitions that a model must not see before it is evaluated: those of WordNet's dev and test
 /// splits. Compared are normalized words (`normalized_definition`). Definitions of four and more words are
 /// found anywhere in a text; shorter ones ("a dog") only where they are the whole of one of the text's parts
-/// (between ; : . " or ends).
+/// (between ; : . ", line ends).
 class HeldOutDefinitions {
  public:
   static constexpr std::size_t kWordsOfAPhrase = 4;

@@ -163,7 +163,8 @@ TEST(WordPiece, EveryPieceOfALargeVocabularyIsFound) {
   for (int i = 0; i < 20000; i += 11) {
     const std::string number = std::to_string(i * 7);
     ASSERT_EQ(pieces(wordpiece, number), Pieces{number});
-    ASSERT_EQ(pieces(wordpiece, "7x" + number), (Pieces{"7", "##x" + number}));
+    ASSERT_EQ(pieces(wordpiece, std::string("7x").append(number)),
+              (Pieces{"7", std::string("##x").append(number)}));
   }
 }
 
