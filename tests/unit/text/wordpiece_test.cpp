@@ -1,5 +1,6 @@
 #include "text/wordpiece.h"
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include <cstdlib>
@@ -190,7 +191,7 @@ TEST(WordPiece, AgreesWithPublishedVectors) {
     const auto end = std::min(texts.find(separator, at), texts.size());
     std::string got;
     for (const auto id : wordpiece.encode(std::string_view(texts).substr(at, end - at))) {
-      got += " " + std::to_string(id);
+      got += fmt::format(" {}", id);
     }
     EXPECT_EQ(got, expected) << "text " << compared;
     at = end + separator.size();
