@@ -1,0 +1,23 @@
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <cstdint>
+#include <optional>
+
+namespace espalier {
+
+/// Options that every verb understands, before or after the verb's name.
+struct GlobalOptions {
+  std::optional<int> threads;  ///< default: all processors this process may run on
+  std::uint64_t seed = 42;     ///< of everything random
+  bool json = false;           ///< results on stdout as JSON
+  bool quiet = false;          ///< no progress and no notes on stderr
+};
+
+/// Adds the options above, `--config` and `--version` to the program; `options` must outlive `app`.
+void add_global_options(CLI::App& app, GlobalOptions& options);
+
+/// Puts into force what concerns the whole process (the number of threads). Runs before the verb.
+void apply_global_options(const GlobalOptions& options);
+
+}  // namespace espalier

@@ -1,0 +1,107 @@
+#include "cli/program.h"
+
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <cstdio>
+#include <filesystem>
+#include <iostream>
+#include <new>
+
+#include "base/error.h"
+#include "base/interrupt.h"
+#include "cli/global_options.h"
+#include "cli/usage.h"
+#include "cli/verb.h"
+
+namespace espalier {
+namespace {
+
+constexpr int kDone = 0;
+constexpr int kOurFault = 1;
+constexpr int kUserFault = 2;
+constexpr int kInterrupted = 130;
+
+/// Backtraces that torch appends to its messages are of no use to the reader of one line.
+std::string first_line(std::string_view text) {
+  return std::string(text.substr(0, text.find('\n')));
+}
+
+void print_error(std::string_view what, std::string_view hint) {
+  std::cout.flush();
+  fmt::print(stderr, "espalier: error: {}\n", first_line(what));
+  if (!hint.empty()) fmt::print(stderr, "hint: {}\n", first_line(hint));
+}
+
+/// Verbs may be nested (`tokenizer train`); every one says where the other options are.
+void finish_help(CLI::App& app) {
+  const std::string everywhere =
+      "Also: --threads N, --seed N, --config FILE.toml, --json, --quiet (see `espalier --help`)";
+  const std::string own = app.get_footer();
+  app.footer(own.empty() ? everywhere : own + "\n\n" + everywhere);
+  for (CLI::App* sub : app.get_subcommands([](CLI::App*) { return true; })) finish_help(*sub);
+}
+
+void add_verbs(CLI::App& app, const GlobalOptions& global) {
+  for (const Verb& verb : verbs()) {
+    CLI::App* sub = app.add_subcommand(std::string(verb.name), std::string(verb.summary));
+    verb.add(*sub, global);
+    finish_help(*sub);
+  }
+}
+
+void parse_and_run(int argc, const char* const* argv) {
+  GlobalOptions global;
+  CLI::App app("Trains sparse Mixture-of-Experts models and prunes their experts.", "espalier");
+  app.fallthrough();             // options of every verb may follow the verb
+  app.require_subcommand(0, 1);  // 1: a folder named like a verb stays an argument of the first
+  add_global_options(app, global);
+  app.footer("Examples:\n  espalier version\n\n`espalier VERB --help` lists the options of a verb.");
+  app.parse_complete_callback([&global] { apply_global_options(global); });
+  add_verbs(app, global);
+  try {
+    app.parse(argc, argv);  // runs the verb
+  } catch (const CLI::CallForHelp& help) {
+    app.exit(help);
+    return;
+  } catch (const CLI::CallForVersion& version) {
+    app.exit(version);
+    return;
+  } catch (const CLI::ParseError& error) {
+    throw usage_error(app, error);
+  }
+  if (app.get_subcommands().empty()) throw missing_verb(app);
+}
+
+void flush_results() {
+  std::cout.flush();
+  if (!std::cout) throw UserError("cannot write to standard output", "is the disk full, or the pipe closed?");
+}
+
+}  // namespace
+
+int run_program(int argc, const char* const* argv) {
+  try {
+    install_interrupt_handler();
+    parse_and_run(argc, argv);
+    flush_results();
+    return kDone;
+  } catch (const UserError& error) {
+    print_error(error.what(), error.hint().empty() ? "`espalier --help` lists the verbs" : error.hint());
+    return kUserFault;
+  } catch (const Interrupted& interrupted) {
+    print_error(interrupted.what(), "the state was saved");
+    return kInterrupted;
+  } catch (const std::filesystem::filesystem_error& error) {
+    print_error(error.what(), "check the path, its permissions and the space left on the disk");
+    return kUserFault;
+  } catch (const std::bad_alloc&) {
+    print_error("out of memory", "a smaller batch or a shorter sequence needs less");
+    return kUserFault;
+  } catch (const std::exception& error) {
+    print_error(error.what(), "this is a fault of espalier: please report it with the command line");
+    return kOurFault;
+  }
+}
+
+}  // namespace espalier

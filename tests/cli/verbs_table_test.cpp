@@ -1,0 +1,57 @@
+// Walks the table of verbs: a verb without documentation or a test of its own fails here.
+#include "cli/verb.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <set>
+
+#include "cli/run_program.h"
+
+namespace espalier {
+/// How a failure names the verb.
+void PrintTo(const Verb& verb, std::ostream* out) {
+  *out << verb.name;
+}
+
+namespace {
+
+const std::filesystem::path kSource = ESPALIER_SOURCE_DIR;
+
+class EveryVerb : public testing::TestWithParam<Verb> {};
+
+TEST_P(EveryVerb, HasARowInTheDocumentation) {
+  const std::string row = "| [`" + std::string(GetParam().name) + "`]";
+  const std::string section = "\n## " + std::string(GetParam().name) + "\n";
+  const std::string page = file_content(kSource / "docs/verbs.md");
+  EXPECT_THAT(page, testing::HasSubstr(row)) << "docs/verbs.md: the table at the top lacks it";
+  EXPECT_THAT(page, testing::HasSubstr(section)) << "docs/verbs.md: there is no section about it";
+}
+
+TEST_P(EveryVerb, HasATestOfItsOwn) {
+  const std::string name(GetParam().name);
+  const std::string test = file_content(kSource / "tests/cli" / (name + "_test.cpp"));
+  EXPECT_THAT(test, testing::HasSubstr("run_program({\"" + name + "\""))
+      << "tests/cli/" << name << "_test.cpp does not run it";
+}
+
+TEST_P(EveryVerb, ExplainsItselfWithAnExample) {
+  const ProgramRun run = run_program({std::string(GetParam().name), "--help"});
+  EXPECT_EQ(run.exit_code, 0) << run.err;
+  EXPECT_THAT(run.out, testing::HasSubstr("\n  espalier " + std::string(GetParam().name)));
+  EXPECT_FALSE(GetParam().summary.empty());
+  EXPECT_FALSE(GetParam().summary.ends_with('.'));
+}
+
+INSTANTIATE_TEST_SUITE_P(Table, EveryVerb, testing::ValuesIn(verbs().begin(), verbs().end()),
+                         [](const testing::TestParamInfo<Verb>& verb) {
+                           return std::string(verb.param.name);
+                         });
+
+TEST(VerbsTable, NamesEachVerbOnce) {
+  std::set<std::string_view> names;
+  for (const Verb& verb : verbs()) EXPECT_TRUE(names.insert(verb.name).second) << verb.name;
+}
+
+}  // namespace
+}  // namespace espalier

@@ -1,0 +1,73 @@
+#!/usr/bin/env bash
+# Installs the Debian 12 packages that are missing, and nothing else. Quick when all are present.
+#
+#   tools/install_dependencies.sh [build] [test] [bench]     (build when no group is named)
+#
+# Needs root or sudo only when something is missing.
+set -euo pipefail
+
+packages_of() {
+  case "$1" in
+    build)
+      # Compiler and build tools, the libraries, and the free dictionaries that the demo trains on.
+      echo g++ make cmake ninja-build git pkg-config libtorch-dev libdnnl-dev libfmt-dev \
+        nlohmann-json3-dev libcli11-dev libicu-dev zlib1g-dev libzstd-dev nettle-dev \
+        wordnet-base dict-gcide ;;
+    test)
+      # chromium and nodejs check the report page; python3 checks the folder levels.
+      echo libgtest-dev clang-format python3 chromium nodejs ;;
+    bench)
+      # libopenblas0-openmp is left out on purpose: installing it changes the machine's default BLAS.
+      echo libbenchmark-dev python3-torch ;;
+    tidy)
+      echo clang-tidy-16 ;;
+    fuzz)
+      echo clang-16 libclang-rt-16-dev ;;
+    *)
+      echo "install_dependencies: unknown group '$1' (groups: build test bench tidy fuzz)" >&2
+      return 2 ;;
+  esac
+}
+
+is_installed() {
+  [ "$(dpkg-query -W -f '${db:Status-Status}' "$1" 2>/dev/null)" = installed ]
+}
+
+if ! command -v dpkg-query >/dev/null || ! command -v apt-get >/dev/null; then
+  echo "install_dependencies: this script knows Debian 12 only; install the packages it lists by hand:" >&2
+  for group in "${@:-build}"; do packages_of "$group" >&2; done
+  exit 2
+fi
+
+missing=()
+for group in "${@:-build}"; do
+  packages=$(packages_of "$group")
+  for package in $packages; do
+    is_installed "$package" || missing+=("$package")
+  done
+done
+[ ${#missing[@]} -eq 0 ] && exit 0
+
+. /etc/os-release
+if [ "${ID:-}" != debian ] || [ "${VERSION_ID:-}" != 12 ]; then
+  echo "install_dependencies: made for Debian 12, this is ${PRETTY_NAME:-unknown}; trying its packages" >&2
+fi
+
+as_root=()
+if [ "$(id -u)" -ne 0 ]; then
+  if ! command -v sudo >/dev/null; then
+    echo "install_dependencies: missing: ${missing[*]}" >&2
+    echo "hint: run as root, or install sudo: apt-get install --no-install-recommends ${missing[*]}" >&2
+    exit 2
+  fi
+  as_root=(sudo)
+fi
+
+echo "Installing ${#missing[@]} missing packages: ${missing[*]}" >&2
+apt=("${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -o DPkg::Lock::Timeout=600 -qq)
+install=("${apt[@]}" install -y --no-install-recommends "${missing[@]}")
+# The package lists of a machine that installed something lately are good enough; else fetch them.
+if ! "${install[@]}" >&2; then
+  "${apt[@]}" update >&2
+  "${install[@]}" >&2
+fi
