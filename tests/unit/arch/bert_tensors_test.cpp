@@ -23,14 +23,14 @@ BertParts check(const Checkpoint& checkpoint) {
   return check_tensors(checkpoint, parse_bert_config(checkpoint.config(), "config.json"));
 }
 
-TensorSource& find(Tensors& tensors, std::string_view name) {
+TensorSource& tensor_named(Tensors& tensors, std::string_view name) {
   for (TensorSource& tensor : tensors) {
     if (tensor.name == name) return tensor;
   }
   throw InternalError("the test names no tensor");
 }
 
-void erase(Tensors& tensors, std::string_view part_of_name) {
+void drop(Tensors& tensors, std::string_view part_of_name) {
   std::erase_if(tensors, [&](const TensorSource& tensor) {
     return tensor.name.find(part_of_name) != std::string::npos;
   });
@@ -87,7 +87,7 @@ TEST(BertTensors, NamesTensorsThatNothingReads) {
   const TemporaryFolder folder;
   const Checkpoint checkpoint =
       store_model(folder.path(), tiny_moe_config(), Dtype::kF32, [](Tensors& tensors) {
-        erase(tensors, "classifier");
+        drop(tensors, "classifier");
         tensors.push_back({"cls.seq_relationship.bias", Dtype::kF32, {0}, [](auto) {}});
       });
   const BertParts parts = check(checkpoint);
@@ -105,32 +105,32 @@ struct Misfit {
 TEST(BertTensors, MisfitsNameTheTensorAndTheField) {
   const std::vector<Misfit> cases{
       {"missing",
-       [](Tensors& t) { erase(t, "layer.1.attention.self.key.bias"); },
+       [](Tensors& t) { drop(t, "layer.1.attention.self.key.bias"); },
        {"tensor bert.encoder.layer.1.attention.self.key.bias is missing"}},
       {"two missing",
-       [](Tensors& t) { erase(t, "self.key.bias"); },
+       [](Tensors& t) { drop(t, "self.key.bias"); },
        {"is missing (and 2 more that do not fit)"}},
       {"vocabulary",
        [](Tensors& t) {
-         find(t, "bert.embeddings.word_embeddings.weight").shape = {12, 4};
+         tensor_named(t, "bert.embeddings.word_embeddings.weight").shape = {12, 4};
        },
        {"word_embeddings.weight is [12, 4], config.json asks for [11, 4] (vocab_size 11)"}},
       {"rank",
-       [](Tensors& t) { find(t, "bert.pooler.dense.weight").shape = {16}; },
+       [](Tensors& t) { tensor_named(t, "bert.pooler.dense.weight").shape = {16}; },
        {"pooler.dense.weight is [16], config.json asks for [4, 4]"}},
       {"experts",
        [](Tensors& t) {
-         find(t, "bert.encoder.layer.0.moe.router.weight").shape = {5, 4};
+         tensor_named(t, "bert.encoder.layer.0.moe.router.weight").shape = {5, 4};
        },
        {"router.weight is [5, 4]", "(num_experts 4)"}},
       {"labels",
-       [](Tensors& t) { find(t, "classifier.bias").shape = {3}; },
+       [](Tensors& t) { tensor_named(t, "classifier.bias").shape = {3}; },
        {"(the number of labels (id2label) 2)"}},
       {"half a head",
-       [](Tensors& t) { erase(t, "cls.predictions.bias"); },
+       [](Tensors& t) { drop(t, "cls.predictions.bias"); },
        {"cls.predictions.bias is missing"}},
       {"integers",
-       [](Tensors& t) { find(t, "bert.pooler.dense.bias").dtype = Dtype::kI32; },
+       [](Tensors& t) { tensor_named(t, "bert.pooler.dense.bias").dtype = Dtype::kI32; },
        {"pooler.dense.bias is I32, expected floating point"}},
       {"a block too many",
        [](Tensors& t) {
