@@ -59,8 +59,8 @@ std::optional<double> as_number(const json& value, NumberRange range) {
 JsonObject::JsonObject(json value, std::string source, std::string path)
     : value_(std::move(value)), source_(std::move(source)), path_(std::move(path)) {
   if (!value_.is_object()) {
-    throw UserError(fmt::format("{}:{} found {}, expected a JSON object", source_,
-                                path_.empty() ? "" : " " + path_ + ":", shorten(value_)));
+    throw UserError(fmt::format("{}: {}found {}, expected a JSON object", source_,
+                                path_.empty() ? "" : fmt::format("{}: ", path_), shorten(value_)));
   }
 }
 

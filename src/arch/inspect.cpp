@@ -1,0 +1,62 @@
+#include "arch/inspect.h"
+
+#include <algorithm>
+#include <set>
+
+namespace espalier {
+namespace {
+
+/// Bytes of a layer that go with each of its experts: the expert's tensors and its row of the router.
+std::uint64_t bytes_per_expert(const Checkpoint& checkpoint, const MoeLayer& layer) {
+  std::uint64_t bytes =
+      checkpoint.tensor(layer.router).bytes.size() / static_cast<std::uint64_t>(layer.num_experts);
+  for (const std::string& name : layer.expert_tensors.front()) bytes += checkpoint.tensor(name).bytes.size();
+  return bytes;
+}
+
+PruningEstimate estimate(const Checkpoint& checkpoint, const Inspection& inspection, std::int64_t kept) {
+  PruningEstimate result{kept, inspection.parameters - inspection.topology.removed_parameters(kept), 0};
+  for (const MoeLayer& layer : inspection.topology.layers) {
+    const std::int64_t removed = std::max<std::int64_t>(0, layer.num_experts - kept);
+    result.saved_bytes += static_cast<std::uint64_t>(removed) * bytes_per_expert(checkpoint, layer);
+  }
+  return result;
+}
+
+std::vector<PruningEstimate> estimates(const Checkpoint& checkpoint, const Inspection& inspection) {
+  std::int64_t most_experts = 0;
+  for (const MoeLayer& layer : inspection.topology.layers)
+    most_experts = std::max(most_experts, layer.num_experts);
+  std::vector<PruningEstimate> result;
+  for (const std::int64_t kept : std::set<std::int64_t, std::greater<>>{most_experts / 2, 1}) {
+    if (kept >= 1 && kept < most_experts) result.push_back(estimate(checkpoint, inspection, kept));
+  }
+  return result;
+}
+
+}  // namespace
+
+Inspection inspect(const Checkpoint& checkpoint) {
+  const std::string source = (checkpoint.folder() / "config.json").string();
+  const Family& family = family_of(checkpoint.config(), source);
+  family.check(checkpoint);
+  Inspection result;
+  result.folder = checkpoint.folder().string();
+  result.model_type = family.model_type;
+  result.title = family.title;
+  result.sizes = family.sizes(checkpoint.config(), source);
+  result.topology = family.topology(checkpoint);
+  for (const std::string_view name : checkpoint.names()) {
+    const TensorView tensor = checkpoint.tensor(name);
+    result.parameters += tensor.elements();
+    result.parameters_of_dtype[std::string(espalier::name(tensor.dtype))] += tensor.elements();
+    ++result.tensors;
+  }
+  result.parameters_per_token = result.parameters - result.topology.idle_parameters();
+  result.file_bytes = checkpoint.file_bytes();
+  result.files = static_cast<std::int64_t>(checkpoint.files().size());
+  result.pruning = estimates(checkpoint, result);
+  return result;
+}
+
+}  // namespace espalier

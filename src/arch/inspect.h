@@ -1,0 +1,46 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "arch/family.h"
+#include "arch/topology.h"
+#include "checkpoint/checkpoint.h"
+
+namespace espalier {
+
+/// What the checkpoint would be with `kept` experts in every MoE layer that has more.
+struct PruningEstimate {
+  std::int64_t kept = 0;
+  std::int64_t parameters = 0;
+  std::uint64_t saved_bytes = 0;  ///< of tensor data; the file's header shrinks too
+};
+
+/// What `espalier inspect` says of a checkpoint, from config.json and the tensors' headers: no weight is
+/// read.
+struct Inspection {
+  std::string folder;
+  std::string model_type;
+  std::string title;
+  ModelSizes sizes;
+  Topology topology;
+  std::int64_t parameters = 0;            ///< elements of all tensors
+  std::int64_t parameters_per_token = 0;  ///< without the experts that a token does not visit
+  std::map<std::string, std::int64_t> parameters_of_dtype;  ///< "F32", "BF16", ...
+  std::int64_t tensors = 0;
+  std::uint64_t file_bytes = 0;
+  std::int64_t files = 0;
+  std::vector<PruningEstimate> pruning;  ///< half of the experts, and one; empty without MoE layers
+};
+
+/// Throws UserError for an unknown architecture and where config.json and the tensors do not fit.
+Inspection inspect(const Checkpoint& checkpoint);
+
+std::string to_text(const Inspection& inspection);
+/// "format": "espalier.inspection/1".
+nlohmann::json to_json(const Inspection& inspection);
+
+}  // namespace espalier

@@ -1,0 +1,106 @@
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include "arch/inspect.h"
+
+namespace espalier {
+namespace {
+
+/// 1234567 -> "1,234,567"
+std::string grouped(std::uint64_t number) {
+  std::string text = fmt::to_string(number);
+  for (std::size_t from_end = 3; from_end < text.size(); from_end += 4) {
+    text.insert(text.size() - from_end, ",");
+  }
+  return text;
+}
+
+std::string grouped(std::int64_t number) {
+  return grouped(static_cast<std::uint64_t>(number));
+}
+
+/// Runs of layers with the same number of experts: "1, 3: 8 experts"
+std::string moe_layers_text(const Topology& topology) {
+  if (topology.layers.empty()) return "none";
+  std::map<std::int64_t, std::vector<std::int64_t>> layers_of_count;
+  for (const MoeLayer& layer : topology.layers) layers_of_count[layer.num_experts].push_back(layer.layer);
+  std::vector<std::string> parts;
+  for (const auto& [experts, layers] : layers_of_count) {
+    parts.push_back(fmt::format("{} with {} expert{}{}", fmt::join(layers, ", "), experts,
+                                experts == 1 ? "" : "s", layers.size() == 1 ? "" : " each"));
+  }
+  return fmt::format("{}; {} per token", fmt::join(parts, "; "), topology.experts_per_token);
+}
+
+std::string dtypes_text(const Inspection& inspection) {
+  std::vector<std::string> parts;
+  for (const auto& [dtype, parameters] : inspection.parameters_of_dtype) {
+    parts.push_back(inspection.parameters_of_dtype.size() == 1
+                        ? dtype
+                        : fmt::format("{} {}", dtype, grouped(parameters)));
+  }
+  return fmt::format("{}", fmt::join(parts, ", "));
+}
+
+std::string pruning_line(const Inspection& inspection, const PruningEstimate& estimate) {
+  const double percent =
+      100.0 * static_cast<double>(estimate.saved_bytes) / static_cast<double>(inspection.file_bytes);
+  const bool below_top_k = estimate.kept < inspection.topology.experts_per_token;
+  return fmt::format("  keeping {:<6} {} parameters, saves {} bytes ({:.1f}%){}\n", estimate.kept,
+                     grouped(estimate.parameters), grouped(estimate.saved_bytes), percent,
+                     below_top_k ? "; fewer than a token visits now" : "");
+}
+
+}  // namespace
+
+std::string to_text(const Inspection& inspection) {
+  const ModelSizes& sizes = inspection.sizes;
+  std::string text = fmt::format("{}: {} ({})\n", inspection.folder, inspection.title, inspection.model_type);
+  text += fmt::format(
+      "  sizes          {} blocks, width {}, {} heads, inner width {}, vocabulary {}, {} positions\n",
+      sizes.layers, sizes.width, sizes.heads, sizes.inner_width, sizes.vocabulary, sizes.positions);
+  text += fmt::format("  MoE layers     {}\n", moe_layers_text(inspection.topology));
+  text += fmt::format("  parameters     {} in all, {} per token\n", grouped(inspection.parameters),
+                      grouped(inspection.parameters_per_token));
+  text += fmt::format("  tensors        {}, {}\n", inspection.tensors, dtypes_text(inspection));
+  text += fmt::format("  files          {}, {} bytes\n", inspection.files, grouped(inspection.file_bytes));
+  for (const PruningEstimate& estimate : inspection.pruning) text += pruning_line(inspection, estimate);
+  return text;
+}
+
+nlohmann::json to_json(const Inspection& inspection) {
+  const ModelSizes& sizes = inspection.sizes;
+  nlohmann::json layers = nlohmann::json::array();
+  for (const MoeLayer& layer : inspection.topology.layers) {
+    layers.push_back({{"layer", layer.layer},
+                      {"num_experts", layer.num_experts},
+                      {"parameters_per_expert", layer.parameters_per_expert}});
+  }
+  nlohmann::json pruning = nlohmann::json::array();
+  for (const PruningEstimate& estimate : inspection.pruning) {
+    pruning.push_back({{"experts_per_layer", estimate.kept},
+                       {"parameters", estimate.parameters},
+                       {"saved_bytes", estimate.saved_bytes}});
+  }
+  return {{"format", "espalier.inspection/1"},
+          {"model", inspection.folder},
+          {"model_type", inspection.model_type},
+          {"title", inspection.title},
+          {"layers", sizes.layers},
+          {"width", sizes.width},
+          {"heads", sizes.heads},
+          {"inner_width", sizes.inner_width},
+          {"vocabulary", sizes.vocabulary},
+          {"positions", sizes.positions},
+          {"experts_per_token", inspection.topology.experts_per_token},
+          {"moe_layers", layers},
+          {"parameters", inspection.parameters},
+          {"parameters_per_token", inspection.parameters_per_token},
+          {"parameters_of_dtype", inspection.parameters_of_dtype},
+          {"tensors", inspection.tensors},
+          {"files", inspection.files},
+          {"file_bytes", inspection.file_bytes},
+          {"pruning", pruning}};
+}
+
+}  // namespace espalier

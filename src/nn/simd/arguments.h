@@ -1,0 +1,199 @@
+#pragma once
+
+#include <cstdint>
+
+/// What each kernel takes. All tensors are row-major and contiguous; `float*` is float32. A pointer with
+/// the default nullptr may be left out. An output may be the same pointer as an input only where it is said.
+/// Shapes use the letters of src/README.md, with n for rows of any kind and d or f for their width.
+namespace espalier::simd {
+
+/// Which elements dropout keeps: element i (modulo 2^32) of a tensor is kept if a hash of (key, i) is at
+/// least p * 2^32, so backward asks again and nothing is stored. Kept values are scaled by 1 / (1 - p).
+struct DropoutKey {
+  std::uint64_t key = 0;
+  float p = 0;  ///< probability of dropping, 0 <= p < 1; 0 costs nothing
+};
+
+/// A list of indices of one of two widths; both null: absent.
+struct Ids {
+  const std::int32_t* narrow = nullptr;
+  const std::int64_t* wide = nullptr;
+};
+
+/// a = gelu(h + bias), exact (erf), error below 2.5e-7 * |h|.
+struct GeluForward {
+  const float* h;               ///< [n, f]
+  const float* bias = nullptr;  ///< [f]
+  float* a;                     ///< [n, f], may be h
+  std::int64_t n, f;
+};
+
+/// dh = da * gelu'(h + bias)
+struct GeluBackward {
+  const float* da;              ///< [n, f]
+  const float* h;               ///< [n, f], without the bias if `bias` is given, as in forward
+  const float* bias = nullptr;  ///< [f]
+  float* dh;                    ///< [n, f], may be da or h
+  float* dbias = nullptr;       ///< [f], overwritten with the column sums of dh
+  std::int64_t n, f;
+};
+
+/// z = residual + dropout(x + bias); y = (z - mean(z)) * rstd(z) * gamma + beta, each row by itself.
+struct LayerNormForward {
+  const float* x;                   ///< [n, d]
+  const float* bias = nullptr;      ///< [d]
+  const float* residual = nullptr;  ///< [n, d]
+  const float* gamma;               ///< [d]
+  const float* beta;                ///< [d]
+  float* z = nullptr;               ///< [n, d], may be x or residual; needed unless z is x itself
+  float* y;                         ///< [n, d], may be x or residual, not z
+  float* mean = nullptr;            ///< [n]
+  float* rstd = nullptr;            ///< [n]
+  std::int64_t n, d;
+  float eps = 1e-12F;
+  DropoutKey dropout = {};
+};
+
+struct LayerNormBackward {
+  const float* dy;         ///< [n, d]
+  const float* z;          ///< [n, d]
+  const float* mean;       ///< [n]
+  const float* rstd;       ///< [n]
+  const float* gamma;      ///< [d]
+  float* dz;               ///< [n, d], gradient of the residual; may be dy
+  float* dx = nullptr;     ///< [n, d], gradient of x through dropout; equals dz if p = 0, then leave it out
+  float* dgamma;           ///< [d], overwritten
+  float* dbeta;            ///< [d], overwritten
+  float* dbias = nullptr;  ///< [d], overwritten with the column sums of dx
+  std::int64_t n, d;
+  DropoutKey dropout = {};
+};
+
+/// P = softmax over keys of (scale * scores + additive), where keys at or after a sequence's length count as
+/// minus infinity. Rows with no key left become zeros; NaN spreads over its row.
+struct AttentionSoftmax {
+  float* scores;                          ///< [B, rows, keys], overwritten by P; rows = H * T queries
+  const std::int32_t* lengths = nullptr;  ///< [B], keys that count
+  const float* additive = nullptr;        ///< [B, keys], 0 or a large negative number or -inf
+  float* dropped = nullptr;               ///< [B, rows, keys], dropout(P); needed if p > 0, else untouched
+  std::int64_t batch, rows, keys;
+  float scale = 1;  ///< > 0
+  DropoutKey dropout = {};
+};
+
+struct AttentionSoftmaxBackward {
+  const float* p;                         ///< [B, rows, keys], without dropout
+  float* gradient;                        ///< [B, rows, keys]: gradient of dropout(P) in, of the scores out
+  const std::int32_t* lengths = nullptr;  ///< [B], as in forward
+  std::int64_t batch, rows, keys;
+  float scale = 1;
+  DropoutKey dropout = {};
+};
+
+/// Token-choice routing: softmax over experts, then the K most probable; of equals the smaller index.
+struct RouterForward {
+  const float* logits;         ///< [N, E]
+  float* probabilities;        ///< [N, E], may be logits
+  std::int32_t* chosen;        ///< [N, K]
+  float* gates;                ///< [N, K], the probabilities of the chosen
+  std::int64_t n, experts, k;  ///< 1 <= k <= experts
+};
+
+struct RouterBackward {
+  const float* probabilities;             ///< [N, E]
+  const std::int32_t* chosen;             ///< [N, K]
+  const float* dgates;                    ///< [N, K]
+  const float* dprobabilities = nullptr;  ///< [N, E], for instance of the balance loss
+  float* dlogits;                         ///< [N, E], may be dprobabilities
+  std::int64_t n, experts, k;
+};
+
+/// Groups the N * K assignments by expert, in token order within an expert. An assignment with a negative
+/// expert was dropped (capacity): it gets no row. R = offsets[E] rows remain.
+struct SortByExpert {
+  const std::int32_t* chosen;  ///< [N, K], each below E
+  std::int32_t* offsets;       ///< [E + 1]: rows of expert e are offsets[e] .. offsets[e + 1]
+  std::int32_t* row_token;     ///< [N * K]: the token of each row; the first R are set
+  std::int32_t* row_of;        ///< [N, K]: the row of each assignment, -1 if dropped
+  std::int64_t n, k, experts;
+};
+
+/// y[token] = sum over k of gates[token, k] * ys[row_of[token, k]], in the order of k. Without gates it is
+/// the backward of gathering tokens to rows.
+struct Combine {
+  const float* ys;               ///< [R, d]
+  const std::int32_t* row_of;    ///< [N, K]
+  const float* gates = nullptr;  ///< [N, K]
+  float* y;                      ///< [N, d], overwritten
+  std::int64_t n, k, d;
+};
+
+struct CombineBackward {
+  const float* dy;             ///< [N, d]
+  const float* ys;             ///< [R, d]
+  const std::int32_t* row_of;  ///< [N, K]
+  const float* gates;          ///< [N, K]
+  float* dys;                  ///< [R, d], overwritten; may be ys
+  float* dgates;               ///< [N, K], overwritten; 0 for dropped assignments
+  std::int64_t n, k, d;
+};
+
+/// Sum over rows of -log softmax(logits)[target], in double; rows with a negative target count for nothing.
+struct CrossEntropy {
+  const float* logits;           ///< [m, V]
+  Ids targets;                   ///< [m], each below V
+  float* dlogits = nullptr;      ///< [m, V], (softmax - onehot) * scale, may be logits
+  float* log_sum_exp = nullptr;  ///< [m]
+  std::int64_t m, vocabulary;
+  float scale = 1;  ///< of the gradient: 1 / m for the mean loss
+};
+
+/// out[i] = word[ids[i]] + position[i % T] + type[types[i]]
+struct EmbeddingForward {
+  const float* word;                ///< [V, d]
+  const float* position = nullptr;  ///< [P, d]
+  const float* type = nullptr;      ///< [types, d]
+  Ids ids;                          ///< [n], each in 0 .. V
+  Ids positions = {};               ///< [n]; absent: i % length
+  Ids types = {};                   ///< [n]; absent: 0
+  float* out;                       ///< [n, d]
+  std::int64_t n, length, d;        ///< length = T
+};
+
+/// Adds to the tables' gradients, always in the order of i: the result does not depend on the threads.
+struct EmbeddingBackward {
+  const float* dout;           ///< [n, d]
+  float* dword;                ///< [V, d], added to
+  float* dposition = nullptr;  ///< [P, d], added to
+  float* dtype = nullptr;      ///< [types, d], added to
+  Ids ids;
+  Ids positions = {};
+  Ids types = {};
+  std::int64_t n, length, d;
+};
+
+/// One step of AdamW (Loshchilov and Hutter 2019) as PyTorch computes it, over one flat tensor.
+struct AdamW {
+  float* parameters;       ///< [count]
+  const float* gradients;  ///< [count]
+  float* first_moment;     ///< [count]
+  float* second_moment;    ///< [count]
+  std::int64_t count;
+  float learning_rate;
+  float beta1 = 0.9F;
+  float beta2 = 0.999F;
+  float eps = 1e-8F;
+  float weight_decay = 0;
+  std::int64_t step;         ///< 1 for the first: bias corrections are 1 - beta^step
+  float gradient_scale = 1;  ///< multiplies the gradients first (clipping)
+};
+
+/// y[j, i] = x[i, j]
+struct Transpose {
+  const float* x;  ///< [m, n], rows x_stride apart
+  float* y;        ///< [n, m], rows y_stride apart
+  std::int64_t m, n;
+  std::int64_t x_stride, y_stride;  ///< in elements
+};
+
+}  // namespace espalier::simd

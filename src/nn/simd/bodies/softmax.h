@@ -1,0 +1,98 @@
+#pragma once
+
+#include "nn/simd/bodies/math.h"
+#include "nn/simd/bodies/parallel.h"
+
+namespace espalier::simd {
+namespace {
+
+/// row = exp(row - largest), returning the sum. A row of nothing but -inf becomes zeros.
+ESPALIER_INLINE float exponentials(float* out, const float* row, int64_t n, float largest) {
+  const float from = largest == -kInfinity ? 0.0F : largest;
+  F sum{};
+  for_lanes(n, [&](int64_t j, auto lanes) ESPALIER_INLINED {
+    const F e = exponential(lanes.load(row + j, -kInfinity) - from);
+    lanes.store(out + j, e);
+    sum += e;
+  });
+  return sum_of_lanes(sum);
+}
+
+/// row = scale * row + additive, returning the largest element.
+ESPALIER_INLINE float scale_and_mask(float* row, int64_t n, float scale, const float* additive) {
+  F largest = splat(-kInfinity);
+  for_lanes(n, [&](int64_t j, auto lanes) ESPALIER_INLINED {
+    F v = lanes.load(row + j, -kInfinity) * scale;
+    if (additive != nullptr) v += lanes.load(additive + j);
+    lanes.store(row + j, v);
+    largest = max(v, largest);
+  });
+  return max_of_lanes(largest);
+}
+
+/// Keys of a sequence that count.
+ESPALIER_INLINE int64_t keys_of(const std::int32_t* lengths, int64_t sequence, int64_t keys) {
+  if (lengths == nullptr) return keys;
+  const int64_t length = lengths[sequence] > 0 ? lengths[sequence] : 0;
+  return length < keys ? length : keys;
+}
+
+ESPALIER_INLINE void clear_row(float* row, int64_t from, int64_t to) {
+  if (to > from) __builtin_memset(row + from, 0, static_cast<size_t>(to - from) * sizeof(float));
+}
+
+void attention_softmax(const AttentionSoftmax& op) {
+  with_mask(op.dropout, [&](auto mask) {
+    for_rows(op.batch * op.rows, op.keys, [&](int64_t begin, int64_t end) {
+      for (int64_t i = begin; i < end; ++i) {
+        float* row = op.scores + i * op.keys;
+        const int64_t sequence = i / op.rows;
+        const int64_t keys = keys_of(op.lengths, sequence, op.keys);
+        const float* additive = op.additive == nullptr ? nullptr : op.additive + sequence * op.keys;
+        const float largest = scale_and_mask(row, keys, op.scale, additive);
+        const float sum = exponentials(row, row, keys, largest);
+        const float inverse = sum == 0.0F ? 0.0F : 1.0F / sum;
+        float* dropped = op.dropout.p > 0 ? op.dropped + i * op.keys : nullptr;
+        for_lanes(keys, [&](int64_t j, auto lanes) ESPALIER_INLINED {
+          const F p = lanes.load(row + j) * inverse;
+          lanes.store(row + j, p);
+          if (dropped != nullptr) lanes.store(dropped + j, mask.apply(p, i * op.keys + j));
+        });
+        clear_row(row, keys, op.keys);
+        if (dropped != nullptr) clear_row(dropped, keys, op.keys);
+      }
+    });
+  });
+}
+
+/// gradient = scale * p * (gradient - sum(p * gradient)), the gradient of a softmax row.
+template <class Mask>
+ESPALIER_INLINE void softmax_backward_row(const float* p, float* gradient, int64_t n, float scale,
+                                          const Mask& mask, int64_t index) {
+  F products{};
+  for_lanes(n, [&](int64_t j, auto lanes) ESPALIER_INLINED {
+    const F g = mask.apply(lanes.load(gradient + j), index + j);
+    lanes.store(gradient + j, g);
+    products += lanes.only(g * lanes.load(p + j));
+  });
+  const float product = sum_of_lanes(products);
+  for_lanes(n, [&](int64_t j, auto lanes) ESPALIER_INLINED {
+    lanes.store(gradient + j, lanes.load(p + j) * (lanes.load(gradient + j) - product) * scale);
+  });
+}
+
+void attention_softmax_backward(const AttentionSoftmaxBackward& op) {
+  with_mask(op.dropout, [&](auto mask) {
+    for_rows(op.batch * op.rows, op.keys, [&](int64_t begin, int64_t end) {
+      for (int64_t i = begin; i < end; ++i) {
+        const int64_t keys = keys_of(op.lengths, i / op.rows, op.keys);
+        float* gradient = op.gradient + i * op.keys;
+        softmax_backward_row(op.p + i * op.keys, gradient, keys, op.scale, mask, i * op.keys);
+        clear_row(gradient, keys, op.keys);
+      }
+    });
+  });
+}
+
+}  // namespace
+}  // namespace espalier::simd

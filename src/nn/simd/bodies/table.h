@@ -1,0 +1,43 @@
+#pragma once
+
+#include "nn/simd/bodies/activation.h"
+#include "nn/simd/bodies/embedding.h"
+#include "nn/simd/bodies/layout.h"
+#include "nn/simd/bodies/loss.h"
+#include "nn/simd/bodies/norm.h"
+#include "nn/simd/bodies/optimizer.h"
+#include "nn/simd/bodies/permutation.h"
+#include "nn/simd/bodies/router.h"
+#include "nn/simd/bodies/softmax.h"
+
+namespace espalier::simd {
+namespace {
+
+constexpr Kernels kTable{
+    .isa = kIsa,
+    .gelu_forward = gelu_forward,
+    .gelu_backward = gelu_backward,
+    .dropout = dropout,
+    .layer_norm_forward = layer_norm_forward,
+    .layer_norm_backward = layer_norm_backward,
+    .attention_softmax = attention_softmax,
+    .attention_softmax_backward = attention_softmax_backward,
+    .router_forward = router_forward,
+    .router_backward = router_backward,
+    .sort_by_expert = sort_by_expert,
+    .gather_rows = gather_rows,
+    .combine = combine,
+    .combine_backward = combine_backward,
+    .cross_entropy = cross_entropy,
+    .embedding_forward = embedding_forward,
+    .embedding_backward = embedding_backward,
+    .column_sums = column_sums,
+    .sum_of_squares = sum_of_squares,
+    .adamw = adamw,
+    .transpose = transpose,
+    .tanh_forward = tanh_forward,
+    .tanh_backward = tanh_backward,
+};
+
+}  // namespace
+}  // namespace espalier::simd

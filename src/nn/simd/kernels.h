@@ -1,0 +1,63 @@
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string_view>
+
+#include "nn/simd/arguments.h"
+
+/// Everything in a training step that is not a matrix product, on raw pointers, without a tensor library.
+///
+/// Threads: as many as omp_get_max_threads() for tensors that are worth it. Sums over rows go in fixed
+/// chunks, so results do not depend on the number of threads. They differ in the last bits between build
+/// variants, except for dropout's masks, which are the same everywhere.
+namespace espalier::simd {
+
+/// The functions of one build variant. Every n may be 0.
+struct Kernels {
+  const char* isa;  ///< "baseline", "avx2" or "avx512"
+
+  void (*gelu_forward)(const GeluForward&);
+  void (*gelu_backward)(const GeluBackward&);
+  /// y = dropout(x), both [count]; y may be x. It is its own backward, on the gradient.
+  void (*dropout)(const float* x, float* y, std::int64_t count, DropoutKey key);
+  void (*layer_norm_forward)(const LayerNormForward&);
+  void (*layer_norm_backward)(const LayerNormBackward&);
+  void (*attention_softmax)(const AttentionSoftmax&);
+  void (*attention_softmax_backward)(const AttentionSoftmaxBackward&);
+
+  void (*router_forward)(const RouterForward&);
+  void (*router_backward)(const RouterBackward&);
+  void (*sort_by_expert)(const SortByExpert&);
+  /// out[r] = x[index[r]]: x [*, d], index [rows], out [rows, d]
+  void (*gather_rows)(const float* x, const std::int32_t* index, std::int64_t rows, std::int64_t d,
+                      float* out);
+  void (*combine)(const Combine&);
+  void (*combine_backward)(const CombineBackward&);
+
+  double (*cross_entropy)(const CrossEntropy&);
+  void (*embedding_forward)(const EmbeddingForward&);
+  void (*embedding_backward)(const EmbeddingBackward&);
+
+  /// sums[j] = sum over i of x[i, j]: x [n, f], rows `stride` elements apart; sums [f], overwritten
+  void (*column_sums)(const float* x, std::int64_t n, std::int64_t f, std::int64_t stride, float* sums);
+  double (*sum_of_squares)(const float* x, std::int64_t count);
+  void (*adamw)(const AdamW&);
+  void (*transpose)(const Transpose&);
+  /// y = tanh(x), both [count]; y may be x.
+  void (*tanh_forward)(const float* x, float* y, std::int64_t count);
+  /// dx = dy * (1 - y * y), all [count]; dx may be dy.
+  void (*tanh_backward)(const float* dy, const float* y, float* dx, std::int64_t count);
+};
+
+/// The best variant this machine runs, chosen once. ESPALIER_ISA=baseline|avx2|avx512 in the environment
+/// asks for another; throws UserError if there is none of that name or the machine cannot run it.
+const Kernels& kernels();
+
+/// The variants this machine runs, the plainest first.
+std::span<const Kernels* const> available_kernels();
+
+/// Whether dropout keeps element `index` of a tensor: the definition, one element at a time.
+bool dropout_keeps(DropoutKey key, std::uint64_t index);
+
+}  // namespace espalier::simd

@@ -1,0 +1,3 @@
+#pragma once
+// Precompiled once for the folders that run models: torch/torch.h alone costs 15 seconds a file.
+#include <torch/torch.h>

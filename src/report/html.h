@@ -1,0 +1,15 @@
+#pragma once
+
+#include <nlohmann/json.hpp>
+#include <string>
+#include <string_view>
+
+namespace espalier {
+
+/// Text for an element or a quoted attribute: & < > " ' escaped.
+std::string escape_html(std::string_view text);
+
+/// JSON that is safe inside a <script> element, whatever its strings hold (no <, >, & or U+2028).
+std::string script_json(const nlohmann::ordered_json& value);
+
+}  // namespace espalier

@@ -1,0 +1,30 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace espalier {
+
+/// One decoded code point, or (length 1, `valid` false) a byte that begins no well-formed sequence.
+struct Utf8Step {
+  std::uint32_t code_point = 0xFFFD;
+  std::uint32_t bytes = 1;
+  bool valid = false;
+};
+
+/// Decodes at `text[position]`, position < size. Strict: no overlong forms, surrogates or values past
+/// U+10FFFF (Unicode 15, table 3-7).
+Utf8Step decode_utf8(std::string_view text, std::size_t position);
+
+void append_utf8(std::string& out, std::uint32_t code_point);
+
+/// Byte position of the first ill-formed sequence.
+std::optional<std::size_t> find_invalid_utf8(std::string_view text);
+
+/// The text with every byte that belongs to no well-formed sequence replaced by U+FFFD.
+std::string replace_invalid_utf8(std::string_view text);
+
+}  // namespace espalier

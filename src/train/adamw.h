@@ -1,0 +1,50 @@
+#pragma once
+
+#include <torch/types.h>
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace espalier {
+
+/// Decoupled weight decay Adam (Loshchilov & Hutter 2019). The defaults are those of 2206.00277's pre-training.
+struct AdamWOptions {
+  double beta1 = 0.9;
+  double beta2 = 0.98;
+  double epsilon = 1e-6;
+  double weight_decay = 0.01;  ///< not for biases and norms
+  double clip_norm = 1.0;      ///< gradients' global 2-norm; 0: no clipping
+};
+
+/// A parameter and its moments, float32, of the same shape.
+struct OptimizedParameter {
+  std::string name;
+  torch::Tensor value;
+  torch::Tensor first_moment;
+  torch::Tensor second_moment;
+  bool decays = true;
+};
+
+class AdamW {
+ public:
+  AdamW(AdamWOptions options, std::vector<OptimizedParameter> parameters);
+
+  /// Clips and applies the parameters' gradients and drops them. Returns the gradients' norm before clipping; when it
+  /// is not finite nothing is changed (the caller stops the run).
+  double step(double learning_rate);
+
+  std::vector<OptimizedParameter>& parameters() { return parameters_; }
+  std::int64_t steps() const { return steps_; }
+  void set_steps(std::int64_t steps) { steps_ = steps; }
+
+ private:
+  AdamWOptions options_;
+  std::vector<OptimizedParameter> parameters_;
+  std::int64_t steps_ = 0;
+};
+
+/// Whether weight decay applies to a parameter of this name: not to biases and norms.
+bool weight_decays(const std::string& name);
+
+}  // namespace espalier
