@@ -19,7 +19,8 @@ void gelu_forward(const GeluForward& op) {
       float* a = op.a + i * op.f;
       for_lanes(op.f, [&](int64_t j, auto lanes) ESPALIER_INLINED {
         const F x = load_biased(h, op.bias, j, lanes);
-        lanes.store(a + j, x * normal(x).cumulative);
+        const F t = absolute(x);
+        lanes.store(a + j, max(F{}, x) - t * normal(t).tail);
       });
     }
   });
@@ -34,8 +35,9 @@ void gelu_backward_rows(const GeluBackward& op, int64_t begin, int64_t end, floa
     float* dh = op.dh + i * op.f;
     for_lanes(op.f, [&](int64_t j, auto lanes) ESPALIER_INLINED {
       const F x = load_biased(h, op.bias, j, lanes);
-      const Normal at = normal(x);
-      const F g = lanes.load(da + j) * (at.cumulative + x * (at.density * kInverseRoot2Pi));
+      const Normal at = normal(absolute(x));
+      const F cumulative = x < 0.0F ? at.tail : 1.0F - at.tail;
+      const F g = lanes.load(da + j) * (cumulative + x * (at.density * kInverseRoot2Pi));
       lanes.store(dh + j, g);
       if (sums != nullptr) add_to(sums + j, g, lanes);
     });

@@ -5,17 +5,36 @@
 namespace espalier::simd {
 namespace {
 
-/// The K largest of `probabilities` [E] in falling order; of equals the smaller index. NaN is never larger.
+/// The first index of the largest element of `row`; NaN is never the largest, and a row of NaN gives 0.
+ESPALIER_INLINE int64_t first_of_largest(const float* row, int64_t n) {
+  F most = splat(-kInfinity);
+  for_lanes(
+      n, [&](int64_t j, auto lanes) ESPALIER_INLINED { most = max(lanes.load(row + j, -kInfinity), most); });
+  const float largest = max_of_lanes(most);
+  for (int64_t e = 0; e < n; ++e) {
+    if (row[e] == largest) return e;
+  }
+  return 0;
+}
+
+/// The first index of the largest element that is not among the `taken` first of `chosen`.
+ESPALIER_INLINE int64_t next_largest(const float* row, int64_t n, const std::int32_t* chosen, int64_t taken) {
+  int64_t best = -1;
+  for (int64_t e = 0; e < n; ++e) {
+    if (best >= 0 && !(row[e] > row[best])) continue;
+    bool free = true;
+    for (int64_t slot = 0; slot < taken; ++slot) free &= chosen[slot] != e;
+    if (free) best = e;
+  }
+  return best;
+}
+
+/// The K largest of `probabilities` [E] in falling order; of equals the smaller index.
 ESPALIER_INLINE void choose(const float* probabilities, int64_t experts, int64_t k, std::int32_t* chosen,
                             float* gates) {
   for (int64_t slot = 0; slot < k; ++slot) {
-    int64_t best = -1;
-    for (int64_t e = 0; e < experts; ++e) {
-      if (best >= 0 && !(probabilities[e] > probabilities[best])) continue;
-      bool taken = false;
-      for (int64_t before = 0; before < slot; ++before) taken |= chosen[before] == e;
-      if (!taken) best = e;
-    }
+    const int64_t best = slot == 0 ? first_of_largest(probabilities, experts)
+                                   : next_largest(probabilities, experts, chosen, slot);
     chosen[slot] = static_cast<std::int32_t>(best);
     gates[slot] = probabilities[best];
   }

@@ -28,6 +28,7 @@ ESPALIER_INLINE F bits_to_float(I v) {
 ESPALIER_INLINE I float_to_bits(F v) {
   return reinterpret_cast<I>(v);
 }
+/// The larger; b if either is NaN.
 ESPALIER_INLINE F max(F a, F b) {
   return a > b ? a : b;
 }
