@@ -99,6 +99,23 @@ void activations(const Bench& bench, const Kernels& k) {
                      .n = kTokens,
                      .f = kHidden});
   });
+  Floats derivative(count);
+  bench("gelu forward, bias, derivative over h", 3 * count, [&] {
+    k.gelu_forward({.h = derivative.data(),
+                    .bias = bias.data(),
+                    .a = a.data(),
+                    .derivative = derivative.data(),
+                    .n = kTokens,
+                    .f = kHidden});
+  });
+  bench("gelu backward from derivative, dbias", 3 * count, [&] {
+    k.gelu_backward({.da = a.data(),
+                     .derivative = derivative.data(),
+                     .dh = a.data(),
+                     .dbias = dbias.data(),
+                     .n = kTokens,
+                     .f = kHidden});
+  });
   bench("dropout", 2 * count, [&] { k.dropout(h.data(), a.data(), count, kDrop); });
   bench("column sums", count, [&] { k.column_sums(h.data(), kTokens, kHidden, kHidden, dbias.data()); });
   bench("tanh forward", 2 * count, [&] { k.tanh_forward(h.data(), a.data(), count); });

@@ -9,7 +9,7 @@ namespace {
 void column_sums(const float* x, int64_t n, int64_t f, int64_t stride, float* sums) {
   sum_over_rows(
       n, f,
-      [&](int64_t begin, int64_t end, float* part) {
+      [=](int64_t begin, int64_t end, float* part) ESPALIER_INLINED {
         for (int64_t i = begin; i < end; ++i) {
           for_lanes(f, [&](int64_t j, auto lanes)
                            ESPALIER_INLINED { add_to(part + j, lanes.load(x + i * stride + j), lanes); });
@@ -45,30 +45,39 @@ ESPALIER_INLINE void transpose_square(const float* x, int64_t x_stride, float* y
   for (int i = 0; i < kLanes; ++i) AllLanes{}.store(y + i * y_stride, row[i]);
 }
 
-/// At most kBlockSide squared: few enough lines and pages that strides of a power of two do no harm.
+/// At most kBlockSide squared. A full block passes through a buffer, so that memory is only read and written
+/// in runs of several lines, of which strides of a power of two cannot fill one set of the cache.
 constexpr int64_t kBlockSide = 64;
-void transpose_block(const Transpose& op, int64_t row, int64_t column) {
-  const int64_t last_row = row + kBlockSide < op.m ? row + kBlockSide : op.m;
-  const int64_t last_column = column + kBlockSide < op.n ? column + kBlockSide : op.n;
-  for (int64_t j = column; j < last_column; j += kLanes) {
-    for (int64_t i = row; i < last_row; i += kLanes) {
-      if (i + kLanes <= last_row && j + kLanes <= last_column) {
-        transpose_square(op.x + i * op.x_stride + j, op.x_stride, op.y + j * op.y_stride + i, op.y_stride);
-        continue;
-      }
-      for (int64_t b = j; b < j + kLanes && b < last_column; ++b) {
-        for (int64_t a = i; a < i + kLanes && a < last_row; ++a) {
-          op.y[b * op.y_stride + a] = op.x[a * op.x_stride + b];
-        }
-      }
+ESPALIER_INLINE void transpose_full_block(const float* x, int64_t x_stride, float* y, int64_t y_stride) {
+  alignas(64) float buffer[kBlockSide * kBlockSide];
+  for (int64_t i = 0; i < kBlockSide; i += kLanes) {
+    for (int64_t j = 0; j < kBlockSide; j += kLanes) {
+      transpose_square(x + i * x_stride + j, x_stride, buffer + j * kBlockSide + i, kBlockSide);
     }
+  }
+  for (int64_t j = 0; j < kBlockSide; ++j) {
+    for (int64_t i = 0; i < kBlockSide; i += kLanes) {
+      AllLanes{}.store(y + j * y_stride + i, AllLanes{}.load(buffer + j * kBlockSide + i));
+    }
+  }
+}
+
+void transpose_block(const Transpose& op, int64_t row, int64_t column) {
+  const float* x = op.x + row * op.x_stride + column;
+  float* y = op.y + column * op.y_stride + row;
+  const int64_t rows = op.m - row;
+  const int64_t columns = op.n - column;
+  if (rows >= kBlockSide && columns >= kBlockSide)
+    return transpose_full_block(x, op.x_stride, y, op.y_stride);
+  for (int64_t j = 0; j < kBlockSide && j < columns; ++j) {
+    for (int64_t i = 0; i < kBlockSide && i < rows; ++i) y[j * op.y_stride + i] = x[i * op.x_stride + j];
   }
 }
 
 void transpose(const Transpose& op) {
   const int64_t rows = (op.m + kBlockSide - 1) / kBlockSide;
   const int64_t columns = (op.n + kBlockSide - 1) / kBlockSide;
-  for_rows(rows * columns, kBlockSide * kBlockSide, [&](int64_t begin, int64_t end) {
+  for_rows(rows * columns, kBlockSide * kBlockSide, [=](int64_t begin, int64_t end) ESPALIER_INLINED {
     for (int64_t block = begin; block < end; ++block) {
       transpose_block(op, block % rows * kBlockSide, block / rows * kBlockSide);
     }

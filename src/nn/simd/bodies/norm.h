@@ -41,7 +41,7 @@ ESPALIER_INLINE void normalise_row(const LayerNormForward& op, int64_t i, const 
 
 void layer_norm_forward(const LayerNormForward& op) {
   with_mask(op.dropout, [&](auto mask) {
-    for_rows(op.n, op.d, [&](int64_t begin, int64_t end) {
+    for_rows(op.n, op.d, [=](int64_t begin, int64_t end) ESPALIER_INLINED {
       for (int64_t i = begin; i < end; ++i) {
         // Without a buffer of its own, z passes through y.
         float* z = (op.z == nullptr ? op.y : op.z) + i * op.d;
@@ -94,7 +94,7 @@ void layer_norm_backward(const LayerNormBackward& op) {
   with_mask(op.dropout, [&](auto mask) {
     sum_over_rows(
         op.n, columns * op.d,
-        [&](int64_t begin, int64_t end, float* sums) {
+        [=](int64_t begin, int64_t end, float* sums) ESPALIER_INLINED {
           const LayerNormSums part{sums, sums + op.d, op.dbias == nullptr ? nullptr : sums + 2 * op.d};
           for (int64_t i = begin; i < end; ++i) layer_norm_backward_row(op, mask, i, part);
         },

@@ -21,7 +21,7 @@ void adamw(const AdamW& op) {
   const float root2 = static_cast<float>(1.0 / __builtin_sqrt(correction2));
   const float rest1 = 1.0F - op.beta1;
   const float rest2 = 1.0F - op.beta2;
-  for_elements(op.count, [&](int64_t begin, int64_t end) {
+  for_elements(op.count, [=](int64_t begin, int64_t end) ESPALIER_INLINED {
     for_lanes(end - begin, [&](int64_t j, auto lanes) ESPALIER_INLINED {
       const int64_t i = begin + j;
       const F g = lanes.load(op.gradients + i) * op.gradient_scale;

@@ -41,7 +41,7 @@ ESPALIER_INLINE void choose(const float* probabilities, int64_t experts, int64_t
 }
 
 void router_forward(const RouterForward& op) {
-  for_rows(op.n, op.experts, [&](int64_t begin, int64_t end) {
+  for_rows(op.n, op.experts, [=](int64_t begin, int64_t end) ESPALIER_INLINED {
     for (int64_t i = begin; i < end; ++i) {
       const float* logits = op.logits + i * op.experts;
       float* probabilities = op.probabilities + i * op.experts;
@@ -59,7 +59,7 @@ void router_forward(const RouterForward& op) {
 }
 
 void router_backward(const RouterBackward& op) {
-  for_rows(op.n, op.experts, [&](int64_t begin, int64_t end) {
+  for_rows(op.n, op.experts, [=](int64_t begin, int64_t end) ESPALIER_INLINED {
     for (int64_t i = begin; i < end; ++i) {
       float* gradient = op.dlogits + i * op.experts;
       if (op.dprobabilities == nullptr) {

@@ -43,7 +43,7 @@ ESPALIER_INLINE void clear_row(float* row, int64_t from, int64_t to) {
 
 void attention_softmax(const AttentionSoftmax& op) {
   with_mask(op.dropout, [&](auto mask) {
-    for_rows(op.batch * op.rows, op.keys, [&](int64_t begin, int64_t end) {
+    for_rows(op.batch * op.rows, op.keys, [=](int64_t begin, int64_t end) ESPALIER_INLINED {
       for (int64_t i = begin; i < end; ++i) {
         float* row = op.scores + i * op.keys;
         const int64_t sequence = i / op.rows;
@@ -83,7 +83,7 @@ ESPALIER_INLINE void softmax_backward_row(const float* p, float* gradient, int64
 
 void attention_softmax_backward(const AttentionSoftmaxBackward& op) {
   with_mask(op.dropout, [&](auto mask) {
-    for_rows(op.batch * op.rows, op.keys, [&](int64_t begin, int64_t end) {
+    for_rows(op.batch * op.rows, op.keys, [=](int64_t begin, int64_t end) ESPALIER_INLINED {
       for (int64_t i = begin; i < end; ++i) {
         const int64_t keys = keys_of(op.lengths, i / op.rows, op.keys);
         float* gradient = op.gradient + i * op.keys;
