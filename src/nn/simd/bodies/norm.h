@@ -10,24 +10,21 @@ template <class Mask>
 ESPALIER_INLINE float residual_row(const LayerNormForward& op, const Mask& mask, int64_t i, float* z) {
   const float* x = op.x + i * op.d;
   const float* residual = op.residual == nullptr ? nullptr : op.residual + i * op.d;
-  F sum{};
-  for_lanes(op.d, [&](int64_t j, auto lanes) ESPALIER_INLINED {
+  return sum_of_lanes(sum_lanes(op.d, [&](int64_t j, auto lanes) ESPALIER_INLINED {
     F v = mask.apply(load_biased(x, op.bias, j, lanes), i * op.d + j);
     if (residual != nullptr) v += lanes.load(residual + j);
     lanes.store(z + j, v);
-    sum += lanes.only(v);
-  });
-  return sum_of_lanes(sum);
+    return lanes.only(v);
+  }));
 }
 
 /// y of row i from its z.
 ESPALIER_INLINE void normalise_row(const LayerNormForward& op, int64_t i, const float* z, float sum) {
   const float width = static_cast<float>(op.d);
   const float mean = sum / width;
-  F squares{};
-  for_lanes(op.d, [&](int64_t j, auto lanes) ESPALIER_INLINED {
+  const F squares = sum_lanes(op.d, [&](int64_t j, auto lanes) ESPALIER_INLINED {
     const F centred = lanes.only(lanes.load(z + j) - mean);
-    squares += centred * centred;
+    return centred * centred;
   });
   const float rstd = 1.0F / __builtin_sqrtf(sum_of_lanes(squares) / width + op.eps);
   if (op.mean != nullptr) op.mean[i] = mean;

@@ -70,11 +70,11 @@ void combine_backward(const CombineBackward& op) {
       const float* ys = op.ys + op.row_of[a] * op.d;
       float* dys = op.dys + op.row_of[a] * op.d;
       const float gate = op.gates[a];
-      F products{};
-      for_lanes(op.d, [&](int64_t j, auto lanes) ESPALIER_INLINED {
+      const F products = sum_lanes(op.d, [&](int64_t j, auto lanes) ESPALIER_INLINED {
         const F g = lanes.load(dy + j);
-        products += g * lanes.load(ys + j);
+        const F product = g * lanes.load(ys + j);
         lanes.store(dys + j, g * gate);
+        return product;
       });
       op.dgates[a] = sum_of_lanes(products);
     }

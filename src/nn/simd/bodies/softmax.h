@@ -6,28 +6,31 @@
 namespace espalier::simd {
 namespace {
 
-/// row = exp(row - largest), returning the sum. A row of nothing but -inf becomes zeros.
-ESPALIER_INLINE float exponentials(float* out, const float* row, int64_t n, float largest) {
-  const float from = largest == -kInfinity ? 0.0F : largest;
-  F sum{};
-  for_lanes(n, [&](int64_t j, auto lanes) ESPALIER_INLINED {
-    const F e = exponential(lanes.load(row + j, -kInfinity) - from);
-    lanes.store(out + j, e);
-    sum += e;
-  });
-  return sum_of_lanes(sum);
-}
+/// A row as its softmax sees it: scale * row + additive, where additive may be null.
+struct MaskedRow {
+  const float* row;
+  float scale;
+  const float* additive;
 
-/// row = scale * row + additive, returning the largest element.
-ESPALIER_INLINE float scale_and_mask(float* row, int64_t n, float scale, const float* additive) {
-  F largest = splat(-kInfinity);
-  for_lanes(n, [&](int64_t j, auto lanes) ESPALIER_INLINED {
-    F v = lanes.load(row + j, -kInfinity) * scale;
-    if (additive != nullptr) v += lanes.load(additive + j);
-    lanes.store(row + j, v);
-    largest = max(v, largest);
-  });
-  return max_of_lanes(largest);
+  /// Lanes that are not there are -inf.
+  template <class Lanes>
+  ESPALIER_INLINE F load(int64_t j, Lanes lanes) const {
+    const F v = lanes.load(row + j, -kInfinity) * scale;
+    return additive == nullptr ? v : v + lanes.load(additive + j);
+  }
+};
+
+/// out = exp(row - its largest), returning the sum; out may be the row. Nothing but -inf becomes zeros.
+ESPALIER_INLINE float exponentials(float* out, MaskedRow masked, int64_t n) {
+  F most = splat(-kInfinity);
+  for_lanes(n, [&](int64_t j, auto lanes) ESPALIER_INLINED { most = max(masked.load(j, lanes), most); });
+  const float largest = max_of_lanes(most);
+  const float from = largest == -kInfinity ? 0.0F : largest;
+  return sum_of_lanes(sum_lanes(n, [&](int64_t j, auto lanes) ESPALIER_INLINED {
+    const F e = exponential(masked.load(j, lanes) - from);
+    lanes.store(out + j, e);
+    return e;
+  }));
 }
 
 /// Keys of a sequence that count.
@@ -49,8 +52,7 @@ void attention_softmax(const AttentionSoftmax& op) {
         const int64_t sequence = i / op.rows;
         const int64_t keys = keys_of(op.lengths, sequence, op.keys);
         const float* additive = op.additive == nullptr ? nullptr : op.additive + sequence * op.keys;
-        const float largest = scale_and_mask(row, keys, op.scale, additive);
-        const float sum = exponentials(row, row, keys, largest);
+        const float sum = exponentials(row, {row, op.scale, additive}, keys);
         const float inverse = sum == 0.0F ? 0.0F : 1.0F / sum;
         float* dropped = op.dropout.p > 0 ? op.dropped + i * op.keys : nullptr;
         for_lanes(keys, [&](int64_t j, auto lanes) ESPALIER_INLINED {
@@ -69,11 +71,10 @@ void attention_softmax(const AttentionSoftmax& op) {
 template <class Mask>
 ESPALIER_INLINE void softmax_backward_row(const float* p, float* gradient, int64_t n, float scale,
                                           const Mask& mask, int64_t index) {
-  F products{};
-  for_lanes(n, [&](int64_t j, auto lanes) ESPALIER_INLINED {
+  const F products = sum_lanes(n, [&](int64_t j, auto lanes) ESPALIER_INLINED {
     const F g = mask.apply(lanes.load(gradient + j), index + j);
     lanes.store(gradient + j, g);
-    products += lanes.only(g * lanes.load(p + j));
+    return lanes.only(g * lanes.load(p + j));
   });
   const float product = sum_of_lanes(products);
   for_lanes(n, [&](int64_t j, auto lanes) ESPALIER_INLINED {
