@@ -49,7 +49,7 @@ void router_forward(const RouterForward& op) {
     for (int64_t i = begin; i < end; ++i) {
       const float* logits = op.logits + i * op.experts;
       float* probabilities = op.probabilities + i * op.experts;
-      const float sum = exponentials(probabilities, {logits, 1.0F, nullptr}, op.experts);
+      const float sum = exponentials(probabilities, ScaledRow{logits, 1.0F}, op.experts);
       for_lanes(op.experts, [&](int64_t j, auto lanes) ESPALIER_INLINED {
         lanes.store(probabilities + j, lanes.load(probabilities + j) / sum);
       });

@@ -6,31 +6,41 @@
 namespace espalier::simd {
 namespace {
 
-/// A row as its softmax sees it: scale * row + additive, where additive may be null.
+/// scale * row. Lanes that are not there are -inf.
+struct ScaledRow {
+  const float* row;
+  float scale;
+  template <class Lanes>
+  ESPALIER_INLINE F load(int64_t j, Lanes lanes) const {
+    return lanes.load(row + j, -kInfinity) * scale;
+  }
+};
+
+/// scale * row + additive
 struct MaskedRow {
   const float* row;
   float scale;
   const float* additive;
-
-  /// Lanes that are not there are -inf.
   template <class Lanes>
   ESPALIER_INLINE F load(int64_t j, Lanes lanes) const {
-    const F v = lanes.load(row + j, -kInfinity) * scale;
-    return additive == nullptr ? v : v + lanes.load(additive + j);
+    return lanes.load(row + j, -kInfinity) * scale + lanes.load(additive + j);
   }
 };
 
 /// out = exp(row - its largest), returning the sum; out may be the row. Nothing but -inf becomes zeros.
-ESPALIER_INLINE float exponentials(float* out, MaskedRow masked, int64_t n) {
+template <class Row>
+ESPALIER_INLINE float exponentials(float* out, Row row, int64_t n) {
   F most = splat(-kInfinity);
-  for_lanes(n, [&](int64_t j, auto lanes) ESPALIER_INLINED { most = max(masked.load(j, lanes), most); });
+  for_lanes(n, [&](int64_t j, auto lanes) ESPALIER_INLINED { most = max(row.load(j, lanes), most); });
   const float largest = max_of_lanes(most);
   const float from = largest == -kInfinity ? 0.0F : largest;
-  return sum_of_lanes(sum_lanes(n, [&](int64_t j, auto lanes) ESPALIER_INLINED {
-    const F e = exponential(masked.load(j, lanes) - from);
+  F sum{};
+  for_lanes(n, [&](int64_t j, auto lanes) ESPALIER_INLINED {
+    const F e = exponential(row.load(j, lanes) - from);
     lanes.store(out + j, e);
-    return e;
-  }));
+    sum += e;
+  });
+  return sum_of_lanes(sum);
 }
 
 /// Keys of a sequence that count.
@@ -51,8 +61,10 @@ void attention_softmax(const AttentionSoftmax& op) {
         float* row = op.scores + i * op.keys;
         const int64_t sequence = i / op.rows;
         const int64_t keys = keys_of(op.lengths, sequence, op.keys);
-        const float* additive = op.additive == nullptr ? nullptr : op.additive + sequence * op.keys;
-        const float sum = exponentials(row, {row, op.scale, additive}, keys);
+        const float sum =
+            op.additive == nullptr
+                ? exponentials(row, ScaledRow{row, op.scale}, keys)
+                : exponentials(row, MaskedRow{row, op.scale, op.additive + sequence * op.keys}, keys);
         const float inverse = sum == 0.0F ? 0.0F : 1.0F / sum;
         float* dropped = op.dropout.p > 0 ? op.dropped + i * op.keys : nullptr;
         for_lanes(keys, [&](int64_t j, auto lanes) ESPALIER_INLINED {
