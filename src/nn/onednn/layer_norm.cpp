@@ -13,15 +13,15 @@ simd::DropoutKey key_of(const Dropout& dropout) { return {dropout.key, static_ca
 
 /// y = LayerNorm(residual + dropout(x)) * weight + bias, in one pass over the rows each way.
 struct LayerNormFunction : torch::autograd::Function<LayerNormFunction> {
-  static torch::Tensor forward(AutogradContext* context, const torch::Tensor& residual, const torch::Tensor& x,
+  static torch::Tensor forward(AutogradContext* context, const c10::optional<torch::Tensor>& residual, const torch::Tensor& x,
                                const torch::Tensor& weight, const torch::Tensor& bias, double epsilon,
                                const Dropout& dropout) {
     const auto rows = x.size(0), width = x.size(1);
-    const bool sums = residual.defined() || dropout.probability > 0;
+    const bool sums = residual.has_value() || dropout.probability > 0;
     auto y = torch::empty_like(x), z = sums ? torch::empty_like(x) : x;
     auto mean = torch::empty({rows}, x.options()), rstd = torch::empty({rows}, x.options());
     simd::kernels().layer_norm_forward({.x = x.data_ptr<float>(),
-                                        .residual = residual.defined() ? residual.data_ptr<float>() : nullptr,
+                                        .residual = residual ? residual->data_ptr<float>() : nullptr,
                                         .gamma = weight.data_ptr<float>(),
                                         .beta = bias.data_ptr<float>(),
                                         .z = sums ? z.data_ptr<float>() : nullptr,
@@ -33,7 +33,7 @@ struct LayerNormFunction : torch::autograd::Function<LayerNormFunction> {
                                         .eps = static_cast<float>(epsilon),
                                         .dropout = key_of(dropout)});
     context->save_for_backward({z, weight, mean, rstd});
-    context->saved_data["residual"] = residual.defined();
+    context->saved_data["residual"] = residual.has_value();
     context->saved_data["probability"] = dropout.probability;
     context->saved_data["key"] = static_cast<std::int64_t>(dropout.key);
     return y;
@@ -104,7 +104,7 @@ struct GeluFunction : torch::autograd::Function<GeluFunction> {
 
 torch::Tensor layer_norm(const torch::Tensor& residual, const torch::Tensor& x, const torch::Tensor& weight,
                          const torch::Tensor& bias, double epsilon, const Dropout& dropout) {
-  return LayerNormFunction::apply(residual.defined() ? checked(residual, "the residual") : residual,
+  return LayerNormFunction::apply(residual.defined() ? c10::make_optional(checked(residual, "the residual")) : c10::nullopt,
                                   checked(x, "layer norm's input"), checked(weight, "layer norm's weight"),
                                   checked(bias, "layer norm's bias"), epsilon, dropout);
 }

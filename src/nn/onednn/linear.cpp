@@ -15,12 +15,13 @@ void broadcast_rows(const torch::Tensor& bias, torch::Tensor& y) { y.copy_(bias.
 
 struct LinearFunction : torch::autograd::Function<LinearFunction> {
   static torch::Tensor forward(AutogradContext* context, const torch::Tensor& x, const torch::Tensor& weight,
-                               const torch::Tensor& bias) {
+                               const c10::optional<torch::Tensor>& bias) {
     context->save_for_backward({x, weight});
+    context->saved_data["bias"] = bias.has_value();
     const auto rows = x.size(0), in = x.size(1), out = weight.size(0);
     auto y = torch::empty({rows, out}, x.options());
-    if (bias.defined()) broadcast_rows(bias, y);
-    gemm(rows, out, in, {x.data_ptr<float>(), in}, {weight.data_ptr<float>(), in, true}, bias.defined() ? 1.0F : 0.0F,
+    if (bias) broadcast_rows(*bias, y);
+    gemm(rows, out, in, {x.data_ptr<float>(), in}, {weight.data_ptr<float>(), in, true}, bias ? 1.0F : 0.0F,
          y.data_ptr<float>(), out);
     return y;
   }
@@ -39,7 +40,7 @@ struct LinearFunction : torch::autograd::Function<LinearFunction> {
       dweight = torch::empty_like(weight);
       weight_gradient(rows, out, in, dy.data_ptr<float>(), x.data_ptr<float>(), dweight.data_ptr<float>());
     }
-    if (context->needs_input_grad(2)) {
+    if (context->saved_data["bias"].toBool()) {
       dbias = torch::empty({out}, x.options());
       simd::kernels().column_sums(dy.data_ptr<float>(), rows, out, out, dbias.data_ptr<float>());
     }
@@ -51,7 +52,7 @@ struct LinearFunction : torch::autograd::Function<LinearFunction> {
 
 torch::Tensor linear(const torch::Tensor& x, const torch::Tensor& weight, const torch::Tensor& bias) {
   return LinearFunction::apply(checked(x, "linear's input"), checked(weight, "linear's weight"),
-                               bias.defined() ? checked(bias, "linear's bias") : bias);
+                               bias.defined() ? c10::make_optional(checked(bias, "linear's bias")) : c10::nullopt);
 }
 
 }  // namespace espalier::onednn
