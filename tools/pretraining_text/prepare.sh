@@ -9,7 +9,7 @@ fi
 out=$1
 shift
 root=$(cd "$(dirname "$0")/../.." && pwd)
-espalier=${ESPALIER:-$root/build/release/src/espalier}
+espalier=${ESPALIER:-$root/build/release/bin/espalier}
 
 "$espalier" corpus --out "$out"
 "$espalier" tokenizer train "$out/wordnet.txt" "$out/gcide.txt" "$@" --vocab-size 8192 --limit-alphabet 300 \
