@@ -79,9 +79,9 @@ def check(root):
     return errors, warnings, len(files)
 
 
-def main():
+def main(arguments):
     default_root = pathlib.Path(__file__).resolve().parent.parent
-    root = pathlib.Path(sys.argv[1]) if len(sys.argv) > 1 else default_root
+    root = pathlib.Path(arguments[1]) if len(arguments) > 1 else default_root
     errors, warnings, files = check(root)
     for line in warnings + errors:
         print(line)
@@ -90,4 +90,4 @@ def main():
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv))

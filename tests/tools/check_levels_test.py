@@ -1,12 +1,16 @@
 """tools/check_levels.py against small trees, good and bad."""
 
+import contextlib
+import io
 import pathlib
-import subprocess
 import sys
 import tempfile
 import unittest
 
-SCRIPT = pathlib.Path(__file__).resolve().parents[2] / "tools" / "check_levels.py"
+sys.dont_write_bytecode = True
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "tools"))
+import check_levels  # noqa: E402
+
 README = """
 | level | folder | what is in it |
 |---|---|---|
@@ -27,24 +31,28 @@ GOOD = {
 
 
 def run(files, readme=README):
+    """Exit code and output of the checker on a tree of these files below src/."""
     with tempfile.TemporaryDirectory() as folder:
         source = pathlib.Path(folder) / "src"
         for name, content in {"README.md": readme, **files}.items():
             (source / name).parent.mkdir(parents=True, exist_ok=True)
             (source / name).write_text(content, encoding="utf-8")
-        return subprocess.run([sys.executable, str(SCRIPT), folder], capture_output=True, text=True, check=False)
+        output = io.StringIO()
+        with contextlib.redirect_stdout(output):
+            code = check_levels.main(["check_levels.py", folder])
+        return code, output.getvalue()
 
 
 class CheckLevels(unittest.TestCase):
     def assert_error(self, files, expected, readme=README):
-        result = run({**GOOD, **files}, readme)
-        self.assertEqual(result.returncode, 1, result.stdout)
-        self.assertIn(expected, result.stdout)
+        code, output = run({**GOOD, **files}, readme)
+        self.assertEqual(code, 1, output)
+        self.assertIn(expected, output)
 
     def test_a_good_tree_passes(self):
-        result = run(GOOD)
-        self.assertEqual(result.returncode, 0, result.stdout)
-        self.assertIn("6 files, 0 errors, 0 warnings", result.stdout)
+        code, output = run(GOOD)
+        self.assertEqual(code, 0, output)
+        self.assertIn("6 files, 0 errors, 0 warnings", output)
 
     def test_upward_include_is_named_with_its_line(self):
         self.assert_error({"base/bad.h": '#pragma once\n\n#include "text/words.h"\n'}, "src/base/bad.h:3: base/ (level 0)")
@@ -73,9 +81,9 @@ class CheckLevels(unittest.TestCase):
         self.assert_error({}, "no table of levels", readme="nothing here\n")
 
     def test_long_files_are_warned_about(self):
-        result = run({**GOOD, "text/long.cpp": "\n" * 401})
-        self.assertEqual(result.returncode, 0)
-        self.assertIn("src/text/long.cpp:401: warning", result.stdout)
+        code, output = run({**GOOD, "text/long.cpp": "\n" * 401})
+        self.assertEqual(code, 0)
+        self.assertIn("src/text/long.cpp:401: warning", output)
 
 
 if __name__ == "__main__":

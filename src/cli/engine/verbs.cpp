@@ -4,16 +4,25 @@
 #include <dnnl.hpp>
 
 #include "cli/engine.h"
+#include "cli/engine/engine_verbs.h"
+#include "nn/threads.h"
 
 namespace espalier {
 
-// A table like kCoreVerbs in ../verbs.cpp: {"pretrain", "...", add_pretrain}.
+namespace {
+
+constexpr Verb kEngineVerbs[] = {
+    {"pretrain", "pre-train an encoder on text by masked language modelling", add_pretrain},
+};
+
+}  // namespace
+
 std::span<const Verb> engine_verbs() {
-  return {};
+  return kEngineVerbs;
 }
 
 void set_engine_threads(int n) {
-  at::set_num_threads(n);
+  configure_engine(n);
 }
 
 std::string engine_libraries() {
