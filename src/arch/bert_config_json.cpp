@@ -129,7 +129,8 @@ void read_expert_counts(JsonObject& object, BertMoeConfig& config) {
       object.fail(fmt::format("num_experts[{}]", layer),
                   "expected null, since the block is not in moe_layers");
     }
-    if (!entry.is_number_unsigned() || entry.get<std::uint64_t>() > kMostExpertsRead) {
+    const bool wraps = entry.is_number_unsigned() && entry.get<std::uint64_t>() > kMostExpertsRead;
+    if (!entry.is_number_integer() || wraps) {
       object.fail(fmt::format("num_experts[{}]", layer),
                   fmt::format("found {}, expected a number of experts, since the block is in moe_layers",
                               entry.dump(-1, ' ', true, json::error_handler_t::replace)));
