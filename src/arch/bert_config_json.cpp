@@ -29,6 +29,7 @@ constexpr std::array<std::string_view, 8> kMoeFields{
     "moe_layers",    "num_experts",     "moe_placement", "num_experts_per_tok",
     "router_jitter", "capacity_factor", "output_scale",  "router_aux_loss_coef"};
 constexpr std::size_t kTypoDistance = 2;
+constexpr std::uint64_t kMostExpertsRead = 1u << 31;  // only against wrapping round; the limit is validate's
 
 void read_model_type(JsonObject& object, BertMoeConfig& config) {
   config.model_type = object.string("model_type");
@@ -104,6 +105,11 @@ void read_labels(JsonObject& object, BertMoeConfig& config) {
   }
 }
 
+bool is_listed(const BertMoeConfig& config, std::size_t layer) {
+  const std::vector<std::int64_t>& layers = config.moe_layers;
+  return std::find(layers.begin(), layers.end(), static_cast<std::int64_t>(layer)) != layers.end();
+}
+
 /// num_experts is one number for all MoE layers, or a list with an entry for every block: null where it is
 /// dense.
 void read_expert_counts(JsonObject& object, BertMoeConfig& config) {
@@ -117,16 +123,18 @@ void read_expert_counts(JsonObject& object, BertMoeConfig& config) {
                                            experts.size(), config.num_hidden_layers));
   }
   for (std::size_t layer = 0; layer < experts.size(); ++layer) {
-    const auto block = static_cast<std::int64_t>(layer);
-    const bool listed =
-        std::find(config.moe_layers.begin(), config.moe_layers.end(), block) != config.moe_layers.end();
-    if (listed == experts[layer].is_number_integer() && listed != experts[layer].is_null()) {
-      if (listed) config.num_experts.push_back(experts[layer].get<std::int64_t>());
-      continue;
+    const json& entry = experts[layer];
+    if (!is_listed(config, layer)) {
+      if (entry.is_null()) continue;
+      object.fail(fmt::format("num_experts[{}]", layer),
+                  "expected null, since the block is not in moe_layers");
     }
-    object.fail(fmt::format("num_experts[{}]", layer),
-                listed ? "expected an integer, since the block is in moe_layers"
-                       : "expected null, since the block is not in moe_layers");
+    if (!entry.is_number_unsigned() || entry.get<std::uint64_t>() > kMostExpertsRead) {
+      object.fail(fmt::format("num_experts[{}]", layer),
+                  fmt::format("found {}, expected a number of experts, since the block is in moe_layers",
+                              entry.dump(-1, ' ', true, json::error_handler_t::replace)));
+    }
+    config.num_experts.push_back(entry.get<std::int64_t>());
   }
 }
 

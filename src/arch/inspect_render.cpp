@@ -10,7 +10,7 @@ namespace {
 std::string grouped(std::uint64_t number) {
   std::string text = fmt::to_string(number);
   for (std::size_t from_end = 3; from_end < text.size(); from_end += 4) {
-    text.insert(text.size() - from_end, ",");
+    text.insert(text.size() - from_end, 1, ',');
   }
   return text;
 }

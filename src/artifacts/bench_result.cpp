@@ -1,37 +1,33 @@
 #include "artifacts/bench_result.h"
 
-#include <fmt/format.h>
-
-#include "artifacts/object_reader.h"
+#include "artifacts/json_fields.h"
 #include "base/files.h"
 
 namespace espalier {
 namespace {
 
-using nlohmann::json;
 using nlohmann::ordered_json;
 
-Throughput throughput_from(const json& value, const std::string& where) {
-  ObjectReader reader(value, where + ": tokens_per_second");
-  Throughput speed{.median = reader.number("median"),
-                   .min = reader.number("min"),
-                   .max = reader.number("max"),
-                   .runs = static_cast<int>(reader.integer("runs", 1, INT32_MAX))};
-  reader.finish();
+Throughput throughput_from(JsonObject object) {
+  Throughput speed;
+  speed.median = object.number("median", {0});
+  speed.min = object.number("min", {0});
+  speed.max = object.number("max", {0});
+  speed.runs = small_count(object, "runs", 1);
+  object.finish();
   return speed;
 }
 
-BenchRow row_from(const json& value, const std::string& where) {
-  ObjectReader reader(value, where);
+BenchRow row_from(JsonObject object) {
   BenchRow row;
-  row.model = reader.text("model");
-  row.threads = static_cast<int>(reader.integer("threads", 1, INT32_MAX));
-  row.batch = static_cast<int>(reader.integer("batch", 1, INT32_MAX));
-  row.seq_len = static_cast<int>(reader.integer("seq_len", 1, INT32_MAX));
-  row.tokens_per_second = throughput_from(reader.value("tokens_per_second"), where);
-  row.peak_rss_bytes = reader.whole("peak_rss_bytes");
-  row.parameters = reader.whole("parameters");
-  reader.finish();
+  row.model = object.string("model");
+  row.threads = small_count(object, "threads", 1);
+  row.batch = small_count(object, "batch", 1);
+  row.seq_len = small_count(object, "seq_len", 1);
+  row.tokens_per_second = throughput_from(object.object("tokens_per_second"));
+  row.peak_rss_bytes = whole_number(object, "peak_rss_bytes");
+  row.parameters = whole_number(object, "parameters");
+  object.finish();
   return row;
 }
 
@@ -52,18 +48,15 @@ ordered_json row_to_json(const BenchRow& row) {
 std::string bench_result_to_json(const BenchResult& result) {
   ordered_json object{{"format", "espalier.bench/1"}, {"rows", ordered_json::array()}};
   for (const BenchRow& row : result.rows) object["rows"].push_back(row_to_json(row));
-  return to_text(object, 2) + "\n";
+  return to_json_text(object, 2) + "\n";
 }
 
 BenchResult bench_result_from_json(std::string_view text, std::string_view where) {
-  const json value = parse_json(text, where);
-  ObjectReader reader(value, where);
-  reader.format("bench");
+  JsonObject object(parse_json(text, where), std::string(where));
+  object.expect_format("bench", 1);
   BenchResult result;
-  for (const json& row : reader.array("rows")) {
-    result.rows.push_back(row_from(row, fmt::format("{}: row {}", where, result.rows.size())));
-  }
-  reader.finish();
+  for (JsonObject& row : object.objects("rows")) result.rows.push_back(row_from(std::move(row)));
+  object.finish();
   return result;
 }
 

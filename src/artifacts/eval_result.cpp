@@ -1,6 +1,8 @@
 #include "artifacts/eval_result.h"
 
-#include "artifacts/object_reader.h"
+#include <cmath>
+
+#include "artifacts/json_fields.h"
 #include "base/files.h"
 
 namespace espalier {
@@ -12,25 +14,21 @@ std::string eval_result_to_json(const EvalResult& result) {
                                 {"examples", result.examples},
                                 {"metrics", nlohmann::ordered_json::object()}};
   for (const auto& [name, value] : result.metrics) object["metrics"][name] = number_or_null(value);
-  return to_text(object, 2) + "\n";
+  return to_json_text(object, 2) + "\n";
 }
 
 EvalResult eval_result_from_json(std::string_view text, std::string_view where) {
-  const nlohmann::json value = parse_json(text, where);
-  ObjectReader reader(value, where);
-  reader.format("eval");
-  EvalResult result{.task = reader.text("task"),
-                    .split = reader.text("split"),
-                    .examples = reader.integer("examples"),
-                    .metrics = {}};
-  const nlohmann::json& metrics = reader.value("metrics");
-  if (!metrics.is_object()) reader.wrong("metrics", "an object from name to number");
-  for (const auto& [name, item] : metrics.items()) {
-    const std::optional<double> number = as_number(item);
-    if (!number) reader.wrong("metrics", "an object from name to number");
-    result.metrics[name] = *number;
+  JsonObject object(parse_json(text, where), std::string(where));
+  object.expect_format("eval", 1);
+  EvalResult result;
+  result.task = object.string("task");
+  result.split = object.string("split");
+  result.examples = object.integer("examples", {0});
+  JsonObject metrics = object.object("metrics");
+  for (const auto& [name, value] : object.value("metrics").items()) {
+    result.metrics[name] = optional_number(metrics, name).value_or(std::nan(""));
   }
-  reader.finish();
+  object.finish();
   return result;
 }
 

@@ -13,7 +13,7 @@ namespace espalier {
 /// One logged step of a training run: one line of `metrics.jsonl`.
 ///
 /// Losses are nats per target, means since the line before. Numbers that are not finite are written as
-/// `null` and read back as NaN. Absent optionals have no key.
+/// `null` and read back as NaN, or as absent where they may be absent.
 struct MetricsLine {
   std::int64_t step = 0;               ///< optimizer steps done, counted from 1
   double loss = 0;                     ///< what is minimised: task loss and weighted balance loss

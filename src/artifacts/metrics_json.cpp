@@ -1,10 +1,8 @@
-#include <fmt/format.h>
-
 #include <charconv>
+#include <cmath>
 
+#include "artifacts/json_fields.h"
 #include "artifacts/metrics.h"
-#include "artifacts/object_reader.h"
-#include "base/error.h"
 
 namespace espalier {
 namespace {
@@ -18,48 +16,40 @@ void put(ordered_json& object, const char* key, const std::optional<double>& val
   if (value) object[key] = number_or_null(*value);
 }
 
-int layer_number(const std::string& key, std::string_view where) {
+int layer_number(const JsonObject& layers, const std::string& key) {
   int layer = -1;
   const auto [end, failure] = std::from_chars(key.data(), key.data() + key.size(), layer);
-  const bool whole_key = end == key.data() + key.size() && std::to_string(layer) == key;
-  if (failure != std::errc{} || !whole_key || layer < 0 || layer >= kMostLayers) {
-    throw UserError(fmt::format("{}: \"{}\" is not a layer number", where, key));
+  const bool canonical = end == key.data() + key.size() && std::to_string(layer) == key;
+  if (failure != std::errc{} || !canonical || layer < 0 || layer >= kMostLayers) {
+    layers.fail(key, "not a layer number");
   }
   return layer;
 }
 
-/// `parse(value)` for every layer of the object under `key`; an absent key is no layers.
-template <typename Parse>
-auto by_layer(ObjectReader& reader, std::string_view key, Parse parse) {
-  std::map<int, decltype(parse(json()))> layers;
-  const json* found = reader.find(key);
-  if (!found) return layers;
-  if (!found->is_object()) reader.wrong(key, "an object from layer to value");
-  for (const auto& [layer, value] : found->items()) {
-    layers[layer_number(layer, fmt::format("{}: {}", reader.where(), key))] = parse(value);
-  }
-  return layers;
-}
-
-std::vector<double> shares(const ObjectReader& reader, const json& value) {
-  constexpr double kRounding = 1e-3;  // shares that were summed in float32
-  std::vector<double> result;
-  if (!value.is_array()) reader.wrong("expert_load", "an object from layer to an array of shares");
-  for (const json& item : value) {
-    const double share = item.is_number() ? item.get<double>() : -1;
-    if (!(share >= 0 && share <= 1 + kRounding)) {
-      reader.wrong("expert_load", "arrays of shares from 0 to 1");
-    }
-    result.push_back(share);
+/// `read(layers, key)` for every layer of the object under `name`; without it there are no layers.
+template <typename Read>
+auto by_layer(JsonObject& object, std::string_view name, Read read) {
+  std::map<int, decltype(read(object, std::string()))> result;
+  if (!object.has(name)) return result;
+  JsonObject layers = object.object(name);
+  for (const auto& [key, value] : object.value(name).items()) {
+    result[layer_number(layers, key)] = read(layers, key);
   }
   return result;
 }
 
-int survivors(const ObjectReader& reader, const json& value) {
-  if (!value.is_number_unsigned() || value.get<std::uint64_t>() > std::uint64_t{INT32_MAX}) {
-    reader.wrong("survivors", "an object from layer to a number of experts");
-  }
-  return value.get<int>();
+int read_survivors(JsonObject& layers, const std::string& key) {
+  return small_count(layers, key, 0);
+}
+
+std::vector<double> read_shares(JsonObject& layers, const std::string& key) {
+  constexpr double kRounding = 1e-3;  // shares that were summed in float32
+  return layers.numbers(key, {0, 1 + kRounding});
+}
+
+/// Required, but null where it is not finite.
+double number_or_nan(JsonObject& object, const json& line, const char* key) {
+  return line.contains(key) ? optional_number(object, key).value_or(std::nan("")) : object.number(key);
 }
 
 }  // namespace
@@ -80,28 +70,28 @@ std::string metrics_line_to_json(const MetricsLine& line) {
   for (const auto& [layer, count] : line.survivors) object["survivors"][std::to_string(layer)] = count;
   object["expert_load"] = ordered_json::object();
   for (const auto& [layer, load] : line.expert_load) object["expert_load"][std::to_string(layer)] = load;
-  return to_text(object, -1) + "\n";
+  return to_json_text(object, -1) + "\n";
 }
 
 MetricsLine metrics_line_from_json(std::string_view text, std::string_view where) {
-  const json value = parse_json(text, where);
-  ObjectReader reader(value, where);
-  reader.format("metrics");
+  const json parsed = parse_json(text, where);
+  JsonObject object(parsed, std::string(where));
+  object.expect_format("metrics", 1);
   MetricsLine line;
-  line.step = reader.integer("step");
-  line.loss = reader.number("loss");
-  line.mlm_loss = reader.optional_number("mlm_loss");
-  line.balance_loss = reader.optional_number("balance_loss");
-  line.valid_loss = reader.optional_number("valid_loss");
-  line.lr = reader.number("lr");
-  line.tokens = reader.integer("tokens");
-  line.tokens_per_second = reader.number("tokens_per_second");
-  line.grad_norm = reader.optional_number("grad_norm");
-  line.seconds = reader.number("seconds");
-  line.rss_bytes = reader.whole("rss_bytes");
-  line.survivors = by_layer(reader, "survivors", [&](const json& v) { return survivors(reader, v); });
-  line.expert_load = by_layer(reader, "expert_load", [&](const json& v) { return shares(reader, v); });
-  reader.finish();
+  line.step = object.integer("step", {0});
+  line.loss = number_or_nan(object, parsed, "loss");
+  line.mlm_loss = optional_number(object, "mlm_loss");
+  line.balance_loss = optional_number(object, "balance_loss");
+  line.valid_loss = optional_number(object, "valid_loss");
+  line.lr = number_or_nan(object, parsed, "lr");
+  line.tokens = object.integer("tokens", {0});
+  line.tokens_per_second = number_or_nan(object, parsed, "tokens_per_second");
+  line.grad_norm = optional_number(object, "grad_norm");
+  line.seconds = number_or_nan(object, parsed, "seconds");
+  line.rss_bytes = whole_number(object, "rss_bytes");
+  line.survivors = by_layer(object, "survivors", read_survivors);
+  line.expert_load = by_layer(object, "expert_load", read_shares);
+  object.finish();
   return line;
 }
 

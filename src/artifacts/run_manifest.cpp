@@ -5,7 +5,7 @@
 #include <array>
 #include <ctime>
 
-#include "artifacts/object_reader.h"
+#include "artifacts/json_fields.h"
 #include "base/error.h"
 #include "base/files.h"
 
@@ -21,39 +21,28 @@ constexpr std::array<std::pair<RunStatus, const char*>, 4> kStatusNames{
      {RunStatus::kInterrupted, "interrupted"},
      {RunStatus::kFailed, "failed"}}};
 
-RunStatus status_from(ObjectReader& reader) {
-  const std::string found = reader.text("status");
+RunStatus status_from(JsonObject& object) {
+  const std::string found = object.string("status");
   for (const auto& [status, name] : kStatusNames) {
     if (found == name) return status;
   }
-  reader.wrong("status", "running, finished, interrupted or failed");
+  object.fail("status",
+              fmt::format("found \"{}\", expected running, finished, interrupted or failed", found));
 }
 
-RunMachine machine_from(const json& value, std::string_view where) {
-  ObjectReader reader(value, fmt::format("{}: machine", where));
+RunMachine machine_from(JsonObject object) {
   RunMachine machine;
-  machine.cpu = reader.text("cpu");
-  machine.threads = static_cast<int>(reader.integer("threads", 0, INT32_MAX));
-  machine.memory_bytes = reader.whole("memory_bytes");
-  reader.finish();
+  machine.cpu = object.string("cpu");
+  machine.threads = small_count(object, "threads", 0);
+  machine.memory_bytes = whole_number(object, "memory_bytes");
+  object.finish();
   return machine;
 }
 
-const json& object_in(ObjectReader& reader, std::string_view key) {
-  const json& value = reader.value(key);
-  if (!value.is_object()) reader.wrong(key, "an object");
-  return value;
-}
-
-void read_maps(ObjectReader& reader, RunManifest& manifest) {
-  for (const auto& [part, seconds] : object_in(reader, "timings_seconds").items()) {
-    if (!seconds.is_number()) reader.wrong("timings_seconds", "an object from part to seconds");
-    manifest.timings_seconds[part] = seconds.get<double>();
-  }
-  for (const auto& [name, version] : object_in(reader, "versions").items()) {
-    if (!version.is_string()) reader.wrong("versions", "an object from name to version");
-    manifest.versions[name] = version.get<std::string>();
-  }
+const json& options_in(JsonObject& object) {
+  const json& options = object.value("options");
+  if (!options.is_object()) object.fail("options", "expected an object");
+  return options;
 }
 
 }  // namespace
@@ -82,27 +71,33 @@ std::string manifest_to_json(const RunManifest& manifest) {
   if (manifest.active_parameters) object["active_parameters"] = *manifest.active_parameters;
   object["timings_seconds"] = manifest.timings_seconds;
   object["peak_rss_bytes"] = manifest.peak_rss_bytes;
-  return to_text(object, 2) + "\n";
+  return to_json_text(object, 2) + "\n";
 }
 
 RunManifest manifest_from_json(std::string_view text, std::string_view where) {
-  const json value = parse_json(text, where);
-  ObjectReader reader(value, where);
-  reader.format("run_manifest");
+  JsonObject object(parse_json(text, where), std::string(where));
+  object.expect_format("run_manifest", 1);
   RunManifest manifest;
-  manifest.verb = reader.text("verb");
-  manifest.command = reader.texts("command");
-  manifest.status = status_from(reader);
-  manifest.message = reader.optional_text("message");
-  manifest.started_at = reader.text("started_at");
-  manifest.seed = reader.whole("seed");
-  manifest.options = object_in(reader, "options");
-  manifest.machine = machine_from(reader.value("machine"), where);
-  manifest.parameters = reader.optional_whole("parameters");
-  manifest.active_parameters = reader.optional_whole("active_parameters");
-  read_maps(reader, manifest);
-  manifest.peak_rss_bytes = reader.whole("peak_rss_bytes");
-  reader.finish();
+  manifest.verb = object.string("verb");
+  manifest.command = object.strings("command");
+  manifest.status = status_from(object);
+  manifest.message = optional_string(object, "message");
+  manifest.started_at = object.string("started_at");
+  manifest.seed = whole_number(object, "seed");
+  manifest.options = options_in(object);
+  manifest.machine = machine_from(object.object("machine"));
+  manifest.parameters = optional_whole_number(object, "parameters");
+  manifest.active_parameters = optional_whole_number(object, "active_parameters");
+  JsonObject versions = object.object("versions");
+  for (const auto& [name, version] : object.value("versions").items()) {
+    manifest.versions[name] = versions.string(name);
+  }
+  JsonObject timings = object.object("timings_seconds");
+  for (const auto& [part, seconds] : object.value("timings_seconds").items()) {
+    manifest.timings_seconds[part] = timings.number(part, {0});
+  }
+  manifest.peak_rss_bytes = whole_number(object, "peak_rss_bytes");
+  object.finish();
   return manifest;
 }
 

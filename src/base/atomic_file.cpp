@@ -26,7 +26,7 @@ fs::path folder_of(const fs::path& file) {
 }
 
 std::string temporary_prefix(const fs::path& file) {
-  return "." + file.filename().string() + ".";
+  return fmt::format(".{}.", file.filename().string());
 }
 
 /// `.NAME.PID-COUNT.tmp`, so that two writers never share one and the left-overs of a dead one are known.
@@ -84,7 +84,7 @@ void AtomicFile::reserve(std::uint64_t bytes) {
   if (bytes == 0) return;
   reserved_bytes_ = bytes;
   // Not posix_fallocate: where the file system has no such call, it would write every block twice.
-  if (::fallocate(descriptor_, FALLOC_FL_KEEP_SIZE, 0, static_cast<off_t>(bytes)) == 0) return;
+  if (::fallocate(descriptor_, 0, 0, static_cast<off_t>(bytes)) == 0) return;
   if (is_full_disk(errno)) fail("written", errno, bytes);
 }
 
@@ -100,6 +100,9 @@ void AtomicFile::write(std::span<const std::byte> bytes) {
 }
 
 void AtomicFile::commit() {
+  if (reserved_bytes_ > written_bytes_ && ::ftruncate(descriptor_, static_cast<off_t>(written_bytes_)) != 0) {
+    fail("cut to size", errno, written_bytes_);
+  }
   if (::fsync(descriptor_) != 0) fail("synced to disk", errno, written_bytes_);
   const int closed = ::close(std::exchange(descriptor_, -1));
   if (closed != 0) fail("closed", errno, written_bytes_);

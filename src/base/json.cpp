@@ -70,9 +70,10 @@ class Builder : public nlohmann::json_sax<json> {
                    const nlohmann::detail::exception& exception) override {
     // "[json.exception.parse_error.101] parse error at line 1, column 2: MESSAGE": the position is ours to
     // say.
-    const std::string_view text = exception.what();
-    const std::size_t start = text.find(": ");
-    error = start == std::string_view::npos ? text : text.substr(start + 2);
+    std::string_view text = exception.what();
+    text.remove_prefix(std::min(text.size(), text.find("] ") + 2));
+    if (text.starts_with("parse error")) text.remove_prefix(std::min(text.size(), text.find(": ") + 2));
+    error = text;
     error_position = position;
     return false;
   }
@@ -131,7 +132,12 @@ json parse_json(std::string_view bytes, std::string_view source) {
   std::size_t taken = 0;
   const CountingIterator begin(bytes.data(), &taken);
   const CountingIterator end(bytes.data() + bytes.size(), &taken);
-  if (json::sax_parse(begin, end, &builder)) return std::move(builder.root);
+  const std::size_t zero = bytes.find('\0');  // nlohmann takes it for the end of the text
+  if (json::sax_parse(begin, end, &builder) && zero == std::string_view::npos) return std::move(builder.root);
+  if (builder.error.empty()) {
+    builder.error = "a zero byte";
+    builder.error_position = zero + 1;
+  }
   const std::size_t position = std::min(builder.error_position.value_or(taken), bytes.size());
   const std::string_view before = bytes.substr(0, position == 0 ? 0 : position - 1);
   const auto line = 1 + std::count(before.begin(), before.end(), '\n');

@@ -224,7 +224,8 @@ std::optional<ChartFigure> chart_figure(const ChartSpec& spec, const std::vector
   for (const LineSpec& line : spec.lines) {
     for (const auto& [run, curve] : curves_for(line, drawn)) {
       std::string label = line.label;
-      if (curve->name != line.curve) label += " " + curve->name.substr(curve->name.rfind('_') + 1);
+      if (curve->name != line.curve)
+        label += fmt::format(" {}", curve->name.substr(curve->name.rfind('_') + 1));
       lines.push_back({{"run", run}, {"curve", curve->name}, {"label", label}, {"style", line.style}});
       aria +=
           ". " + spoken(runs.size() > 1 ? runs[run].name + ", " + label : label, curve->values, spec.format);

@@ -57,6 +57,12 @@ icu::UnicodeString fold(std::uint32_t c) {
   return out;
 }
 
+// Most code points: unassigned or of private use. They have no decomposition, case or other kind.
+bool stays_a_word(std::uint32_t c) {
+  const auto category = u_charType(static_cast<UChar32>(c));
+  return (category == U_UNASSIGNED || category == U_PRIVATE_USE_CHAR) && !is_cjk_ideograph(c);
+}
+
 bool folds_to_itself(std::uint32_t c) {
   const auto point = static_cast<UChar32>(c);
   return u_charType(point) != U_NON_SPACING_MARK &&
@@ -149,6 +155,7 @@ std::uint32_t lower_case_sigma(std::string_view text, std::size_t position, bool
 
 CharacterTable::Entry CharacterTable::make_entry(std::uint32_t c, Casing casing) {
   Entry entry;
+  if (stays_a_word(c)) return entry;
   entry.kind = kind_of(c);
   if (casing == Casing::kPreserve) return entry;
   if (c == kCapitalSigma) {
@@ -182,17 +189,13 @@ CharacterTable::Entry CharacterTable::make_entry(std::uint32_t c, Casing casing)
 }
 
 CharacterTable::CharacterTable(Casing casing) {
-  std::map<std::string, std::uint16_t> known;  // a page's plain content
+  static_assert(sizeof(Entry) == 8, "pages are compared byte by byte, so entries have no padding");
+  std::map<std::string, std::uint16_t> known;  // a page's bytes
   page_of_.resize(kCodePoints / 256);
   for (std::uint32_t page = 0; page < page_of_.size(); ++page) {
     std::array<Entry, 256> entries;
-    std::string content;
-    for (std::uint32_t i = 0; i < 256; ++i) {
-      entries[i] = make_entry(page * 256 + i, casing);
-      const auto& e = entries[i];
-      content += std::to_string(e.text_offset) + ',' + std::to_string(e.text_bytes) + ',' +
-                 std::to_string(static_cast<int>(e.kind)) + (e.keeps_mark ? "m" : "");
-    }
+    for (std::uint32_t i = 0; i < 256; ++i) entries[i] = make_entry(page * 256 + i, casing);
+    std::string content(reinterpret_cast<const char*>(entries.data()), sizeof(entries));
     const auto next = static_cast<std::uint16_t>(entries_.size() / 256);
     const auto [found, is_new] = known.try_emplace(std::move(content), next);
     if (is_new) entries_.insert(entries_.end(), entries.begin(), entries.end());

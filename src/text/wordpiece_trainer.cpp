@@ -10,7 +10,6 @@
 #include "base/error.h"
 #include "text/pair_merger.h"
 #include "text/utf8.h"
-#include "text/word_counts.h"
 
 namespace espalier {
 namespace {
@@ -124,6 +123,11 @@ std::vector<std::string> train_wordpiece(const TextSource& source, const WordPie
                                          const ProgressSink& progress) {
   WordCounts counts({options.lower_case, options.split_cjk, options.max_word_characters});
   for (std::string text; source(text);) counts.add(text);
+  return train_wordpiece(counts, options, progress);
+}
+
+std::vector<std::string> train_wordpiece(const WordCounts& counts, const WordPieceTraining& options,
+                                         const ProgressSink& progress) {
   const auto words = sorted_words(counts);
   if (words.empty())
     throw UserError("the text to train a vocabulary from has no words", "give files with text in them");

@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "base/progress.h"
-#include "text/basic_tokenizer.h"
+#include "text/word_counts.h"
 
 namespace espalier {
 
@@ -33,6 +33,10 @@ struct WordPieceTraining {
 /// left out. The same text in any order gives the same pieces. Throws UserError for a text without words and
 /// a size that does not hold the alphabet.
 std::vector<std::string> train_wordpiece(const TextSource& source, const WordPieceTraining& options,
+                                         const ProgressSink& progress = {});
+
+/// The same from words already counted (with the same basic tokenizer options).
+std::vector<std::string> train_wordpiece(const WordCounts& counts, const WordPieceTraining& options,
                                          const ProgressSink& progress = {});
 
 }  // namespace espalier

@@ -1,13 +1,20 @@
 #include <fmt/format.h>
 
 #include "cli/engine.h"
+#include "cli/engine/engine_verbs.h"
 #include "nn/threads.h"
 
 namespace espalier {
+namespace {
 
-// A table like kCoreVerbs in ../verbs.cpp: {"pretrain", "...", add_pretrain}.
+constexpr Verb kEngineVerbs[] = {
+    {"pretrain", "pre-train an encoder on text by masked language modelling", add_pretrain},
+};
+
+}  // namespace
+
 std::span<const Verb> engine_verbs() {
-  return {};
+  return kEngineVerbs;
 }
 
 void start_engine(int threads) {

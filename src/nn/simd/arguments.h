@@ -20,21 +20,24 @@ struct Ids {
   const std::int64_t* wide = nullptr;
 };
 
-/// a = gelu(h + bias), exact (erf), error below 2.5e-7 * |h|.
+/// a = gelu(h + bias), exact (erf), error below 2.5e-7 * |h|. With `derivative`, which may take h's place,
+/// backward is one multiplication.
 struct GeluForward {
   const float* h;               ///< [n, f]
   const float* bias = nullptr;  ///< [f]
   float* a;                     ///< [n, f], may be h
+  float* derivative = nullptr;  ///< [n, f], gelu'(h + bias); may be h if a is not
   std::int64_t n, f;
 };
 
-/// dh = da * gelu'(h + bias)
+/// dh = da * gelu'(h + bias), from `derivative` or else from h and bias.
 struct GeluBackward {
-  const float* da;              ///< [n, f]
-  const float* h;               ///< [n, f], without the bias if `bias` is given, as in forward
-  const float* bias = nullptr;  ///< [f]
-  float* dh;                    ///< [n, f], may be da or h
-  float* dbias = nullptr;       ///< [f], overwritten with the column sums of dh
+  const float* da;                    ///< [n, f]
+  const float* h = nullptr;           ///< [n, f], without the bias if `bias` is given, as in forward
+  const float* bias = nullptr;        ///< [f]
+  const float* derivative = nullptr;  ///< [n, f], as forward left it
+  float* dh;                          ///< [n, f], may be da, h or derivative
+  float* dbias = nullptr;             ///< [f], overwritten with the column sums of dh
   std::int64_t n, f;
 };
 

@@ -43,7 +43,10 @@ inline RunFolder synthetic_run(const std::string& name, int steps,
         sum += load.back();
       }
       double squares = 0;
-      for (double& share : load) squares += (share /= sum) * share;
+      for (double& share : load) {
+        share /= sum;
+        squares += share * share;
+      }
       line.expert_load[layer] = load;
       line.survivors[layer] = experts;
       line.balance_loss =

@@ -1,5 +1,6 @@
 #include "text/wordpiece.h"
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include <cstdlib>
@@ -163,7 +164,8 @@ TEST(WordPiece, EveryPieceOfALargeVocabularyIsFound) {
   for (int i = 0; i < 20000; i += 11) {
     const std::string number = std::to_string(i * 7);
     ASSERT_EQ(pieces(wordpiece, number), Pieces{number});
-    ASSERT_EQ(pieces(wordpiece, "7x" + number), (Pieces{"7", "##x" + number}));
+    ASSERT_EQ(pieces(wordpiece, std::string("7x").append(number)),
+              (Pieces{"7", std::string("##x").append(number)}));
   }
 }
 
@@ -189,7 +191,7 @@ TEST(WordPiece, AgreesWithPublishedVectors) {
     const auto end = std::min(texts.find(separator, at), texts.size());
     std::string got;
     for (const auto id : wordpiece.encode(std::string_view(texts).substr(at, end - at))) {
-      got += " " + std::to_string(id);
+      got += fmt::format(" {}", id);
     }
     EXPECT_EQ(got, expected) << "text " << compared;
     at = end + separator.size();

@@ -15,7 +15,7 @@ ESPALIER_INLINE int64_t id_or(const Ids& ids, int64_t i, int64_t absent) {
 }
 
 void embedding_forward(const EmbeddingForward& op) {
-  for_rows(op.n, op.d, [&](int64_t begin, int64_t end) {
+  for_rows(op.n, op.d, [=](int64_t begin, int64_t end) ESPALIER_INLINED {
     for (int64_t i = begin; i < end; ++i) {
       const float* word = op.word + id_at(op.ids, i) * op.d;
       const float* position =
@@ -53,7 +53,7 @@ void embedding_backward_columns(const EmbeddingBackward& op, int64_t begin, int6
 /// however often a word occurs.
 void embedding_backward(const EmbeddingBackward& op) {
   constexpr int64_t kLine = 16;  // floats
-  for_rows((op.d + kLine - 1) / kLine, op.n * kLine, [&](int64_t begin, int64_t end) {
+  for_rows((op.d + kLine - 1) / kLine, op.n * kLine, [=](int64_t begin, int64_t end) ESPALIER_INLINED {
     embedding_backward_columns(op, begin * kLine, end * kLine < op.d ? end * kLine : op.d);
   });
 }

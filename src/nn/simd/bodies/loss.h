@@ -9,43 +9,47 @@ namespace {
 /// Sums of exponentials are kept in float over this many columns and in double over the blocks.
 constexpr int64_t kBlock = 1024;
 
-/// log sum exp of a row.
-ESPALIER_INLINE double log_sum_exp(const float* logits, int64_t n, float* largest) {
+ESPALIER_INLINE float largest_of(const float* row, int64_t n) {
   F most = splat(-kInfinity);
-  for_lanes(n, [&](int64_t j, auto lanes)
-                   ESPALIER_INLINED { most = max(lanes.load(logits + j, -kInfinity), most); });
-  *largest = max_of_lanes(most);
-  const float from = *largest == -kInfinity ? 0.0F : *largest;
+  for_lanes(
+      n, [&](int64_t j, auto lanes) ESPALIER_INLINED { most = max(lanes.load(row + j, -kInfinity), most); });
+  return max_of_lanes(most);
+}
+
+/// The sum of exp(row - from); each exponential is also written to `out`, unless that is null.
+ESPALIER_INLINE double sum_of_exponentials(const float* row, int64_t n, float from, float* out) {
   double sum = 0;
   for (int64_t block = 0; block < n; block += kBlock) {
     F part{};
     for_lanes(n - block < kBlock ? n - block : kBlock, [&](int64_t j, auto lanes) ESPALIER_INLINED {
-      part += exponential(lanes.load(logits + block + j, -kInfinity) - from);
+      const F e = exponential(lanes.load(row + block + j, -kInfinity) - from);
+      if (out != nullptr) lanes.store(out + block + j, e);
+      part += e;
     });
     sum += static_cast<double>(sum_of_lanes(part));
   }
-  return static_cast<double>(from) + __builtin_log(sum);
+  return sum;
 }
 
 ESPALIER_INLINE double cross_entropy_row(const CrossEntropy& op, int64_t i) {
   const float* logits = op.logits + i * op.vocabulary;
+  float* gradient = op.dlogits == nullptr ? nullptr : op.dlogits + i * op.vocabulary;
   const int64_t target = id_at(op.targets, i);
-  float largest = 0;
-  const double total = log_sum_exp(logits, op.vocabulary, &largest);
-  const double loss = target < 0 ? 0.0 : total - static_cast<double>(logits[target]);
+  const double at_target = target < 0 ? 0.0 : static_cast<double>(logits[target]);
+  const float largest = largest_of(logits, op.vocabulary);
+  const float from = largest == -kInfinity ? 0.0F : largest;
+  const double sum = sum_of_exponentials(logits, op.vocabulary, from, gradient);
+  const double total = static_cast<double>(from) + __builtin_log(sum);
   if (op.log_sum_exp != nullptr) op.log_sum_exp[i] = static_cast<float>(total);
-  if (op.dlogits == nullptr) return loss;
-  float* gradient = op.dlogits + i * op.vocabulary;
-  if (target < 0) {
-    clear_row(gradient, 0, op.vocabulary);
-    return loss;
+  if (gradient != nullptr && target < 0) clear_row(gradient, 0, op.vocabulary);
+  if (gradient != nullptr && target >= 0) {
+    const float factor = static_cast<float>(static_cast<double>(op.scale) / sum);
+    for_lanes(op.vocabulary, [&](int64_t j, auto lanes) ESPALIER_INLINED {
+      lanes.store(gradient + j, lanes.load(gradient + j) * factor);
+    });
+    gradient[target] -= op.scale;
   }
-  const float inverse = static_cast<float>(__builtin_exp(static_cast<double>(largest) - total)) * op.scale;
-  for_lanes(op.vocabulary, [&](int64_t j, auto lanes) ESPALIER_INLINED {
-    lanes.store(gradient + j, exponential(lanes.load(logits + j) - largest) * inverse);
-  });
-  gradient[target] -= op.scale;
-  return loss;
+  return target < 0 ? 0.0 : total - at_target;
 }
 
 double cross_entropy(const CrossEntropy& op) {

@@ -6,12 +6,13 @@
 namespace espalier::simd {
 namespace {
 
-/// e^x for x <= 88, relative error below 1.2e-7; 0 below -87.3; NaN stays NaN. The polynomial is that of
+/// e^x for x <= 88, relative error below 1.2e-7; 0 below -87.7; NaN stays NaN. The polynomial is that of
 /// Cephes' expf (Moshier), on [-ln(2)/2, ln(2)/2].
 ESPALIER_INLINE F exponential(F x) {
-  constexpr float kLowest = -87.33F;
-  constexpr float kRounder = 12582912.0F;  // 1.5 * 2^23: adding it rounds to an integer
-  const F clamped = x < kLowest ? splat(kLowest) : x;
+  constexpr float kLowest = -88.0296919F;  // -127 ln(2), where the exponent below becomes that of 0
+  // 1.5 * 2^23: adding it rounds to an integer; 127: that integer's low bits are then an exponent field.
+  constexpr float kRounder = 12582912.0F + 127.0F;
+  const F clamped = max(splat(kLowest), x);
   const F shifted = clamped * 1.44269504F + kRounder;
   const F whole = shifted - kRounder;
   const F r = (clamped - whole * 0.693359375F) + whole * 2.12194440e-4F;
@@ -21,22 +22,20 @@ ESPALIER_INLINE F exponential(F x) {
   p = p * r + 4.1665795894e-2F;
   p = p * r + 1.6666665459e-1F;
   p = p * r + 5.0000001201e-1F;
-  p = p * (r * r) + (r + 1.0F);
-  const I exponent = (float_to_bits(shifted) - (0x4B400000 - 127)) << 23;
-  const F result = p * bits_to_float(exponent);
-  return x < kLowest ? F{} : result;
+  p = p * r + 1.0F;
+  p = p * r + 1.0F;
+  return p * bits_to_float(float_to_bits(shifted) << 23);
 }
 
-/// The normal distribution at x: `density` is exp(-x^2 / 2), `cumulative` is (1 + erf(x / sqrt(2))) / 2.
+/// The normal distribution at t >= 0: `density` is exp(-t^2 / 2), `tail` the probability of more than t.
 struct Normal {
   F density;
-  F cumulative;
+  F tail;
 };
 
-/// The upper tail at t = |x| is exp(-t^2 / 2) u q(u) with u = 1 / (1 + 0.35 t), the form of Abramowitz and
+/// The tail is exp(-t^2 / 2) u q(u) with u = 1 / (1 + 0.35 t), the form of Abramowitz and
 /// Stegun 7.1.26; q was fitted at Chebyshev points over t in [0, 14]: relative error 3e-7 down to 1e-30.
-ESPALIER_INLINE Normal normal(F x) {
-  const F t = absolute(x);
+ESPALIER_INLINE Normal normal(F t) {
   const F density = exponential(t * t * -0.5F);
   const F u = 1.0F / (t * 0.35F + 1.0F);
   F q = splat(-0x1.e644f0p-6F);
@@ -48,8 +47,7 @@ ESPALIER_INLINE Normal normal(F x) {
   q = q * u + 0x1.e93f12p-4F;
   q = q * u + 0x1.1e8a56p-3F;
   q = q * u + 0x1.1df06ap-3F;
-  const F tail = q * u * density;
-  return {density, x < 0.0F ? tail : 1.0F - tail};
+  return {density, q * u * density};
 }
 
 /// Dropout's hash of kLanes neighbouring elements; see dropout_keeps for the definition.

@@ -10,24 +10,21 @@ template <class Mask>
 ESPALIER_INLINE float residual_row(const LayerNormForward& op, const Mask& mask, int64_t i, float* z) {
   const float* x = op.x + i * op.d;
   const float* residual = op.residual == nullptr ? nullptr : op.residual + i * op.d;
-  F sum{};
-  for_lanes(op.d, [&](int64_t j, auto lanes) ESPALIER_INLINED {
+  return sum_of_lanes(sum_lanes(op.d, [&](int64_t j, auto lanes) ESPALIER_INLINED {
     F v = mask.apply(load_biased(x, op.bias, j, lanes), i * op.d + j);
     if (residual != nullptr) v += lanes.load(residual + j);
     lanes.store(z + j, v);
-    sum += lanes.only(v);
-  });
-  return sum_of_lanes(sum);
+    return lanes.only(v);
+  }));
 }
 
 /// y of row i from its z.
 ESPALIER_INLINE void normalise_row(const LayerNormForward& op, int64_t i, const float* z, float sum) {
   const float width = static_cast<float>(op.d);
   const float mean = sum / width;
-  F squares{};
-  for_lanes(op.d, [&](int64_t j, auto lanes) ESPALIER_INLINED {
+  const F squares = sum_lanes(op.d, [&](int64_t j, auto lanes) ESPALIER_INLINED {
     const F centred = lanes.only(lanes.load(z + j) - mean);
-    squares += centred * centred;
+    return centred * centred;
   });
   const float rstd = 1.0F / __builtin_sqrtf(sum_of_lanes(squares) / width + op.eps);
   if (op.mean != nullptr) op.mean[i] = mean;
@@ -41,7 +38,7 @@ ESPALIER_INLINE void normalise_row(const LayerNormForward& op, int64_t i, const 
 
 void layer_norm_forward(const LayerNormForward& op) {
   with_mask(op.dropout, [&](auto mask) {
-    for_rows(op.n, op.d, [&](int64_t begin, int64_t end) {
+    for_rows(op.n, op.d, [=](int64_t begin, int64_t end) ESPALIER_INLINED {
       for (int64_t i = begin; i < end; ++i) {
         // Without a buffer of its own, z passes through y.
         float* z = (op.z == nullptr ? op.y : op.z) + i * op.d;
@@ -94,7 +91,7 @@ void layer_norm_backward(const LayerNormBackward& op) {
   with_mask(op.dropout, [&](auto mask) {
     sum_over_rows(
         op.n, columns * op.d,
-        [&](int64_t begin, int64_t end, float* sums) {
+        [=](int64_t begin, int64_t end, float* sums) ESPALIER_INLINED {
           const LayerNormSums part{sums, sums + op.d, op.dbias == nullptr ? nullptr : sums + 2 * op.d};
           for (int64_t i = begin; i < end; ++i) layer_norm_backward_row(op, mask, i, part);
         },

@@ -6,8 +6,6 @@
 namespace espalier::simd {
 namespace {
 
-typedef double D __attribute__((vector_size(kLanes * 8)));
-
 ESPALIER_INLINE F square_root(F v) {
   for (int k = 0; k < kLanes; ++k) v[k] = __builtin_sqrtf(v[k]);
   return v;
@@ -23,7 +21,7 @@ void adamw(const AdamW& op) {
   const float root2 = static_cast<float>(1.0 / __builtin_sqrt(correction2));
   const float rest1 = 1.0F - op.beta1;
   const float rest2 = 1.0F - op.beta2;
-  for_elements(op.count, [&](int64_t begin, int64_t end) {
+  for_elements(op.count, [=](int64_t begin, int64_t end) ESPALIER_INLINED {
     for_lanes(end - begin, [&](int64_t j, auto lanes) ESPALIER_INLINED {
       const int64_t i = begin + j;
       const F g = lanes.load(op.gradients + i) * op.gradient_scale;
@@ -45,12 +43,10 @@ double sum_of_squares(const float* x, int64_t count) {
     if (chunk == chunks && chunks > 0) continue;
     const int64_t begin = chunks == 0 ? 0 : count * chunk / chunks;
     const int64_t end = chunks == 0 ? count : count * (chunk + 1) / chunks;
-    D sum{};
-    for_lanes(end - begin, [&](int64_t j, auto lanes) ESPALIER_INLINED {
-      const D v = __builtin_convertvector(lanes.load(x + begin + j), D);
-      sum += v * v;
-    });
-    for (int k = 0; k < kLanes; ++k) sums[chunk] += sum[k];
+    double sum = 0;
+#pragma omp simd reduction(+ : sum)
+    for (int64_t i = begin; i < end; ++i) sum += static_cast<double>(x[i]) * static_cast<double>(x[i]);
+    sums[chunk] = sum;
   }
   double total = 0;
   for (const double sum : sums) total += sum;

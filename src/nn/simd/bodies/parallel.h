@@ -16,17 +16,23 @@ ESPALIER_INLINE int threads_for(int64_t elements) {
   return elements < kSerialElements ? 1 : omp_get_max_threads();
 }
 
-/// body(begin, end) over parts of 0 .. n, one part a thread. Rows must not depend on each other.
+/// body(begin, end) over parts of 0 .. n, one part a thread. Rows must not depend on each other. A body holds
+/// its operands by value and each thread has its own copy: then they stay in registers whatever the stores
+/// alias.
 template <class Body>
 void for_rows(int64_t n, int64_t width, Body body) {
   if (n <= 0) return;
   const int threads = threads_for(n * width);
-  if (threads == 1) return body(0, n);
+  if (threads == 1) {
+    const Body own = body;
+    return own(0, n);
+  }
 #pragma omp parallel num_threads(threads)
   {
     const int64_t count = omp_get_num_threads();
     const int64_t thread = omp_get_thread_num();
-    body(n * thread / count, n * (thread + 1) / count);
+    const Body own = body;
+    own(n * thread / count, n * (thread + 1) / count);
   }
 }
 
@@ -34,7 +40,7 @@ void for_rows(int64_t n, int64_t width, Body body) {
 template <class Body>
 void for_elements(int64_t count, Body body) {
   constexpr int64_t kBlock = 1024;
-  for_rows((count + kBlock - 1) / kBlock, kBlock, [&](int64_t begin, int64_t end) {
+  for_rows((count + kBlock - 1) / kBlock, kBlock, [=](int64_t begin, int64_t end) ESPALIER_INLINED {
     body(begin * kBlock, end * kBlock < count ? end * kBlock : count);
   });
 }
@@ -74,7 +80,8 @@ void sum_over_rows(int64_t n, int64_t width, Body body, Totals totals) {
   for (int64_t chunk = 0; chunk < chunks; ++chunk) {
     float* sums = partial + chunk * pitch;
     __builtin_memset(sums, 0, static_cast<size_t>(width) * sizeof(float));
-    body(n * chunk / chunks, n * (chunk + 1) / chunks, sums);
+    const Body own = body;
+    own(n * chunk / chunks, n * (chunk + 1) / chunks, sums);
   }
   for (int64_t chunk = 1; chunk < chunks; ++chunk) {
     const float* sums = partial + chunk * pitch;

@@ -32,7 +32,7 @@ void sort_by_expert(const SortByExpert& op) {
 }
 
 void gather_rows(const float* x, const std::int32_t* index, int64_t rows, int64_t d, float* out) {
-  for_rows(rows, d, [&](int64_t begin, int64_t end) {
+  for_rows(rows, d, [=](int64_t begin, int64_t end) ESPALIER_INLINED {
     for (int64_t r = begin; r < end; ++r) copy_row(out + r * d, x + index[r] * d, d);
   });
 }
@@ -54,13 +54,13 @@ ESPALIER_INLINE void combine_token(const Combine& op, int64_t token) {
 }
 
 void combine(const Combine& op) {
-  for_rows(op.n, op.k * op.d, [&](int64_t begin, int64_t end) {
+  for_rows(op.n, op.k * op.d, [=](int64_t begin, int64_t end) ESPALIER_INLINED {
     for (int64_t token = begin; token < end; ++token) combine_token(op, token);
   });
 }
 
 void combine_backward(const CombineBackward& op) {
-  for_rows(op.n, op.k * op.d, [&](int64_t begin, int64_t end) {
+  for_rows(op.n, op.k * op.d, [=](int64_t begin, int64_t end) ESPALIER_INLINED {
     for (int64_t a = begin * op.k; a < end * op.k; ++a) {
       if (op.row_of[a] < 0) {
         op.dgates[a] = 0;
@@ -70,11 +70,11 @@ void combine_backward(const CombineBackward& op) {
       const float* ys = op.ys + op.row_of[a] * op.d;
       float* dys = op.dys + op.row_of[a] * op.d;
       const float gate = op.gates[a];
-      F products{};
-      for_lanes(op.d, [&](int64_t j, auto lanes) ESPALIER_INLINED {
+      const F products = sum_lanes(op.d, [&](int64_t j, auto lanes) ESPALIER_INLINED {
         const F g = lanes.load(dy + j);
-        products += g * lanes.load(ys + j);
+        const F product = g * lanes.load(ys + j);
         lanes.store(dys + j, g * gate);
+        return product;
       });
       op.dgates[a] = sum_of_lanes(products);
     }

@@ -6,28 +6,41 @@
 namespace espalier::simd {
 namespace {
 
-/// row = exp(row - largest), returning the sum. A row of nothing but -inf becomes zeros.
-ESPALIER_INLINE float exponentials(float* out, const float* row, int64_t n, float largest) {
+/// scale * row. Lanes that are not there are -inf.
+struct ScaledRow {
+  const float* row;
+  float scale;
+  template <class Lanes>
+  ESPALIER_INLINE F load(int64_t j, Lanes lanes) const {
+    return lanes.load(row + j, -kInfinity) * scale;
+  }
+};
+
+/// scale * row + additive
+struct MaskedRow {
+  const float* row;
+  float scale;
+  const float* additive;
+  template <class Lanes>
+  ESPALIER_INLINE F load(int64_t j, Lanes lanes) const {
+    return lanes.load(row + j, -kInfinity) * scale + lanes.load(additive + j);
+  }
+};
+
+/// out = exp(row - its largest), returning the sum; out may be the row. Nothing but -inf becomes zeros.
+template <class Row>
+ESPALIER_INLINE float exponentials(float* out, Row row, int64_t n) {
+  F most = splat(-kInfinity);
+  for_lanes(n, [&](int64_t j, auto lanes) ESPALIER_INLINED { most = max(row.load(j, lanes), most); });
+  const float largest = max_of_lanes(most);
   const float from = largest == -kInfinity ? 0.0F : largest;
   F sum{};
   for_lanes(n, [&](int64_t j, auto lanes) ESPALIER_INLINED {
-    const F e = exponential(lanes.load(row + j, -kInfinity) - from);
+    const F e = exponential(row.load(j, lanes) - from);
     lanes.store(out + j, e);
     sum += e;
   });
   return sum_of_lanes(sum);
-}
-
-/// row = scale * row + additive, returning the largest element.
-ESPALIER_INLINE float scale_and_mask(float* row, int64_t n, float scale, const float* additive) {
-  F largest = splat(-kInfinity);
-  for_lanes(n, [&](int64_t j, auto lanes) ESPALIER_INLINED {
-    F v = lanes.load(row + j, -kInfinity) * scale;
-    if (additive != nullptr) v += lanes.load(additive + j);
-    lanes.store(row + j, v);
-    largest = max(v, largest);
-  });
-  return max_of_lanes(largest);
 }
 
 /// Keys of a sequence that count.
@@ -43,14 +56,15 @@ ESPALIER_INLINE void clear_row(float* row, int64_t from, int64_t to) {
 
 void attention_softmax(const AttentionSoftmax& op) {
   with_mask(op.dropout, [&](auto mask) {
-    for_rows(op.batch * op.rows, op.keys, [&](int64_t begin, int64_t end) {
+    for_rows(op.batch * op.rows, op.keys, [=](int64_t begin, int64_t end) ESPALIER_INLINED {
       for (int64_t i = begin; i < end; ++i) {
         float* row = op.scores + i * op.keys;
         const int64_t sequence = i / op.rows;
         const int64_t keys = keys_of(op.lengths, sequence, op.keys);
-        const float* additive = op.additive == nullptr ? nullptr : op.additive + sequence * op.keys;
-        const float largest = scale_and_mask(row, keys, op.scale, additive);
-        const float sum = exponentials(row, row, keys, largest);
+        const float sum =
+            op.additive == nullptr
+                ? exponentials(row, ScaledRow{row, op.scale}, keys)
+                : exponentials(row, MaskedRow{row, op.scale, op.additive + sequence * op.keys}, keys);
         const float inverse = sum == 0.0F ? 0.0F : 1.0F / sum;
         float* dropped = op.dropout.p > 0 ? op.dropped + i * op.keys : nullptr;
         for_lanes(keys, [&](int64_t j, auto lanes) ESPALIER_INLINED {
@@ -69,11 +83,10 @@ void attention_softmax(const AttentionSoftmax& op) {
 template <class Mask>
 ESPALIER_INLINE void softmax_backward_row(const float* p, float* gradient, int64_t n, float scale,
                                           const Mask& mask, int64_t index) {
-  F products{};
-  for_lanes(n, [&](int64_t j, auto lanes) ESPALIER_INLINED {
+  const F products = sum_lanes(n, [&](int64_t j, auto lanes) ESPALIER_INLINED {
     const F g = mask.apply(lanes.load(gradient + j), index + j);
     lanes.store(gradient + j, g);
-    products += lanes.only(g * lanes.load(p + j));
+    return lanes.only(g * lanes.load(p + j));
   });
   const float product = sum_of_lanes(products);
   for_lanes(n, [&](int64_t j, auto lanes) ESPALIER_INLINED {
@@ -83,7 +96,7 @@ ESPALIER_INLINE void softmax_backward_row(const float* p, float* gradient, int64
 
 void attention_softmax_backward(const AttentionSoftmaxBackward& op) {
   with_mask(op.dropout, [&](auto mask) {
-    for_rows(op.batch * op.rows, op.keys, [&](int64_t begin, int64_t end) {
+    for_rows(op.batch * op.rows, op.keys, [=](int64_t begin, int64_t end) ESPALIER_INLINED {
       for (int64_t i = begin; i < end; ++i) {
         const int64_t keys = keys_of(op.lengths, i / op.rows, op.keys);
         float* gradient = op.gradient + i * op.keys;

@@ -28,6 +28,7 @@ ESPALIER_INLINE F bits_to_float(I v) {
 ESPALIER_INLINE I float_to_bits(F v) {
   return reinterpret_cast<I>(v);
 }
+/// The larger; b if either is NaN.
 ESPALIER_INLINE F max(F a, F b) {
   return a > b ? a : b;
 }
@@ -67,18 +68,52 @@ ESPALIER_INLINE void for_lanes(int64_t n, Body body) {
   if (j < n) body(j, FirstLanes{static_cast<int>(n - j)});
 }
 
+/// The sum of body(j, lanes) over j = 0, kLanes, ... below n, lane by lane. Four sums at a time: one addition
+/// would wait for the one before.
+template <class Body>
+ESPALIER_INLINE F sum_lanes(int64_t n, Body body) {
+  F a{};
+  F b{};
+  F c{};
+  F d{};
+  int64_t j = 0;
+  for (; j + 4 * kLanes <= n; j += 4 * kLanes) {
+    a += body(j, AllLanes{});
+    b += body(j + kLanes, AllLanes{});
+    c += body(j + 2 * kLanes, AllLanes{});
+    d += body(j + 3 * kLanes, AllLanes{});
+  }
+  for (; j + kLanes <= n; j += kLanes) a += body(j, AllLanes{});
+  if (j < n) b += body(j, FirstLanes{static_cast<int>(n - j)});
+  return (a + b) + (c + d);
+}
+
+/// Each lane's partner at `distance`, a power of two.
+ESPALIER_INLINE F partners(F v, int distance) {
+  I lane{};
+  for (int k = 0; k < kLanes; ++k) lane[k] = k ^ distance;
+  return __builtin_shuffle(v, lane);
+}
+
 ESPALIER_INLINE float sum_of_lanes(F v) {
-  float part[kLanes];
-  *reinterpret_cast<UnalignedF*>(part) = v;
-  for (int width = kLanes / 2; width > 0; width /= 2)
-    for (int k = 0; k < width; ++k) part[k] += part[k + width];
-  return part[0];
+#pragma GCC unroll 4
+  for (int distance = kLanes / 2; distance > 0; distance /= 2) v += partners(v, distance);
+  return v[0];
+}
+
+ESPALIER_INLINE std::int32_t min_of_lanes(I v) {
+#pragma GCC unroll 4
+  for (int distance = kLanes / 2; distance > 0; distance /= 2) {
+    const I other = float_to_bits(partners(bits_to_float(v), distance));
+    v = v < other ? v : other;
+  }
+  return v[0];
 }
 
 ESPALIER_INLINE float max_of_lanes(F v) {
-  float largest = v[0];
-  for (int k = 1; k < kLanes; ++k) largest = v[k] > largest ? v[k] : largest;
-  return largest;
+#pragma GCC unroll 4
+  for (int distance = kLanes / 2; distance > 0; distance /= 2) v = max(v, partners(v, distance));
+  return v[0];
 }
 
 }  // namespace

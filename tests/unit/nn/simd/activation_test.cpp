@@ -60,6 +60,23 @@ TEST_P(ActivationTest, GeluWithBiasMatchesTheReference) {
                           .dbias = dbias.data(),
                           .n = n,
                           .f = f});
+    Floats derivative = h;  // in h's place
+    Floats again(n * f);
+    Floats dh_again(n * f);
+    Floats dbias_again(f);
+    simd().gelu_forward({.h = derivative.data(),
+                         .bias = bias.data(),
+                         .a = again.data(),
+                         .derivative = derivative.data(),
+                         .n = n,
+                         .f = f});
+    simd().gelu_backward({.da = da.data(),
+                          .derivative = derivative.data(),
+                          .dh = dh_again.data(),
+                          .dbias = dbias_again.data(),
+                          .n = n,
+                          .f = f});
+    EXPECT_EQ(again, a);
     reference::Values want(n * f);
     reference::Values want_dh(n * f);
     for (std::int64_t i = 0; i < n * f; ++i) {
@@ -69,6 +86,8 @@ TEST_P(ActivationTest, GeluWithBiasMatchesTheReference) {
     }
     expect_close(a, want, 4e-7, "a");
     expect_close(dh, want_dh, 4e-7, "dh");
+    expect_close(dh_again, want_dh, 4e-7, "dh from the derivative");
+    expect_close(dbias_again, reference::column_sums(want_dh, f), kTolerance, "dbias from the derivative");
     expect_close(dbias, reference::column_sums(want_dh, f), kTolerance, "dbias");
   }
 }

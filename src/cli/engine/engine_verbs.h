@@ -1,0 +1,10 @@
+#pragma once
+
+#include "cli/verb.h"
+
+namespace espalier {
+
+// The verbs that run models, a source file each.
+void add_pretrain(CLI::App& app, const GlobalOptions& global);
+
+}  // namespace espalier

@@ -1,0 +1,160 @@
+#include "data/byte_stream.h"
+
+#include <fmt/format.h>
+#include <zlib.h>
+#include <zstd.h>
+
+#include <array>
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+#include <string>
+#include <vector>
+
+#include "base/error.h"
+
+namespace espalier {
+namespace {
+
+constexpr std::size_t kReadBytes = 1 << 17;
+constexpr int kGzipWindow = 15 + 16;  // zlib: largest window, gzip header
+
+[[noreturn]] void damaged(const std::string& file, std::string_view format, std::string_view problem) {
+  throw UserError(fmt::format("{}: {} data: {}", file, format, problem),
+                  "download or compress the file again");
+}
+
+class PlainStream final : public ByteStream {
+ public:
+  PlainStream(std::FILE* file, std::string name) : file_(file, &std::fclose), name_(std::move(name)) {}
+
+  std::size_t read(std::span<char> into) override {
+    const std::size_t bytes = std::fread(into.data(), 1, into.size(), file_.get());
+    if (bytes == 0 && std::ferror(file_.get())) {
+      throw UserError(fmt::format("{}: cannot be read: {}", name_, std::strerror(errno)),
+                      "check the file and disk");
+    }
+    bytes_read_ += bytes;
+    return bytes;
+  }
+  std::uint64_t disk_bytes_read() const override { return bytes_read_; }
+
+ private:
+  std::unique_ptr<std::FILE, int (*)(std::FILE*)> file_;
+  std::string name_;
+  std::uint64_t bytes_read_ = 0;
+};
+
+// Refills a buffer of compressed bytes.
+class CompressedInput {
+ public:
+  explicit CompressedInput(std::unique_ptr<ByteStream> raw) : raw_(std::move(raw)), buffer_(kReadBytes) {}
+  std::span<char> next() { return std::span(buffer_).first(raw_->read(buffer_)); }
+  std::uint64_t disk_bytes_read() const { return raw_->disk_bytes_read(); }
+
+ private:
+  std::unique_ptr<ByteStream> raw_;
+  std::vector<char> buffer_;
+};
+
+class GzipStream final : public ByteStream {
+ public:
+  GzipStream(std::unique_ptr<ByteStream> raw, std::string name)
+      : input_(std::move(raw)), name_(std::move(name)) {
+    if (inflateInit2(&stream_, kGzipWindow) != Z_OK) throw InternalError("zlib cannot start");
+  }
+  ~GzipStream() override { inflateEnd(&stream_); }
+
+  std::size_t read(std::span<char> into) override {
+    stream_.next_out = reinterpret_cast<Bytef*>(into.data());
+    stream_.avail_out = static_cast<uInt>(into.size());
+    while (stream_.avail_out == into.size() && refill()) inflate_some();
+    return into.size() - stream_.avail_out;
+  }
+  std::uint64_t disk_bytes_read() const override { return input_.disk_bytes_read() - stream_.avail_in; }
+
+ private:
+  bool refill() {
+    if (stream_.avail_in > 0) return true;
+    const auto bytes = input_.next();
+    stream_.next_in = reinterpret_cast<Bytef*>(bytes.data());
+    stream_.avail_in = static_cast<uInt>(bytes.size());
+    if (bytes.empty() && inside_member_) damaged(name_, "gzip", "the file is cut short");
+    return !bytes.empty();
+  }
+  void inflate_some() {
+    inside_member_ = true;
+    const int result = inflate(&stream_, Z_NO_FLUSH);
+    if (result == Z_STREAM_END) {
+      inside_member_ = false;
+      inflateReset(&stream_);  // members may follow one another
+    } else if (result != Z_OK && result != Z_BUF_ERROR) {
+      damaged(name_, "gzip", stream_.msg ? stream_.msg : "not readable");
+    }
+  }
+
+  CompressedInput input_;
+  std::string name_;
+  z_stream stream_{};
+  bool inside_member_ = false;
+};
+
+class ZstdStream final : public ByteStream {
+ public:
+  ZstdStream(std::unique_ptr<ByteStream> raw, std::string name)
+      : input_(std::move(raw)), name_(std::move(name)), stream_(ZSTD_createDStream(), &ZSTD_freeDStream) {
+    if (!stream_) throw InternalError("zstd cannot start");
+  }
+
+  std::size_t read(std::span<char> into) override {
+    ZSTD_outBuffer out{into.data(), into.size(), 0};
+    while (out.pos == 0 && (flushing_ || refill())) {
+      const std::size_t result = ZSTD_decompressStream(stream_.get(), &out, &in_);
+      if (ZSTD_isError(result)) damaged(name_, "Zstandard", ZSTD_getErrorName(result));
+      inside_frame_ = result != 0;
+      flushing_ = inside_frame_ && out.pos == out.size;  // more may wait inside the decoder
+    }
+    return out.pos;
+  }
+  std::uint64_t disk_bytes_read() const override { return input_.disk_bytes_read() - (in_.size - in_.pos); }
+
+ private:
+  bool refill() {
+    if (in_.pos < in_.size) return true;
+    const auto bytes = input_.next();
+    in_ = {bytes.data(), bytes.size(), 0};
+    if (bytes.empty() && inside_frame_) damaged(name_, "Zstandard", "the file is cut short");
+    return !bytes.empty();
+  }
+
+  CompressedInput input_;
+  std::string name_;
+  std::unique_ptr<ZSTD_DStream, std::size_t (*)(ZSTD_DStream*)> stream_;
+  ZSTD_inBuffer in_{nullptr, 0, 0};
+  bool inside_frame_ = false;
+  bool flushing_ = false;
+};
+
+}  // namespace
+
+std::unique_ptr<ByteStream> ByteStream::open(const std::filesystem::path& file) {
+  const std::string name = file.string();
+  if (std::filesystem::is_directory(file))
+    throw UserError(name + ": is a folder, expected a text file", "name files");
+  std::FILE* handle = std::fopen(name.c_str(), "rb");
+  if (handle == nullptr) {
+    throw UserError(fmt::format("{}: cannot be opened: {}", name, std::strerror(errno)), "check the path");
+  }
+  std::array<unsigned char, 4> magic{};
+  const std::size_t bytes = std::fread(magic.data(), 1, magic.size(), handle);
+  std::rewind(handle);
+  auto plain = std::make_unique<PlainStream>(handle, name);
+  if (bytes >= 2 && magic[0] == 0x1F && magic[1] == 0x8B)
+    return std::make_unique<GzipStream>(std::move(plain), name);
+  if (bytes == 4 && magic == std::array<unsigned char, 4>{0x28, 0xB5, 0x2F, 0xFD}) {
+    return std::make_unique<ZstdStream>(std::move(plain), name);
+  }
+  return plain;
+}
+
+}  // namespace espalier

@@ -1,0 +1,111 @@
+#include "data/corpus_key.h"
+
+#include <sys/stat.h>
+
+#include <fmt/format.h>
+#include <cerrno>
+#include <cstring>
+#include <fstream>
+#include <nlohmann/json.hpp>
+
+#include "base/error.h"
+#include "base/files.h"
+#include "base/hash.h"
+
+namespace espalier {
+namespace {
+
+constexpr std::string_view kKeyVersion = "espalier.token_corpus/1";
+constexpr std::int64_t kSettledNanoseconds = 2'000'000'000;  // a younger file may change within its timestamp
+
+struct Stamp {
+  std::int64_t bytes = 0;
+  std::int64_t changed_nanoseconds = 0;
+  bool settled = false;
+};
+
+Stamp stamp_of(const std::filesystem::path& file) {
+  struct stat status {};
+  if (::stat(file.c_str(), &status) != 0) {
+    throw UserError(fmt::format("{}: cannot be opened: {}", file.string(), std::strerror(errno)),
+                    "check the path");
+  }
+  Stamp stamp;
+  stamp.bytes = status.st_size;
+  stamp.changed_nanoseconds = std::int64_t{status.st_mtim.tv_sec} * 1'000'000'000 + status.st_mtim.tv_nsec;
+  timespec now{};
+  clock_gettime(CLOCK_REALTIME, &now);
+  const std::int64_t now_nanoseconds = std::int64_t{now.tv_sec} * 1'000'000'000 + now.tv_nsec;
+  stamp.settled = now_nanoseconds - stamp.changed_nanoseconds > kSettledNanoseconds;
+  return stamp;
+}
+
+std::string content_hash(const std::filesystem::path& file, std::uint64_t& done, std::uint64_t total,
+                         const ProgressSink& progress) {
+  if (std::filesystem::is_directory(file)) {
+    throw UserError(file.string() + ": is a folder, expected a text file", "name files");
+  }
+  std::ifstream stream(file, std::ios::binary);
+  if (!stream) throw UserError(file.string() + ": cannot be read", "check its permissions");
+  Sha256 hash;
+  std::vector<char> buffer(1 << 20);
+  while (stream.read(buffer.data(), static_cast<std::streamsize>(buffer.size())), stream.gcount() > 0) {
+    const auto bytes = static_cast<std::size_t>(stream.gcount());
+    hash.update(std::as_bytes(std::span(buffer).first(bytes)));
+    done += bytes;
+    if (progress) progress({"checking the text", done, total, "bytes"});
+  }
+  return hash.hex();
+}
+
+// What is remembered of earlier runs; a file that does not parse is as good as none.
+nlohmann::json remembered(const std::filesystem::path& file) {
+  if (!std::filesystem::exists(file)) return nlohmann::json::object();
+  auto json = nlohmann::json::parse(read_file(file), nullptr, false);
+  return json.is_object() ? json : nlohmann::json::object();
+}
+
+bool still_holds(const nlohmann::json& entry, const Stamp& stamp) {
+  return entry.is_object() && entry.value("bytes", nlohmann::json()) == stamp.bytes &&
+         entry.value("changed_nanoseconds", nlohmann::json()) == stamp.changed_nanoseconds &&
+         entry.value("sha256", nlohmann::json()).is_string();
+}
+
+}  // namespace
+
+std::string corpus_key(const std::vector<std::filesystem::path>& text_files, const WordPiece& tokenizer,
+                       DocumentBoundary boundary, const std::filesystem::path& cache_folder,
+                       const ProgressSink& progress) {
+  const auto memory_file = cache_folder / "sources.json";
+  auto memory = remembered(memory_file);
+  const auto before = memory;
+  std::vector<Stamp> stamps;
+  std::uint64_t total = 0;
+  for (const auto& file : text_files) {
+    stamps.push_back(stamp_of(file));
+    total += static_cast<std::uint64_t>(stamps.back().bytes);
+  }
+  const auto& options = tokenizer.options();
+  std::string what =
+      fmt::format("{}\nlower_case {}\nsplit_cjk {}\nmax_word_characters {}\nspecial {}\nboundary {}\n",
+                  kKeyVersion, options.lower_case, options.split_cjk, options.max_word_characters,
+                  static_cast<int>(options.special_tokens), static_cast<int>(boundary));
+  std::uint64_t done = 0;
+  for (std::size_t i = 0; i < text_files.size(); ++i) {
+    auto& entry = memory[std::filesystem::absolute(text_files[i]).lexically_normal().string()];
+    if (!still_holds(entry, stamps[i])) {
+      const auto hash = content_hash(text_files[i], done, total, progress);
+      entry = {{"bytes", stamps[i].bytes},
+               // One that changed just now may change again under the same time: never taken for known.
+               {"changed_nanoseconds", stamps[i].settled ? stamps[i].changed_nanoseconds : 0},
+               {"sha256", hash}};
+    }
+    what += "text " + entry["sha256"].get<std::string>() + '\n';
+  }
+  for (const auto& piece : tokenizer.pieces()) what += piece + '\n';
+  if (memory != before)
+    write_file(memory_file, memory.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + "\n");
+  return sha256(what);
+}
+
+}  // namespace espalier

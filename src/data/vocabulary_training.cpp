@@ -1,0 +1,16 @@
+#include "data/vocabulary_training.h"
+
+#include "data/text_file.h"
+#include "text/word_counts.h"
+
+namespace espalier {
+
+std::vector<std::string> train_wordpiece(std::span<const std::filesystem::path> text_files,
+                                         const WordPieceTraining& options, const ProgressSink& progress) {
+  WordCounts counts({options.lower_case, options.split_cjk, options.max_word_characters});
+  for_each_line(
+      text_files, [&](std::string_view line) { counts.add(line); }, {}, "counting words", progress);
+  return train_wordpiece(counts, options, progress);
+}
+
+}  // namespace espalier
