@@ -65,7 +65,7 @@ bench:
 	$(INSTALL_DEPENDENCIES) build bench
 	cmake --preset release $(LAUNCHER) -DESPALIER_BENCHMARKS=ON
 	cmake --build build/release -j $(JOBS)
-	benchmarks/run.sh
+	tools/run_benchmarks.sh
 
 install: build
 	cmake --install build/release $(if $(PREFIX),--prefix $(PREFIX))

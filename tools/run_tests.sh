@@ -20,6 +20,9 @@ if [ ! -s "$junit" ]; then
   exit 1
 fi
 total=$(count tests) failed=$(count failures) skipped=$(count skipped) disabled=$(count disabled)
+# A test program that was not built is a failure, not a skipped test.
+not_built=$(grep -c '<testcase name="[^"]*_NOT_BUILT"' "$junit" || true)
+failed=$((failed + not_built)) skipped=$((skipped - not_built))
 if [ "$((skipped + disabled))" -gt 0 ]; then echo "$((skipped + disabled)) not run"; fi
 echo "$((total - failed - skipped - disabled)) passed, $failed failed"
 exit "$status"

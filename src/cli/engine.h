@@ -13,10 +13,10 @@ namespace espalier {
 /// Verbs that need a model to run.
 std::span<const Verb> engine_verbs();
 
-/// Sets the threads of every kernel library; n > 0.
-void set_engine_threads(int n);
+/// Sets the threads of every kernel library, threads > 0, and what else must be set before the first tensor.
+void start_engine(int threads);
 
-/// Versions of the tensor libraries, or "none".
+/// Versions of the tensor libraries ("onednn 2.7.2, torch 1.13.0"), or "none".
 std::string engine_libraries();
 
 }  // namespace espalier

@@ -1,5 +1,6 @@
 #include "cli/global_options.h"
 
+#include "base/machine.h"
 #include "cli/config_file.h"
 #include "cli/engine.h"
 
@@ -28,7 +29,7 @@ void add_global_options(CLI::App& app, GlobalOptions& options) {
 }
 
 void apply_global_options(const GlobalOptions& options) {
-  if (options.threads) set_engine_threads(*options.threads);
+  start_engine(options.threads.value_or(hardware_threads()));
 }
 
 }  // namespace espalier

@@ -1,14 +1,10 @@
-#include <ATen/Parallel.h>
 #include <fmt/format.h>
-#include <torch/version.h>
-#include <dnnl.hpp>
 
 #include "cli/engine.h"
 #include "cli/engine/engine_verbs.h"
 #include "nn/threads.h"
 
 namespace espalier {
-
 namespace {
 
 constexpr Verb kEngineVerbs[] = {
@@ -21,13 +17,17 @@ std::span<const Verb> engine_verbs() {
   return kEngineVerbs;
 }
 
-void set_engine_threads(int n) {
-  configure_engine(n);
+void start_engine(int threads) {
+  configure_engine(threads);
 }
 
 std::string engine_libraries() {
-  const dnnl_version_t* dnnl = dnnl_version();
-  return fmt::format("libtorch {}, oneDNN {}.{}.{}", TORCH_VERSION, dnnl->major, dnnl->minor, dnnl->patch);
+  std::string text;
+  for (const auto& [library, version] : library_versions()) {
+    if (library == "espalier") continue;
+    text += fmt::format("{}{} {}", text.empty() ? "" : ", ", library, version);
+  }
+  return text;
 }
 
 }  // namespace espalier

@@ -6,7 +6,7 @@ std::span<const Verb> engine_verbs() {
   return {};
 }
 
-void set_engine_threads(int /*n*/) {}
+void start_engine(int /*threads*/) {}
 
 std::string engine_libraries() {
   return "none";
