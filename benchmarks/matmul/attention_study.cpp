@@ -1,6 +1,6 @@
-// How fast are attention's six batched products through oneDNN, reading Q, K and V in place from the [B*T, 3D] buffer
-// of the fused projection? One 4D strided dnnl::matmul against an OpenMP loop of single-threaded dnnl_sgemm calls.
-// Usage: attention_study [threads]
+// How fast are attention's six batched products through oneDNN, reading Q, K and V in place from the [B*T,
+// 3D] buffer of the fused projection? One 4D strided dnnl::matmul against an OpenMP loop of single-threaded
+// dnnl_sgemm calls. Usage: attention_study [threads]
 #include <omp.h>
 
 #include <algorithm>
@@ -35,7 +35,8 @@ struct View {  // [B,H,rows,columns] with these strides, unit stride in one of t
   memory::desc desc(long batch, long heads) const {
     return {{batch, heads, rows, columns},
             memory::data_type::f32,
-            transposed ? memory::dims{batch_stride, head_stride, 1, ld} : memory::dims{batch_stride, head_stride, ld, 1}};
+            transposed ? memory::dims{batch_stride, head_stride, 1, ld}
+                       : memory::dims{batch_stride, head_stride, ld, 1}};
   }
 };
 
@@ -70,14 +71,17 @@ void compare(const char* name, long batch, long heads, View a, View b, View c) {
     for (long i = 0; i < batch; ++i)
       for (long h = 0; h < heads; ++h)
         dnnl_sgemm(a.transposed ? 'T' : 'N', b.transposed ? 'T' : 'N', a.rows, b.columns, a.columns, 1.0f,
-                   a.data + i * a.batch_stride + h * a.head_stride, a.ld, b.data + i * b.batch_stride + h * b.head_stride,
-                   b.ld, 0.0f, c.data + i * c.batch_stride + h * c.head_stride, c.ld);
+                   a.data + i * a.batch_stride + h * a.head_stride, a.ld,
+                   b.data + i * b.batch_stride + h * b.head_stride, b.ld, 0.0f,
+                   c.data + i * c.batch_stride + h * c.head_stride, c.ld);
   });
   double worst = 0;
   for (long i = 0; i < c.rows; ++i)
-    for (long j = 0; j < c.columns; ++j) worst = std::max(worst, double(std::fabs(last[i * c.ld + j] - want[i * c.columns + j])));
-  std::printf("  %-14s matmul 4D %6.1f GF/s (%s, create %5.2f ms)   loop of sgemm %6.1f GF/s%s\n", name, flops / whole / 1e9,
-              pd.impl_info_str(), create * 1e3, flops / loop / 1e9, worst > 1e-2 ? "  DIFFER" : "");
+    for (long j = 0; j < c.columns; ++j)
+      worst = std::max(worst, double(std::fabs(last[i * c.ld + j] - want[i * c.columns + j])));
+  std::printf("  %-14s matmul 4D %6.1f GF/s (%s, create %5.2f ms)   loop of sgemm %6.1f GF/s%s\n", name,
+              flops / whole / 1e9, pd.impl_info_str(), create * 1e3, flops / loop / 1e9,
+              worst > 1e-2 ? "  DIFFER" : "");
 }
 
 void study(long batch, long heads, long t, long dh) {
@@ -88,9 +92,11 @@ void study(long batch, long heads, long t, long dh) {
     for (size_t i = 0; i < v.size(); ++i) v[i] = float(i * 2654435761u >> 8 & 1023) / 1024.0f - 0.5f;
     return v;
   };
-  auto qkv = filled(batch * t * wide), dqkv = filled(batch * t * wide), o = filled(batch * t * d), p = filled(batch * heads * t * t),
-       dp = p;
-  auto rows = [&](std::vector<float>& v, long offset, long ld) { return View{v.data() + offset, t, dh, t * ld, dh, ld, false}; };
+  auto qkv = filled(batch * t * wide), dqkv = filled(batch * t * wide), o = filled(batch * t * d),
+       p = filled(batch * heads * t * t), dp = p;
+  auto rows = [&](std::vector<float>& v, long offset, long ld) {
+    return View{v.data() + offset, t, dh, t * ld, dh, ld, false};
+  };
   auto flip = [](View v) { return std::swap(v.rows, v.columns), v.transposed = true, v; };
   View q = rows(qkv, 0, wide), k = rows(qkv, d, wide), v = rows(qkv, 2 * d, wide), out = rows(o, 0, d);
   View dq = rows(dqkv, 0, wide), dk = rows(dqkv, d, wide), dv = rows(dqkv, 2 * d, wide);

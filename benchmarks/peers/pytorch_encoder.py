@@ -230,16 +230,18 @@ def main():
         step(data[i % len(data)])
     if o.profile:
         return profile(step, data[0])
-    speeds, loss = [], 0.0
+    speeds, cpu_speeds, loss = [], [], 0.0
     for i in range(o.steps):
-        start = time.perf_counter()
+        start, cpu_start = time.perf_counter(), time.process_time()
         loss = step(data[i % len(data)])
+        cpu_speeds.append(o.batch * o.seq_len / (time.process_time() - cpu_start))
         speeds.append(o.batch * o.seq_len / (time.perf_counter() - start))
     blas = set()
     with contextlib.suppress(OSError), open("/proc/self/maps") as maps:
         blas = {line.split()[-1] for line in maps if "blas" in line.split()[-1]}
     print(json.dumps({
         "tokens_per_second": {"median": round(statistics.median(speeds), 1), "min": round(min(speeds), 1), "max": round(max(speeds), 1)},
+        "tokens_per_processor_second": round(statistics.median(cpu_speeds), 1),
         "steps": o.steps, "loss": round(loss, 4), "parameters": sum(p.numel() for p in model.parameters()),
         "torch": torch.__version__, "blas": sorted(blas), "openblas_coretype": os.environ.get("OPENBLAS_CORETYPE", ""),
         "options": vars(o)}))
