@@ -1,5 +1,4 @@
 #include <fmt/format.h>
-#include <torch/torch.h>
 
 #include "model/bert_checkpoint.h"
 #include "model/random_tensor.h"

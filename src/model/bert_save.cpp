@@ -1,5 +1,4 @@
 #include <fmt/format.h>
-#include <torch/torch.h>
 
 #include "base/files.h"
 #include "model/bert_checkpoint.h"

@@ -1,6 +1,5 @@
 #include "model/random_tensor.h"
 
-#include <torch/torch.h>
 
 #include "base/rng.h"
 

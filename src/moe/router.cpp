@@ -1,7 +1,6 @@
 #include "moe/router.h"
 
 #include <ATen/Parallel.h>
-#include <torch/torch.h>
 
 #include <algorithm>
 #include <cmath>

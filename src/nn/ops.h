@@ -3,8 +3,9 @@
 #include <torch/types.h>
 
 #include <cstdint>
-#include <string_view>
 #include <vector>
+
+#include "nn/backend.h"
 
 namespace espalier {
 
@@ -56,11 +57,6 @@ struct EmbeddingTables {
   torch::Tensor position;  // [longest sequence, D]
   torch::Tensor type;      // [segment types, D]
 };
-
-enum class Backend { kOneDnn, kTorch };
-
-std::string_view name(Backend backend);
-Backend parse_backend(std::string_view name);  ///< throws UserError naming the known ones
 
 /// The layers' operations, each differentiable by libtorch's autograd. Two implementations: `onednn` (float32 on the
 /// CPU, oneDNN products and fused vector kernels) and `torch` (any dtype and device; the oracle in tests).

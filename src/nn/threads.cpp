@@ -2,8 +2,9 @@
 
 #include <fmt/format.h>
 #include <malloc.h>
+#include <ATen/Parallel.h>
 #include <omp.h>
-#include <torch/torch.h>
+#include <torch/version.h>
 
 #include <dnnl.hpp>
 

@@ -1,6 +1,7 @@
 #include "train/masked_loss.h"
 
-#include <torch/torch.h>
+#include <torch/utils.h>
+
 
 namespace espalier {
 

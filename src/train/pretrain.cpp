@@ -1,7 +1,6 @@
 #include "train/pretrain.h"
 
 #include <fmt/format.h>
-#include <torch/torch.h>
 
 #include <cmath>
 
@@ -209,7 +208,7 @@ class Run {
     manifest.options = resolved_options();
     manifest.versions = library_versions();
     manifest.seed = options_.seed;
-    manifest.machine = {cpu_name(), torch::get_num_threads(), memory_bytes()};
+    manifest.machine = {cpu_name(), at::get_num_threads(), memory_bytes()};
     manifest.parameters = static_cast<std::uint64_t>(parameter_count(model_));
     manifest.timings_seconds["train"] = progress_.seconds;
     manifest.peak_rss_bytes = peak_resident_bytes();

@@ -9,8 +9,8 @@
 
 #include "base/files.h"
 #include "base/progress.h"
-#include "nn/ops.h"
-#include "train/adamw.h"
+#include "nn/backend.h"
+#include "train/adamw_options.h"
 
 namespace espalier {
 

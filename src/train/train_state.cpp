@@ -1,5 +1,7 @@
 #include "train/train_state.h"
 
+#include <torch/utils.h>
+
 #include <fmt/format.h>
 
 #include <cstring>

@@ -1,4 +1,5 @@
-#include <torch/torch.h>
+
+#include <torch/autograd.h>
 
 #include "nn/onednn/functions.h"
 #include "nn/simd/kernels.h"

@@ -1,5 +1,4 @@
 #include <fmt/format.h>
-#include <torch/torch.h>
 
 #include "base/error.h"
 #include "nn/onednn/functions.h"

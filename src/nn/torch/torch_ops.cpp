@@ -1,4 +1,3 @@
-#include <torch/torch.h>
 
 #include <cmath>
 
@@ -7,8 +6,6 @@
 
 namespace espalier {
 namespace {
-
-namespace F = torch::nn::functional;
 
 /// Position in a padded [B, longest] layout of each packed token: [N] int64.
 torch::Tensor padded_positions(const SequenceLayout& layout, torch::Device device) {
