@@ -23,7 +23,8 @@ class Reader {
   /// `destination` is contiguous and has the shape the file must have.
   void read_into(const std::string& name, torch::Tensor destination) const {
     const auto view = checkpoint_.tensor(stored_name(name));
-    if (!std::equal(view.shape.begin(), view.shape.end(), destination.sizes().begin(), destination.sizes().end()))
+    if (!std::equal(view.shape.begin(), view.shape.end(), destination.sizes().begin(),
+                    destination.sizes().end()))
       throw UserError(fmt::format("{}: tensor '{}' has shape [{}], config.json makes it [{}]",
                                   checkpoint_.folder().string(), view.name, fmt::join(view.shape, ", "),
                                   fmt::join(destination.sizes(), ", ")),
@@ -61,10 +62,12 @@ Linear read_qkv(const Reader& reader, const std::string& name, std::int64_t D) {
   return qkv;
 }
 
-MoeLayer read_moe(const Reader& reader, const std::string& name, std::int64_t E, const BertMoeConfig& config) {
+MoeLayer read_moe(const Reader& reader, const std::string& name, std::int64_t E,
+                  const BertMoeConfig& config) {
   const auto D = config.hidden_size, F = config.intermediate_size;
-  MoeLayer moe{reader.read(name + ".router.weight", {E, D}),
-               {torch::empty({E, F, D}), torch::empty({E, F}), torch::empty({E, D, F}), torch::empty({E, D})}};
+  MoeLayer moe{
+      reader.read(name + ".router.weight", {E, D}),
+      {torch::empty({E, F, D}), torch::empty({E, F}), torch::empty({E, D, F}), torch::empty({E, D})}};
   for (std::int64_t e = 0; e < E; ++e) {
     const auto expert = fmt::format("{}.experts.{}", name, e);
     reader.read_into(expert + ".intermediate.dense.weight", moe.experts.up[e]);
@@ -101,17 +104,19 @@ BertModel load_bert(const Checkpoint& checkpoint) {
   const auto& c = model.config;
   const auto D = c.hidden_size;
   const Reader reader(checkpoint);
-  model.embeddings = {reader.read("bert.embeddings.word_embeddings.weight", {c.vocab_size, D}),
-                      reader.read("bert.embeddings.position_embeddings.weight", {c.max_position_embeddings, D}),
-                      reader.read("bert.embeddings.token_type_embeddings.weight", {c.type_vocab_size, D}),
-                      read_norm(reader, "bert.embeddings.LayerNorm", D)};
+  model.embeddings = {
+      reader.read("bert.embeddings.word_embeddings.weight", {c.vocab_size, D}),
+      reader.read("bert.embeddings.position_embeddings.weight", {c.max_position_embeddings, D}),
+      reader.read("bert.embeddings.token_type_embeddings.weight", {c.type_vocab_size, D}),
+      read_norm(reader, "bert.embeddings.LayerNorm", D)};
   for (std::int64_t l = 0; l < c.num_hidden_layers; ++l) model.blocks.push_back(read_block(reader, l, c));
   if (reader.has("bert.pooler.dense.weight")) model.pooler = read_linear(reader, "bert.pooler.dense", D, D);
   if (reader.has("cls.predictions.transform.dense.weight"))
     model.mlm_head = MlmHead{read_linear(reader, "cls.predictions.transform.dense", D, D),
                              read_norm(reader, "cls.predictions.transform.LayerNorm", D),
                              reader.read("cls.predictions.bias", {c.vocab_size})};
-  if (reader.has("classifier.weight")) model.classifier = read_linear(reader, "classifier", c.num_labels(), D);
+  if (reader.has("classifier.weight"))
+    model.classifier = read_linear(reader, "classifier", c.num_labels(), D);
   return model;
 }
 
