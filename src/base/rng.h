@@ -23,7 +23,8 @@ constexpr std::uint64_t counter_random(std::uint64_t seed, std::uint64_t a, std:
 class Rng {
  public:
   using result_type = std::uint64_t;
-  explicit constexpr Rng(std::uint64_t seed, std::uint64_t stream = 0) : state_(mix64(mix64(seed) ^ stream)) {}
+  explicit constexpr Rng(std::uint64_t seed, std::uint64_t stream = 0)
+      : state_(mix64(mix64(seed) ^ stream)) {}
   static constexpr result_type min() { return 0; }
   static constexpr result_type max() { return ~0ULL; }
   constexpr result_type operator()() { return mix64(state_ += 0x9e3779b97f4a7c15ULL); }

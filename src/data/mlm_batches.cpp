@@ -26,11 +26,12 @@ std::int64_t corrupted(std::int64_t id, const MlmOptions& options, Rng& rng) {
 
 }  // namespace
 
-MlmBatches::MlmBatches(const TokenCorpus& corpus, const MlmOptions& options) : corpus_(corpus), options_(options) {
+MlmBatches::MlmBatches(const TokenCorpus& corpus, const MlmOptions& options)
+    : corpus_(corpus), options_(options) {
   const auto longest = options.sequence_length - 3;  // [CLS] A [SEP] B [SEP]
   if (longest < 1 || options.batch_tokens < options.sequence_length)
-    throw UserError(fmt::format("--seq-len {} with --batch-tokens {} holds no sequence", options.sequence_length,
-                                options.batch_tokens),
+    throw UserError(fmt::format("--seq-len {} with --batch-tokens {} holds no sequence",
+                                options.sequence_length, options.batch_tokens),
                     "a sequence needs 4 tokens or more, and a batch at least one sequence");
   std::uint64_t begin = 0;
   for (const auto end : corpus.document_ends()) {
@@ -70,7 +71,8 @@ void MlmBatches::append(const Piece& piece, std::uint64_t epoch, std::uint64_t i
 
   const auto masked = std::max<std::size_t>(
       1, static_cast<std::size_t>(std::lround(options_.mask_share * static_cast<double>(ordinary.size()))));
-  for (std::size_t i = 0; i < masked; ++i) std::swap(ordinary[i], ordinary[i + rng.below(ordinary.size() - i)]);
+  for (std::size_t i = 0; i < masked; ++i)
+    std::swap(ordinary[i], ordinary[i + rng.below(ordinary.size() - i)]);
   std::sort(ordinary.begin(), ordinary.begin() + static_cast<std::ptrdiff_t>(masked));
   for (std::size_t i = 0; i < masked; ++i) {
     auto& id = batch.ids[static_cast<std::size_t>(ordinary[i])];

@@ -12,7 +12,7 @@ struct MlmOptions {
   std::int64_t sequence_length = 128;  ///< [CLS] and [SEP] included; documents are cut into pieces that fit
   std::int64_t batch_tokens = 4096;    ///< a batch holds as many whole sequences as fit
   double mask_share = 0.15;            ///< of a sequence's tokens, specials excluded, rounded, at least one
-  double pair_share = 0.5;             ///< of the sequences of 16 tokens and more are cut into segments A [SEP] B
+  double pair_share = 0.5;  ///< of the sequences of 16 tokens and more are cut into segments A [SEP] B
   std::uint64_t seed = 0;
   std::int32_t cls = 0, sep = 0, mask = 0;
   std::int32_t first_ordinary = 0;  ///< smallest id a random replacement may have
@@ -36,8 +36,8 @@ struct CorpusCursor {
   bool operator==(const CorpusCursor&) const = default;
 };
 
-/// Cuts a corpus into sequences and serves masked batches in an order shuffled anew each epoch. A batch is a function
-/// of the options and the cursor alone.
+/// Cuts a corpus into sequences and serves masked batches in an order shuffled anew each epoch. A batch is a
+/// function of the options and the cursor alone.
 class MlmBatches {
  public:
   /// Throws UserError when the corpus is empty or the options cannot hold a token.
@@ -54,7 +54,9 @@ class MlmBatches {
     std::uint32_t length;
   };
   void order_for(std::uint64_t epoch);
-  std::int64_t sequence_tokens(const Piece& piece) const { return static_cast<std::int64_t>(piece.length) + 3; }
+  std::int64_t sequence_tokens(const Piece& piece) const {
+    return static_cast<std::int64_t>(piece.length) + 3;
+  }
   void append(const Piece& piece, std::uint64_t epoch, std::uint64_t index, MlmBatch& batch) const;
 
   const TokenCorpus& corpus_;

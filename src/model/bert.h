@@ -51,19 +51,19 @@ struct MlmHead {
   torch::Tensor bias;  // [V]
 };
 
-/// A BERT-shaped encoder in which some blocks carry a MoE layer in the FFN's place. The dense model is the same
-/// code with no MoE blocks. Parameters are plain tensors; `visit_parameters` names them.
+/// A BERT-shaped encoder in which some blocks carry a MoE layer in the FFN's place. The dense model is the
+/// same code with no MoE blocks. Parameters are plain tensors; `visit_parameters` names them.
 struct BertModel {
   BertMoeConfig config;
   BertEmbeddings embeddings;
   std::vector<BertBlock> blocks;
-  std::optional<Linear> pooler;      // [D, D], tanh, on the first token
+  std::optional<Linear> pooler;  // [D, D], tanh, on the first token
   std::optional<MlmHead> mlm_head;
   std::optional<Linear> classifier;  // [labels, D]; one label: regression
 };
 
-/// Calls `visit` with each parameter and its name, in a fixed order. Names are those of the checkpoint, but for the
-/// fused `attention.self.qkv` and the stacked `moe.experts.{up,up_bias,down,down_bias}`.
+/// Calls `visit` with each parameter and its name, in a fixed order. Names are those of the checkpoint, but
+/// for the fused `attention.self.qkv` and the stacked `moe.experts.{up,up_bias,down,down_bias}`.
 void visit_parameters(BertModel& model, const std::function<void(const std::string&, torch::Tensor&)>& visit);
 
 /// Parameters in all, elements.
@@ -91,7 +91,8 @@ struct Encoding {
   torch::Tensor balance_loss;  // scalar, summed over the MoE layers; undefined without any
 };
 
-/// The last block's output. Throws UserError for sequences longer than the position table and ids outside the vocabulary.
+/// The last block's output. Throws UserError for sequences longer than the position table and ids outside the
+/// vocabulary.
 Encoding encode(const BertModel& model, const TokenBatch& batch, const ForwardOptions& options);
 
 /// Vocabulary logits of rows of hidden states: [M, D] -> [M, V].

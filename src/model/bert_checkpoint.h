@@ -9,12 +9,12 @@
 
 namespace espalier {
 
-/// A new model with random weights: normal(0, initializer_range), biases 0, norms 1. Each tensor's numbers depend on
-/// `seed` and its name alone. Has a masked-language-model head and a pooler.
+/// A new model with random weights: normal(0, initializer_range), biases 0, norms 1. Each tensor's numbers
+/// depend on `seed` and its name alone. Has a masked-language-model head and a pooler.
 BertModel initialize_bert(const BertMoeConfig& config, std::uint64_t seed);
 
-/// Builds the model a `bert` or `espalier_bert_moe` checkpoint holds, float32; heads only where the file has them.
-/// Names may lack the prefix `bert.`. Throws UserError naming missing or mis-shaped tensors.
+/// Builds the model a `bert` or `espalier_bert_moe` checkpoint holds, float32; heads only where the file has
+/// them. Names may lack the prefix `bert.`. Throws UserError naming missing or mis-shaped tensors.
 BertModel load_bert(const Checkpoint& checkpoint);
 
 /// Writes config.json and model.safetensors (dtype F32 or BF16), one tensor per expert and projection.
@@ -28,13 +28,14 @@ struct UpcycleOptions {
   std::uint64_t seed = 0;
 };
 
-/// Copies each listed block's FFN into `num_experts` experts (Komatsuzaki et al. 2023, sparse upcycling) with a small
-/// random router. At the start every gate is about 1/E, so K gates add up to K/E and would shrink the layer's output;
-/// the experts' output projections are therefore multiplied by E/K, and step 0 is close to the dense model.
+/// Copies each listed block's FFN into `num_experts` experts (Komatsuzaki et al. 2023, sparse upcycling) with
+/// a small random router. At the start every gate is about 1/E, so K gates add up to K/E and would shrink the
+/// layer's output; the experts' output projections are therefore multiplied by E/K, and step 0 is close to
+/// the dense model.
 BertModel upcycle(const BertModel& dense, const UpcycleOptions& options);
 
-/// A classification (labels > 1) or regression (labels = 1) head with fresh weights, replacing any there is; adds a
-/// pooler where the model has none.
+/// A classification (labels > 1) or regression (labels = 1) head with fresh weights, replacing any there is;
+/// adds a pooler where the model has none.
 void reset_classifier(BertModel& model, std::int64_t labels, std::uint64_t seed);
 
 }  // namespace espalier

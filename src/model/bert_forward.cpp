@@ -30,8 +30,8 @@ torch::Tensor position_ids(const SequenceLayout& layout) {
 void check_batch(const BertModel& model, const TokenBatch& batch) {
   const auto& config = model.config;
   if (batch.layout.longest() > config.max_position_embeddings)
-    throw UserError(fmt::format("a sequence has {} tokens, the model holds positions for {}", batch.layout.longest(),
-                                config.max_position_embeddings),
+    throw UserError(fmt::format("a sequence has {} tokens, the model holds positions for {}",
+                                batch.layout.longest(), config.max_position_embeddings),
                     "cut the text, or pass a smaller --seq-len");
   if (batch.ids.numel() == 0) return;
   const auto low = batch.ids.min().item<std::int64_t>(), high = batch.ids.max().item<std::int64_t>();
@@ -46,8 +46,8 @@ torch::Tensor embed(const BertModel& model, const TokenBatch& batch, const Forwa
   const auto& embeddings = model.embeddings;
   const auto device = embeddings.word.device();
   const auto types = batch.types.defined() ? batch.types : torch::zeros_like(batch.ids);
-  const auto sum = ops.embed({embeddings.word, embeddings.position, embeddings.token_type}, batch.ids.to(device),
-                             position_ids(batch.layout).to(device), types.to(device));
+  const auto sum = ops.embed({embeddings.word, embeddings.position, embeddings.token_type},
+                             batch.ids.to(device), position_ids(batch.layout).to(device), types.to(device));
   return ops.norm(sum, embeddings.norm.weight, embeddings.norm.bias, model.config.layer_norm_eps,
                   dropout(options, model.config.hidden_dropout_prob, -1, Draw::kEmbedding));
 }
@@ -64,8 +64,8 @@ torch::Tensor feed_forward(const BertModel& model, std::int64_t l, const torch::
   const auto& ops = espalier::ops(options.backend);
   const auto& block = model.blocks[static_cast<std::size_t>(l)];
   if (const auto* ffn = std::get_if<FfnWeights>(&block.feed_forward)) return ops.ffn(x, *ffn);
-  const auto moe = forward(ops, std::get<MoeLayer>(block.feed_forward), x, router_options(model.config, options),
-                           draw_key(options, l, Draw::kRouterJitter));
+  const auto moe = forward(ops, std::get<MoeLayer>(block.feed_forward), x,
+                           router_options(model.config, options), draw_key(options, l, Draw::kRouterJitter));
   const auto balance = balance_loss(moe.routing);
   encoding.balance_loss = encoding.balance_loss.defined() ? encoding.balance_loss + balance : balance;
   if (options.on_routing) options.on_routing(l, moe.routing);
@@ -84,10 +84,12 @@ Encoding encode(const BertModel& model, const TokenBatch& batch, const ForwardOp
   for (std::int64_t l = 0; l < static_cast<std::int64_t>(model.blocks.size()); ++l) {
     const auto& block = model.blocks[static_cast<std::size_t>(l)];
     const auto qkv = ops.linear(x, block.qkv.weight, block.qkv.bias);
-    const auto context = ops.attention(qkv, batch.layout, config.num_attention_heads,
-                                       dropout(options, config.attention_probs_dropout_prob, l, Draw::kAttention));
+    const auto context =
+        ops.attention(qkv, batch.layout, config.num_attention_heads,
+                      dropout(options, config.attention_probs_dropout_prob, l, Draw::kAttention));
     const auto attended = ops.linear(context, block.attention_output.weight, block.attention_output.bias);
-    x = ops.add_norm(x, attended, block.attention_norm.weight, block.attention_norm.bias, config.layer_norm_eps,
+    x = ops.add_norm(x, attended, block.attention_norm.weight, block.attention_norm.bias,
+                     config.layer_norm_eps,
                      dropout(options, config.hidden_dropout_prob, l, Draw::kAttentionOutput));
     const auto y = feed_forward(model, l, x, options, encoding);
     x = ops.add_norm(x, y, block.output_norm.weight, block.output_norm.bias, config.layer_norm_eps,
@@ -108,12 +110,14 @@ torch::Tensor mlm_logits(const BertModel& model, const torch::Tensor& rows, cons
 
 torch::Tensor classify(const BertModel& model, const torch::Tensor& hidden, const SequenceLayout& layout,
                        const ForwardOptions& options) {
-  if (!model.pooler || !model.classifier) throw InternalError("classify: the model has no classification head");
+  if (!model.pooler || !model.classifier)
+    throw InternalError("classify: the model has no classification head");
   const auto& ops = espalier::ops(options.backend);
   const std::vector<std::int64_t> firsts(layout.offsets.begin(), layout.offsets.end() - 1);
   const auto first = hidden.index_select(0, torch::tensor(firsts, torch::kInt64).to(hidden.device()));
   const auto pooled = torch::tanh(ops.linear(first, model.pooler->weight, model.pooler->bias));
-  const auto dropped = ops.dropout(pooled, dropout(options, model.config.dropout_before_classifier(), -1, Draw::kPooled));
+  const auto dropped =
+      ops.dropout(pooled, dropout(options, model.config.dropout_before_classifier(), -1, Draw::kPooled));
   return ops.linear(dropped, model.classifier->weight, model.classifier->bias);
 }
 

@@ -20,11 +20,12 @@ void shape_parameters(BertModel& model) {
   for (std::int64_t l = 0; l < c.num_hidden_layers; ++l) {
     BertBlock block{linear(3 * D, D), linear(D, D), norm(), FfnWeights{}, norm()};
     if (const auto E = c.experts_in(l); E > 0)
-      block.feed_forward = MoeLayer{torch::empty({E, D}),
-                                    {torch::empty({E, F, D}), torch::empty({E, F}), torch::empty({E, D, F}),
-                                     torch::empty({E, D})}};
+      block.feed_forward = MoeLayer{
+          torch::empty({E, D}),
+          {torch::empty({E, F, D}), torch::empty({E, F}), torch::empty({E, D, F}), torch::empty({E, D})}};
     else
-      block.feed_forward = FfnWeights{torch::empty({F, D}), torch::empty({F}), torch::empty({D, F}), torch::empty({D})};
+      block.feed_forward =
+          FfnWeights{torch::empty({F, D}), torch::empty({F}), torch::empty({D, F}), torch::empty({D})};
     model.blocks.push_back(std::move(block));
   }
   model.pooler = linear(D, D);
@@ -56,8 +57,10 @@ void reset_classifier(BertModel& model, std::int64_t labels, std::uint64_t seed)
   const auto D = model.config.hidden_size;
   const auto deviation = model.config.initializer_range;
   if (!model.pooler)
-    model.pooler = Linear{random_normal({D, D}, deviation, seed, "bert.pooler.dense.weight"), torch::zeros({D})};
-  model.classifier = Linear{random_normal({labels, D}, deviation, seed, "classifier.weight"), torch::zeros({labels})};
+    model.pooler =
+        Linear{random_normal({D, D}, deviation, seed, "bert.pooler.dense.weight"), torch::zeros({D})};
+  model.classifier =
+      Linear{random_normal({labels, D}, deviation, seed, "classifier.weight"), torch::zeros({labels})};
   model.config.labels.clear();
   for (std::int64_t i = 0; i < labels; ++i) model.config.labels.push_back(fmt::format("LABEL_{}", i));
 }

@@ -21,8 +21,10 @@ class Reader {
   /// `destination` is contiguous and has the shape that check_tensors found in the file.
   void read_into(const std::string& name, torch::Tensor destination) const {
     const auto view = bert_tensor(checkpoint_, name);
-    if (!std::equal(view.shape.begin(), view.shape.end(), destination.sizes().begin(), destination.sizes().end()))
-      throw InternalError(fmt::format("load_bert: tensor '{}' is not of the shape that was checked", view.name));
+    if (!std::equal(view.shape.begin(), view.shape.end(), destination.sizes().begin(),
+                    destination.sizes().end()))
+      throw InternalError(
+          fmt::format("load_bert: tensor '{}' is not of the shape that was checked", view.name));
     to_float32(view.dtype, view.bytes,
                {destination.data_ptr<float>(), static_cast<std::size_t>(destination.numel())});
   }
@@ -50,10 +52,12 @@ Linear read_qkv(const Reader& reader, const std::string& name, std::int64_t D) {
   return qkv;
 }
 
-MoeLayer read_moe(const Reader& reader, const std::string& name, std::int64_t E, const BertMoeConfig& config) {
+MoeLayer read_moe(const Reader& reader, const std::string& name, std::int64_t E,
+                  const BertMoeConfig& config) {
   const auto D = config.hidden_size, F = config.intermediate_size;
-  MoeLayer moe{reader.read(name + ".router.weight", {E, D}),
-               {torch::empty({E, F, D}), torch::empty({E, F}), torch::empty({E, D, F}), torch::empty({E, D})}};
+  MoeLayer moe{
+      reader.read(name + ".router.weight", {E, D}),
+      {torch::empty({E, F, D}), torch::empty({E, F}), torch::empty({E, D, F}), torch::empty({E, D})}};
   for (std::int64_t e = 0; e < E; ++e) {
     const auto expert = fmt::format("{}.experts.{}", name, e);
     reader.read_into(expert + ".intermediate.dense.weight", moe.experts.up[e]);
@@ -91,10 +95,11 @@ BertModel load_bert(const Checkpoint& checkpoint) {
   const auto D = c.hidden_size;
   const auto parts = check_tensors(checkpoint, c);
   const Reader reader(checkpoint);
-  model.embeddings = {reader.read("bert.embeddings.word_embeddings.weight", {c.vocab_size, D}),
-                      reader.read("bert.embeddings.position_embeddings.weight", {c.max_position_embeddings, D}),
-                      reader.read("bert.embeddings.token_type_embeddings.weight", {c.type_vocab_size, D}),
-                      read_norm(reader, "bert.embeddings.LayerNorm", D)};
+  model.embeddings = {
+      reader.read("bert.embeddings.word_embeddings.weight", {c.vocab_size, D}),
+      reader.read("bert.embeddings.position_embeddings.weight", {c.max_position_embeddings, D}),
+      reader.read("bert.embeddings.token_type_embeddings.weight", {c.type_vocab_size, D}),
+      read_norm(reader, "bert.embeddings.LayerNorm", D)};
   for (std::int64_t l = 0; l < c.num_hidden_layers; ++l) model.blocks.push_back(read_block(reader, l, c));
   if (parts.pooler) model.pooler = read_linear(reader, "bert.pooler.dense", D, D);
   if (parts.masked_language_head)

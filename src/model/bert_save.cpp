@@ -12,9 +12,10 @@ class Collector {
 
   void add(std::string name, const torch::Tensor& tensor) {
     const auto values = tensor.detach().to(torch::kCPU, torch::kFloat32).contiguous();
-    sources_.push_back({std::move(name), dtype_, values.sizes().vec(), [values, dtype = dtype_](std::span<std::byte> to) {
-                          from_float32(dtype, {values.data_ptr<float>(), static_cast<std::size_t>(values.numel())}, to);
-                        }});
+    sources_.push_back(
+        {std::move(name), dtype_, values.sizes().vec(), [values, dtype = dtype_](std::span<std::byte> to) {
+           from_float32(dtype, {values.data_ptr<float>(), static_cast<std::size_t>(values.numel())}, to);
+         }});
   }
 
   std::vector<TensorSource> take() { return std::move(sources_); }

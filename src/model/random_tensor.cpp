@@ -1,11 +1,11 @@
 #include "model/random_tensor.h"
 
-
 #include "base/rng.h"
 
 namespace espalier {
 
-torch::Tensor random_normal(at::IntArrayRef shape, double deviation, std::uint64_t seed, std::string_view name) {
+torch::Tensor random_normal(at::IntArrayRef shape, double deviation, std::uint64_t seed,
+                            std::string_view name) {
   std::uint64_t stream = 0;
   for (const char c : name) stream = mix64(stream ^ static_cast<unsigned char>(c));
   Rng rng(seed, stream);

@@ -4,7 +4,8 @@
 
 namespace espalier {
 
-/// A Mixture-of-Experts feed-forward layer: y = sum over the chosen i of alpha_i(x) Exp_i(x) (2206.00277 eq. 2).
+/// A Mixture-of-Experts feed-forward layer: y = sum over the chosen i of alpha_i(x) Exp_i(x) (2206.00277 eq.
+/// 2).
 struct MoeLayer {
   torch::Tensor router;   // [E, D]
   ExpertWeights experts;  // stacked

@@ -17,7 +17,8 @@ torch::Tensor with_jitter(const torch::Tensor& x, double jitter, std::uint64_t k
   auto* factor = factors.data_ptr<float>();
   at::parallel_for(0, factors.numel(), 1 << 14, [&](std::int64_t first, std::int64_t last) {
     for (std::int64_t i = first; i < last; ++i) {
-      const double uniform = static_cast<double>(counter_random(key, static_cast<std::uint64_t>(i)) >> 11) * 0x1.0p-53;
+      const double uniform =
+          static_cast<double>(counter_random(key, static_cast<std::uint64_t>(i)) >> 11) * 0x1.0p-53;
       factor[i] = static_cast<float>(1.0 - jitter + 2.0 * jitter * uniform);
     }
   });
@@ -38,7 +39,8 @@ torch::Tensor top_k(const torch::Tensor& probabilities, std::int64_t k) {
       for (std::int64_t slot = 0; slot < k; ++slot) {
         std::int64_t best = -1;
         for (std::int64_t e = 0; e < experts; ++e)
-          if (!taken[static_cast<std::size_t>(e)] && (best < 0 || p[n * experts + e] > p[n * experts + best])) best = e;
+          if (!taken[static_cast<std::size_t>(e)] && (best < 0 || p[n * experts + e] > p[n * experts + best]))
+            best = e;
         taken[static_cast<std::size_t>(best)] = 1;
         out[n * k + slot] = static_cast<std::int32_t>(best);
       }
@@ -49,8 +51,8 @@ torch::Tensor top_k(const torch::Tensor& probabilities, std::int64_t k) {
 
 torch::Tensor within_capacity(const torch::Tensor& chosen, std::int64_t experts, double factor) {
   const auto tokens = chosen.size(0), k = chosen.size(1);
-  const auto capacity =
-      static_cast<std::int64_t>(std::ceil(static_cast<double>(tokens * k) * factor / static_cast<double>(experts)));
+  const auto capacity = static_cast<std::int64_t>(
+      std::ceil(static_cast<double>(tokens * k) * factor / static_cast<double>(experts)));
   auto accepted = chosen.clone();
   auto* choice = accepted.data_ptr<std::int32_t>();
   std::vector<std::int64_t> load(static_cast<std::size_t>(experts));
@@ -62,8 +64,8 @@ torch::Tensor within_capacity(const torch::Tensor& chosen, std::int64_t experts,
 
 }  // namespace
 
-Routing route(const Ops& ops, const torch::Tensor& x, const torch::Tensor& weight, const RouterOptions& options,
-              std::uint64_t key) {
+Routing route(const Ops& ops, const torch::Tensor& x, const torch::Tensor& weight,
+              const RouterOptions& options, std::uint64_t key) {
   const auto input = options.jitter > 0 ? with_jitter(x, options.jitter, key) : x;
   Routing routing;
   routing.probabilities = torch::softmax(ops.linear(input, weight, {}), -1);

@@ -11,10 +11,11 @@ namespace espalier {
 
 struct RouterOptions {
   std::int64_t experts_per_token = 1;
-  /// Training only: the router's input is multiplied by uniform(1 - jitter, 1 + jitter) (Fedus et al. 2021, 2.2).
+  /// Training only: the router's input is multiplied by uniform(1 - jitter, 1 + jitter) (Fedus et al.
+  /// 2021, 2.2).
   double jitter = 0.0;
-  /// An expert takes at most ceil(N * K * capacity_factor / E) tokens, first choices before second ones, in token
-  /// order; the rest gets nothing from it. Absent: no limit.
+  /// An expert takes at most ceil(N * K * capacity_factor / E) tokens, first choices before second ones, in
+  /// token order; the rest gets nothing from it. Absent: no limit.
   std::optional<double> capacity_factor;
 };
 
@@ -27,8 +28,8 @@ struct Routing {
 };
 
 /// Token-choice top-k routing. x [N, D], weight [E, D] (no bias). `key` seeds the jitter.
-Routing route(const Ops& ops, const torch::Tensor& x, const torch::Tensor& weight, const RouterOptions& options,
-              std::uint64_t key);
+Routing route(const Ops& ops, const torch::Tensor& x, const torch::Tensor& weight,
+              const RouterOptions& options, std::uint64_t key);
 
 /// E * sum over experts of (share of (token, slot) pairs routed there, before capacity) * (mean probability):
 /// 1 when balanced (Fedus et al. 2021, eq. 4). Differentiable through the probabilities.

@@ -1,6 +1,5 @@
 #include "nn/dropout_mask.h"
 
-
 #include "nn/simd/kernels.h"
 
 namespace espalier {

@@ -25,7 +25,9 @@ Dropout attention_block(const Dropout& dropout, std::int64_t block) {
   return {dropout.probability, counter_random(dropout.key, static_cast<std::uint64_t>(block))};
 }
 
-std::string_view name(Backend backend) { return backend == Backend::kOneDnn ? "onednn" : "torch"; }
+std::string_view name(Backend backend) {
+  return backend == Backend::kOneDnn ? "onednn" : "torch";
+}
 
 Backend parse_backend(std::string_view name) {
   if (name == "onednn") return Backend::kOneDnn;
@@ -36,6 +38,8 @@ Backend parse_backend(std::string_view name) {
 const Ops& onednn_ops();
 const Ops& torch_ops();
 
-const Ops& ops(Backend backend) { return backend == Backend::kOneDnn ? onednn_ops() : torch_ops(); }
+const Ops& ops(Backend backend) {
+  return backend == Backend::kOneDnn ? onednn_ops() : torch_ops();
+}
 
 }  // namespace espalier

@@ -24,8 +24,8 @@ struct SequenceLayout {
   static SequenceLayout uniform(std::int64_t count, std::int64_t length);
 };
 
-/// Inverted dropout whose mask is a function of `key` and the element's index: nothing is stored, and backends and
-/// thread counts agree. probability 0 (evaluation) is the identity.
+/// Inverted dropout whose mask is a function of `key` and the element's index: nothing is stored, and
+/// backends and thread counts agree. probability 0 (evaluation) is the identity.
 struct Dropout {
   double probability = 0.0;
   std::uint64_t key = 0;
@@ -58,8 +58,9 @@ struct EmbeddingTables {
   torch::Tensor type;      // [segment types, D]
 };
 
-/// The layers' operations, each differentiable by libtorch's autograd. Two implementations: `onednn` (float32 on the
-/// CPU, oneDNN products and fused vector kernels) and `torch` (any dtype and device; the oracle in tests).
+/// The layers' operations, each differentiable by libtorch's autograd. Two implementations: `onednn` (float32
+/// on the CPU, oneDNN products and fused vector kernels) and `torch` (any dtype and device; the oracle in
+/// tests).
 class Ops {
  public:
   virtual ~Ops() = default;
@@ -74,12 +75,12 @@ class Ops {
 
   /// Token n's output is the sum over its slots k of gates[n, k] * expert[chosen[n, k]](x[n]).
   /// x [N, D], gates [N, K], chosen [N, K] int32 (-1: no expert, contributes zero) -> [N, D].
-  virtual torch::Tensor experts(const torch::Tensor& x, const torch::Tensor& gates, const torch::Tensor& chosen,
-                                const ExpertWeights& weights) const = 0;
+  virtual torch::Tensor experts(const torch::Tensor& x, const torch::Tensor& gates,
+                                const torch::Tensor& chosen, const ExpertWeights& weights) const = 0;
 
   /// Bidirectional multi-head attention inside each sequence, scores scaled by 1/sqrt(D/H).
-  /// qkv [N, 3D] (query, key, value side by side) -> [N, D]. Dropout on the probabilities, for the block of sequence b
-  /// and head h with the key `attention_block(dropout, b * H + h)`.
+  /// qkv [N, 3D] (query, key, value side by side) -> [N, D]. Dropout on the probabilities, for the block of
+  /// sequence b and head h with the key `attention_block(dropout, b * H + h)`.
   virtual torch::Tensor attention(const torch::Tensor& qkv, const SequenceLayout& layout, std::int64_t heads,
                                   const Dropout& dropout) const = 0;
 
@@ -96,8 +97,8 @@ class Ops {
   virtual torch::Tensor gelu(const torch::Tensor& x) const = 0;
 
   /// word[ids] + position[positions] + type[types]; ids, positions, types [N] int64 -> [N, D].
-  virtual torch::Tensor embed(const EmbeddingTables& tables, const torch::Tensor& ids, const torch::Tensor& positions,
-                              const torch::Tensor& types) const = 0;
+  virtual torch::Tensor embed(const EmbeddingTables& tables, const torch::Tensor& ids,
+                              const torch::Tensor& positions, const torch::Tensor& types) const = 0;
 
   /// Mean over rows of -log softmax(logits)[target]; logits [M, V], targets [M] int64 -> scalar.
   virtual torch::Tensor cross_entropy(const torch::Tensor& logits, const torch::Tensor& targets) const = 0;

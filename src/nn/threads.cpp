@@ -1,8 +1,8 @@
 #include "nn/threads.h"
 
+#include <ATen/Parallel.h>
 #include <fmt/format.h>
 #include <malloc.h>
-#include <ATen/Parallel.h>
 #include <omp.h>
 #include <torch/version.h>
 

@@ -5,9 +5,9 @@
 
 namespace espalier {
 
-/// Sets the threads of libtorch, OpenMP and oneDNN (libtorch starts with one), and lets the allocator keep freed
-/// memory: a training step frees and takes the same blocks again and again, and giving them back to the system makes
-/// every step pay for page faults. Call once, before any tensor is made.
+/// Sets the threads of libtorch, OpenMP and oneDNN (libtorch starts with one), and lets the allocator keep
+/// freed memory: a training step frees and takes the same blocks again and again, and giving them back to the
+/// system makes every step pay for page faults. Call once, before any tensor is made.
 void configure_engine(int threads);
 
 /// "espalier", "torch", "onednn" -> version.

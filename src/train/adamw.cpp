@@ -2,7 +2,6 @@
 
 #include <torch/utils.h>
 
-
 #include <cmath>
 
 #include "base/error.h"
@@ -30,7 +29,8 @@ double AdamW::step(double learning_rate) {
   const double norm = std::sqrt(sum_of_squares);
   if (!std::isfinite(norm)) return norm;
   ++steps_;
-  const double clip = options_.clip_norm > 0 && norm > options_.clip_norm ? options_.clip_norm / (norm + 1e-6) : 1.0;
+  const double clip =
+      options_.clip_norm > 0 && norm > options_.clip_norm ? options_.clip_norm / (norm + 1e-6) : 1.0;
   for (auto& p : parameters_) {
     kernels.adamw({.parameters = p.value.data_ptr<float>(),
                    .gradients = p.value.grad().data_ptr<float>(),

@@ -23,8 +23,8 @@ class AdamW {
  public:
   AdamW(AdamWOptions options, std::vector<OptimizedParameter> parameters);
 
-  /// Clips and applies the parameters' gradients and drops them. Returns the gradients' norm before clipping; when it
-  /// is not finite nothing is changed (the caller stops the run).
+  /// Clips and applies the parameters' gradients and drops them. Returns the gradients' norm before clipping;
+  /// when it is not finite nothing is changed (the caller stops the run).
   double step(double learning_rate);
 
   std::vector<OptimizedParameter>& parameters() { return parameters_; }

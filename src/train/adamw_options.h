@@ -2,7 +2,8 @@
 
 namespace espalier {
 
-/// Decoupled weight decay Adam (Loshchilov & Hutter 2019). The defaults are those of 2206.00277's pre-training.
+/// Decoupled weight decay Adam (Loshchilov & Hutter 2019). The defaults are those of 2206.00277's
+/// pre-training.
 struct AdamWOptions {
   double beta1 = 0.9;
   double beta2 = 0.98;

@@ -2,7 +2,6 @@
 
 #include <torch/utils.h>
 
-
 namespace espalier {
 
 MaskedLoss masked_loss(const BertModel& model, const MlmBatch& batch, const ForwardOptions& options) {
@@ -13,7 +12,8 @@ MaskedLoss masked_loss(const BertModel& model, const MlmBatch& batch, const Forw
   const auto& ops = espalier::ops(options.backend);
   const auto rows = encoding.hidden.index_select(0, torch::tensor(batch.positions, torch::kInt64).to(device));
   const auto logits = mlm_logits(model, rows, options);
-  return {ops.cross_entropy(logits, torch::tensor(batch.targets, torch::kInt64).to(device)), encoding.balance_loss};
+  return {ops.cross_entropy(logits, torch::tensor(batch.targets, torch::kInt64).to(device)),
+          encoding.balance_loss};
 }
 
 double validation_loss(const BertModel& model, MlmBatches& batches, std::int64_t tokens, Backend backend) {

@@ -29,7 +29,8 @@ std::vector<OptimizedParameter> trainable(BertModel& model) {
   visit_parameters(model, [&](const std::string& name, torch::Tensor& value) {
     if (name.starts_with("bert.pooler")) return;  // the masked-language-model loss does not see it
     value.set_requires_grad(true);
-    parameters.push_back({name, value, torch::zeros_like(value), torch::zeros_like(value), weight_decays(name)});
+    parameters.push_back(
+        {name, value, torch::zeros_like(value), torch::zeros_like(value), weight_decays(name)});
   });
   return parameters;
 }
@@ -65,18 +66,23 @@ class Run {
   explicit Run(const PretrainOptions& options)
       : options_(options),
         tokenizer_(WordPiece::load(options.vocabulary, {})),
-        model_(initialize_bert(parse_bert_config(parse_json(read_file(options.config), options.config.string()), options.config.string()), options.seed)) {
+        model_(
+            initialize_bert(parse_bert_config(parse_json(read_file(options.config), options.config.string()),
+                                              options.config.string()),
+                            options.seed)) {
     if (tokenizer_.vocabulary_size() != model_.config.vocab_size)
-      throw UserError(fmt::format("{}: {} pieces, but vocab_size in {} is {}", options.vocabulary.string(),
-                                  tokenizer_.vocabulary_size(), options.config.string(), model_.config.vocab_size),
-                      "train a vocabulary of that size (espalier tokenizer train --vocab-size), or change vocab_size");
+      throw UserError(
+          fmt::format("{}: {} pieces, but vocab_size in {} is {}", options.vocabulary.string(),
+                      tokenizer_.vocabulary_size(), options.config.string(), model_.config.vocab_size),
+          "train a vocabulary of that size (espalier tokenizer train --vocab-size), or change vocab_size");
   }
 
   PretrainSummary operator()() {
     if (options_.start == RunStart::kNew) create_output_folder(options_.out, options_.if_exists);
     prepare_data();
     AdamW optimizer(options_.adamw, trainable(model_));
-    const auto state = options_.start == RunStart::kResume ? load_train_state(options_.out, optimizer) : std::nullopt;
+    const auto state =
+        options_.start == RunStart::kResume ? load_train_state(options_.out, optimizer) : std::nullopt;
     if (state) progress_ = *state;
     metrics_.emplace(options_.out / "metrics.jsonl",
                      options_.start == RunStart::kResume ? std::optional(progress_.step) : std::nullopt);
@@ -110,7 +116,8 @@ class Run {
 
   void train(AdamW& optimizer) {
     const LinearSchedule schedule{options_.learning_rate,
-                                  std::llround(options_.warmup_share * static_cast<double>(options_.steps)), options_.steps};
+                                  std::llround(options_.warmup_share * static_cast<double>(options_.steps)),
+                                  options_.steps};
     const double seconds_before = progress_.seconds;
     Stopwatch session;
     window_.watch.restart();
@@ -119,25 +126,31 @@ class Run {
       progress_.seconds = seconds_before + session.seconds();
       const bool last = progress_.step == options_.steps;
       const bool validate = validation_batches_ && (last || progress_.step % options_.validate_every == 0);
-      if (validate) last_validation_ = validation_loss(model_, *validation_batches_, options_.validation_tokens, options_.backend);
+      if (validate)
+        last_validation_ =
+            validation_loss(model_, *validation_batches_, options_.validation_tokens, options_.backend);
       if (last || validate || progress_.step % options_.log_every == 0)
         log(schedule.at(progress_.step), validate ? last_validation_ : std::nullopt);
       const bool stop = interrupt_requested() && !last;
-      if (last || stop || progress_.step % options_.save_every == 0) save_train_state(options_.out, optimizer, progress_);
+      if (last || stop || progress_.step % options_.save_every == 0)
+        save_train_state(options_.out, optimizer, progress_);
       if (stop)
-        throw Interrupted(fmt::format("stopped after step {}; the state is in {}, go on with --resume", progress_.step,
-                                      options_.out.string()));
+        throw Interrupted(fmt::format("stopped after step {}; the state is in {}, go on with --resume",
+                                      progress_.step, options_.out.string()));
     }
   }
 
   void step(AdamW& optimizer, double learning_rate) {
     const auto batch = batches_->next(progress_.cursor);
-    const auto seed = counter_random(options_.seed, kDropoutStream, static_cast<std::uint64_t>(progress_.step));
+    const auto seed =
+        counter_random(options_.seed, kDropoutStream, static_cast<std::uint64_t>(progress_.step));
     const auto loss = masked_loss(model_, batch,
                                   {.backend = options_.backend,
                                    .mode = Mode::kTraining,
                                    .seed = seed,
-                                   .on_routing = [this](std::int64_t block, const Routing& routing) { window_.add_routing(block, routing); }});
+                                   .on_routing = [this](std::int64_t block, const Routing& routing) {
+                                     window_.add_routing(block, routing);
+                                   }});
     auto total = loss.mlm;
     if (loss.balance.defined()) total = total + options_.balance_weight * loss.balance;
     const double value = total.item<double>();
@@ -156,8 +169,9 @@ class Run {
   }
 
   [[noreturn]] void fail_at_step(std::string_view what, double value) const {
-    throw UserError(fmt::format("{}: the {} of step {} is {}", options_.out.string(), what, progress_.step + 1, value),
-                    "state.safetensors holds the last good step: resume with a smaller --learning-rate or --clip-norm");
+    throw UserError(
+        fmt::format("{}: the {} of step {} is {}", options_.out.string(), what, progress_.step + 1, value),
+        "state.safetensors holds the last good step: resume with a smaller --learning-rate or --clip-norm");
   }
 
   void log(double learning_rate, std::optional<double> validation) {
@@ -258,6 +272,8 @@ class Run {
 
 }  // namespace
 
-PretrainSummary pretrain(const PretrainOptions& options) { return Run(options)(); }
+PretrainSummary pretrain(const PretrainOptions& options) {
+  return Run(options)();
+}
 
 }  // namespace espalier

@@ -18,7 +18,7 @@ enum class RunStart { kNew, kResume };
 
 /// Masked-language-model pre-training of a BERT-shaped encoder, dense or Mixture-of-Experts.
 struct PretrainOptions {
-  std::filesystem::path config;  ///< config.json of the model to train
+  std::filesystem::path config;      ///< config.json of the model to train
   std::filesystem::path vocabulary;  ///< vocab.txt
   std::vector<std::filesystem::path> text;
   std::vector<std::filesystem::path> validation_text;
@@ -54,8 +54,9 @@ struct PretrainSummary {
   std::optional<double> validation_loss;  ///< masked cross-entropy on the validation text, nats
 };
 
-/// Runs or resumes a pre-training run in `out` (manifest.json, metrics.jsonl, state.safetensors, model/). Ctrl-C saves and
-/// throws Interrupted; a loss that is not finite is a UserError naming the step, and the last state stays.
+/// Runs or resumes a pre-training run in `out` (manifest.json, metrics.jsonl, state.safetensors, model/).
+/// Ctrl-C saves and throws Interrupted; a loss that is not finite is a UserError naming the step, and the
+/// last state stays.
 PretrainSummary pretrain(const PretrainOptions& options);
 
 }  // namespace espalier

@@ -4,7 +4,8 @@
 
 namespace espalier {
 
-/// Linear warm-up from 0 to `peak` over `warmup_steps`, then linear decay to 0 at `total_steps` (2206.00277, 4.1).
+/// Linear warm-up from 0 to `peak` over `warmup_steps`, then linear decay to 0 at `total_steps`
+/// (2206.00277, 4.1).
 struct LinearSchedule {
   double peak = 0.0;
   std::int64_t warmup_steps = 0;

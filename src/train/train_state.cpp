@@ -16,19 +16,23 @@ namespace {
 constexpr const char* kFile = "state.safetensors";
 
 TensorSource source(const std::string& name, const torch::Tensor& tensor) {
-  return {name, Dtype::kF32, tensor.sizes().vec(), [tensor = tensor.detach().contiguous()](std::span<std::byte> to) {
+  return {name, Dtype::kF32, tensor.sizes().vec(),
+          [tensor = tensor.detach().contiguous()](std::span<std::byte> to) {
             std::memcpy(to.data(), tensor.data_ptr<float>(), to.size());
           }};
 }
 
-void restore(const SafetensorsFile& file, const std::string& path, const std::string& name, torch::Tensor& tensor) {
+void restore(const SafetensorsFile& file, const std::string& path, const std::string& name,
+             torch::Tensor& tensor) {
   if (!file.contains(name))
-    throw UserError(fmt::format("{}: no tensor '{}'", path, name), "the state is of another model: resume with its own options");
+    throw UserError(fmt::format("{}: no tensor '{}'", path, name),
+                    "the state is of another model: resume with its own options");
   const auto view = file.tensor(name);
   const auto bytes = static_cast<std::size_t>(tensor.numel()) * sizeof(float);
   if (view.dtype != Dtype::kF32 || view.bytes.size() != bytes)
-    throw UserError(fmt::format("{}: tensor '{}' has {} bytes, the model's has {}", path, name, view.bytes.size(), bytes),
-                    "the state is of another model: resume with its own options");
+    throw UserError(
+        fmt::format("{}: tensor '{}' has {} bytes, the model's has {}", path, name, view.bytes.size(), bytes),
+        "the state is of another model: resume with its own options");
   std::memcpy(tensor.data_ptr<float>(), view.bytes.data(), bytes);
 }
 
@@ -41,8 +45,8 @@ void save_train_state(const std::filesystem::path& folder, AdamW& optimizer, con
     sources.push_back(source("first_moment." + p.name, p.first_moment));
     sources.push_back(source("second_moment." + p.name, p.second_moment));
   }
-  const nlohmann::json state = {{"format", "espalier.train_state/1"}, {"step", progress.step},
-                                {"epoch", progress.cursor.epoch},     {"next", progress.cursor.next},
+  const nlohmann::json state = {{"format", "espalier.train_state/1"},  {"step", progress.step},
+                                {"epoch", progress.cursor.epoch},      {"next", progress.cursor.next},
                                 {"tokens_seen", progress.tokens_seen}, {"seconds", progress.seconds}};
   write_safetensors(folder / kFile, std::move(sources), {{"espalier", state.dump()}});
 }
@@ -52,7 +56,8 @@ std::optional<TrainProgress> load_train_state(const std::filesystem::path& folde
   if (!std::filesystem::exists(path)) return std::nullopt;
   const auto file = SafetensorsFile::open(path);
   const auto found = file.metadata().find("espalier");
-  if (found == file.metadata().end()) throw UserError(fmt::format("{}: not a training state", path.string()), "");
+  if (found == file.metadata().end())
+    throw UserError(fmt::format("{}: not a training state", path.string()), "");
   const auto state = nlohmann::json::parse(found->second);
   const torch::NoGradGuard no_grad;
   for (auto& p : optimizer.parameters()) {

@@ -5,6 +5,7 @@
 namespace espalier {
 
 // The verbs that run models, a source file each.
+void add_bench(CLI::App& app, const GlobalOptions& global);
 void add_pretrain(CLI::App& app, const GlobalOptions& global);
 
 }  // namespace espalier

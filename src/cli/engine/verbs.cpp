@@ -8,6 +8,7 @@ namespace espalier {
 namespace {
 
 constexpr Verb kEngineVerbs[] = {
+    {"bench", "time models side by side: tokens per second and peak memory", add_bench},
     {"pretrain", "pre-train an encoder on text by masked language modelling", add_pretrain},
 };
 

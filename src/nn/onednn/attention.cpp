@@ -14,7 +14,8 @@ namespace {
 using torch::autograd::AutogradContext;
 using torch::autograd::tensor_list;
 
-/// One sequence and head: t tokens, heads of width w inside rows of 3D floats, and its [t, t] block of probabilities.
+/// One sequence and head: t tokens, heads of width w inside rows of 3D floats, and its [t, t] block of
+/// probabilities.
 struct Block {
   std::int64_t index;          // b * H + h, names the dropout
   std::int64_t token, t;       // first token, tokens
@@ -52,8 +53,8 @@ void for_each_block(const std::vector<Block>& blocks, std::int64_t longest, Body
 }
 
 struct AttentionFunction : torch::autograd::Function<AttentionFunction> {
-  static torch::Tensor forward(AutogradContext* context, const torch::Tensor& qkv, const SequenceLayout& layout,
-                               std::int64_t heads, const Dropout& dropout) {
+  static torch::Tensor forward(AutogradContext* context, const torch::Tensor& qkv,
+                               const SequenceLayout& layout, std::int64_t heads, const Dropout& dropout) {
     const auto N = qkv.size(0), D = qkv.size(1) / 3, width = D / heads, row = 3 * D;
     const auto scale = static_cast<float>(1.0 / std::sqrt(static_cast<double>(width)));
     const auto blocks = blocks_of(layout, heads, width);
@@ -68,9 +69,15 @@ struct AttentionFunction : torch::autograd::Function<AttentionFunction> {
       float* p = p_all + b.probabilities;
       gemm(b.t, b.t, width, {q, row}, {q + D, row, true}, 0, p, b.t);
       const auto key = key_of(dropout, b.index);
-      simd::kernels().attention_softmax(
-          {.scores = p, .dropped = dropped, .batch = 1, .rows = b.t, .keys = b.t, .scale = scale, .dropout = key});
-      gemm(b.t, width, b.t, {key.p > 0 ? dropped : p, b.t}, {q + 2 * D, row}, 0, out + b.token * D + b.column, D);
+      simd::kernels().attention_softmax({.scores = p,
+                                         .dropped = dropped,
+                                         .batch = 1,
+                                         .rows = b.t,
+                                         .keys = b.t,
+                                         .scale = scale,
+                                         .dropout = key});
+      gemm(b.t, width, b.t, {key.p > 0 ? dropped : p, b.t}, {q + 2 * D, row}, 0, out + b.token * D + b.column,
+           D);
     });
     context->save_for_backward({qkv, probabilities});
     context->saved_data["offsets"] = layout.offsets;
@@ -95,21 +102,22 @@ struct AttentionFunction : torch::autograd::Function<AttentionFunction> {
     const float* p_all = saved[1].data_ptr<float>();
     const float* out_gradient = dy.data_ptr<float>();
     float* in_gradient = dqkv.data_ptr<float>();
-    for_each_block(blocks_of(layout, heads, width), layout.longest(), [&](const Block& b, float* dropped, float* ds) {
-      const auto& kernels = simd::kernels();
-      const float* q = in + b.token * row + b.column;
-      const float* p = p_all + b.probabilities;
-      const float* d_out = out_gradient + b.token * D + b.column;
-      float* dq = in_gradient + b.token * row + b.column;
-      const auto key = key_of(dropout, b.index);
-      if (key.p > 0) kernels.dropout(p, dropped, b.t * b.t, key);
-      gemm(b.t, width, b.t, {key.p > 0 ? dropped : p, b.t, true}, {d_out, D}, 0, dq + 2 * D, row);
-      gemm(b.t, b.t, width, {d_out, D}, {q + 2 * D, row, true}, 0, ds, b.t);
-      kernels.attention_softmax_backward(
-          {.p = p, .gradient = ds, .batch = 1, .rows = b.t, .keys = b.t, .scale = scale, .dropout = key});
-      gemm(b.t, width, b.t, {ds, b.t}, {q + D, row}, 0, dq, row);
-      gemm(b.t, width, b.t, {ds, b.t, true}, {q, row}, 0, dq + D, row);
-    });
+    for_each_block(
+        blocks_of(layout, heads, width), layout.longest(), [&](const Block& b, float* dropped, float* ds) {
+          const auto& kernels = simd::kernels();
+          const float* q = in + b.token * row + b.column;
+          const float* p = p_all + b.probabilities;
+          const float* d_out = out_gradient + b.token * D + b.column;
+          float* dq = in_gradient + b.token * row + b.column;
+          const auto key = key_of(dropout, b.index);
+          if (key.p > 0) kernels.dropout(p, dropped, b.t * b.t, key);
+          gemm(b.t, width, b.t, {key.p > 0 ? dropped : p, b.t, true}, {d_out, D}, 0, dq + 2 * D, row);
+          gemm(b.t, b.t, width, {d_out, D}, {q + 2 * D, row, true}, 0, ds, b.t);
+          kernels.attention_softmax_backward(
+              {.p = p, .gradient = ds, .batch = 1, .rows = b.t, .keys = b.t, .scale = scale, .dropout = key});
+          gemm(b.t, width, b.t, {ds, b.t}, {q + D, row}, 0, dq, row);
+          gemm(b.t, width, b.t, {ds, b.t, true}, {q, row}, 0, dq + D, row);
+        });
     return {dqkv, {}, {}, {}};
   }
 };

@@ -11,8 +11,9 @@ using torch::autograd::AutogradContext;
 using torch::autograd::tensor_list;
 
 struct EmbedFunction : torch::autograd::Function<EmbedFunction> {
-  static torch::Tensor forward(AutogradContext* context, const torch::Tensor& word, const torch::Tensor& position,
-                               const torch::Tensor& type, const torch::Tensor& ids, const torch::Tensor& positions,
+  static torch::Tensor forward(AutogradContext* context, const torch::Tensor& word,
+                               const torch::Tensor& position, const torch::Tensor& type,
+                               const torch::Tensor& ids, const torch::Tensor& positions,
                                const torch::Tensor& types) {
     const auto N = ids.numel(), D = word.size(1);
     auto out = torch::empty({N, D}, word.options());
@@ -33,7 +34,8 @@ struct EmbedFunction : torch::autograd::Function<EmbedFunction> {
   static tensor_list backward(AutogradContext* context, tensor_list gradients) {
     const auto s = context->get_saved_variables();
     const auto dout = gradients[0].contiguous();
-    auto dword = torch::zeros_like(s[0]), dposition = torch::zeros_like(s[1]), dtype = torch::zeros_like(s[2]);
+    auto dword = torch::zeros_like(s[0]), dposition = torch::zeros_like(s[1]),
+         dtype = torch::zeros_like(s[2]);
     simd::kernels().embedding_backward({.dout = dout.data_ptr<float>(),
                                         .dword = dword.data_ptr<float>(),
                                         .dposition = dposition.data_ptr<float>(),
@@ -49,7 +51,8 @@ struct EmbedFunction : torch::autograd::Function<EmbedFunction> {
 };
 
 struct CrossEntropyFunction : torch::autograd::Function<CrossEntropyFunction> {
-  static torch::Tensor forward(AutogradContext* context, const torch::Tensor& logits, const torch::Tensor& targets) {
+  static torch::Tensor forward(AutogradContext* context, const torch::Tensor& logits,
+                               const torch::Tensor& targets) {
     const auto M = logits.size(0);
     auto dlogits = torch::empty_like(logits);
     const double sum = simd::kernels().cross_entropy({.logits = logits.data_ptr<float>(),

@@ -40,32 +40,34 @@ Grouping group(const torch::Tensor& chosen, std::int64_t experts) {
 
 FfnView view_of(const tensor_list& w, std::int64_t e) {
   const auto D = w[0].size(2), F = w[0].size(1);
-  return {w[0].data_ptr<float>() + e * F * D, w[1].data_ptr<float>() + e * F, w[2].data_ptr<float>() + e * D * F,
-          w[3].data_ptr<float>() + e * D};
+  return {w[0].data_ptr<float>() + e * F * D, w[1].data_ptr<float>() + e * F,
+          w[2].data_ptr<float>() + e * D * F, w[3].data_ptr<float>() + e * D};
 }
 
 FfnGradients gradients_of(const tensor_list& w, std::int64_t e) {
   const auto D = w[0].size(2), F = w[0].size(1);
-  return {w[0].data_ptr<float>() + e * F * D, w[1].data_ptr<float>() + e * F, w[2].data_ptr<float>() + e * D * F,
-          w[3].data_ptr<float>() + e * D};
+  return {w[0].data_ptr<float>() + e * F * D, w[1].data_ptr<float>() + e * F,
+          w[2].data_ptr<float>() + e * D * F, w[3].data_ptr<float>() + e * D};
 }
 
 /// Each expert's FFN on its own rows, gathered side by side.
 struct ExpertsFunction : torch::autograd::Function<ExpertsFunction> {
   static torch::Tensor forward(AutogradContext* context, const torch::Tensor& x, const torch::Tensor& gates,
-                               const torch::Tensor& chosen, const torch::Tensor& up, const torch::Tensor& up_bias,
-                               const torch::Tensor& down, const torch::Tensor& down_bias) {
+                               const torch::Tensor& chosen, const torch::Tensor& up,
+                               const torch::Tensor& up_bias, const torch::Tensor& down,
+                               const torch::Tensor& down_bias) {
     const auto& kernels = simd::kernels();
     const auto E = up.size(0), F = up.size(1), D = up.size(2);
     const tensor_list weights{up, up_bias, down, down_bias};
     const auto g = group(chosen, E);
     auto xs = torch::empty({g.rows(), D}, x.options()), ys = torch::empty_like(xs);
     auto h = torch::empty({g.rows(), F}, x.options()), a = torch::empty_like(h);
-    kernels.gather_rows(x.data_ptr<float>(), g.row_token.data_ptr<std::int32_t>(), g.rows(), D, xs.data_ptr<float>());
+    kernels.gather_rows(x.data_ptr<float>(), g.row_token.data_ptr<std::int32_t>(), g.rows(), D,
+                        xs.data_ptr<float>());
     for (std::int64_t e = 0; e < E; ++e) {
       const auto r = g.first(e);
-      ffn_forward({g.count(e), D, F}, xs.data_ptr<float>() + r * D, view_of(weights, e), h.data_ptr<float>() + r * F,
-                  a.data_ptr<float>() + r * F, ys.data_ptr<float>() + r * D);
+      ffn_forward({g.count(e), D, F}, xs.data_ptr<float>() + r * D, view_of(weights, e),
+                  h.data_ptr<float>() + r * F, a.data_ptr<float>() + r * F, ys.data_ptr<float>() + r * D);
     }
     auto y = torch::empty_like(x);
     kernels.combine({.ys = ys.data_ptr<float>(),
@@ -75,7 +77,8 @@ struct ExpertsFunction : torch::autograd::Function<ExpertsFunction> {
                      .n = x.size(0),
                      .k = chosen.size(1),
                      .d = D});
-    context->save_for_backward({xs, gates, up, up_bias, down, down_bias, h, ys, g.offsets, g.row_token, g.row_of});
+    context->save_for_backward(
+        {xs, gates, up, up_bias, down, down_bias, h, ys, g.offsets, g.row_token, g.row_of});
     return y;
   }
 
@@ -103,8 +106,9 @@ struct ExpertsFunction : torch::autograd::Function<ExpertsFunction> {
     for (const auto& w : weights) dweights.push_back(torch::empty_like(w));
     for (std::int64_t e = 0; e < E; ++e) {
       const auto r = g.first(e);
-      ffn_backward({g.count(e), D, F}, xs.data_ptr<float>() + r * D, view_of(weights, e), h.data_ptr<float>() + r * F,
-                   dys.data_ptr<float>() + r * D, scratch.data_ptr<float>() + r * F, dxs.data_ptr<float>() + r * D,
+      ffn_backward({g.count(e), D, F}, xs.data_ptr<float>() + r * D, view_of(weights, e),
+                   h.data_ptr<float>() + r * F, dys.data_ptr<float>() + r * D,
+                   scratch.data_ptr<float>() + r * F, dxs.data_ptr<float>() + r * D,
                    gradients_of(dweights, e));
     }
     auto dx = torch::empty({N, D}, xs.options());
@@ -122,10 +126,10 @@ struct ExpertsFunction : torch::autograd::Function<ExpertsFunction> {
 
 torch::Tensor experts(const torch::Tensor& x, const torch::Tensor& gates, const torch::Tensor& chosen,
                       const ExpertWeights& w) {
-  return ExpertsFunction::apply(checked(x, "the experts' input"), checked(gates, "the gates"), chosen.contiguous(),
-                                checked(w.up, "the experts' up projections"), checked(w.up_bias, "the experts' up biases"),
-                                checked(w.down, "the experts' down projections"),
-                                checked(w.down_bias, "the experts' down biases"));
+  return ExpertsFunction::apply(
+      checked(x, "the experts' input"), checked(gates, "the gates"), chosen.contiguous(),
+      checked(w.up, "the experts' up projections"), checked(w.up_bias, "the experts' up biases"),
+      checked(w.down, "the experts' down projections"), checked(w.down_bias, "the experts' down biases"));
 }
 
 }  // namespace espalier::onednn

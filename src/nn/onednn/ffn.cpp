@@ -12,7 +12,8 @@ using torch::autograd::tensor_list;
 
 struct FfnFunction : torch::autograd::Function<FfnFunction> {
   static torch::Tensor forward(AutogradContext* context, const torch::Tensor& x, const torch::Tensor& up,
-                               const torch::Tensor& up_bias, const torch::Tensor& down, const torch::Tensor& down_bias) {
+                               const torch::Tensor& up_bias, const torch::Tensor& down,
+                               const torch::Tensor& down_bias) {
     const FfnShape shape{x.size(0), x.size(1), up.size(0)};
     auto h = torch::empty({shape.rows, shape.hidden}, x.options());
     auto y = torch::empty_like(x);
@@ -33,7 +34,8 @@ struct FfnFunction : torch::autograd::Function<FfnFunction> {
     auto ddown = torch::empty_like(saved[3]), ddown_bias = torch::empty_like(saved[4]);
     ffn_backward(shape, x.data_ptr<float>(), ffn_view(up, saved[2], saved[3], saved[4]), h.data_ptr<float>(),
                  dy.data_ptr<float>(), dh.data_ptr<float>(), dx.data_ptr<float>(),
-                 {dup.data_ptr<float>(), dup_bias.data_ptr<float>(), ddown.data_ptr<float>(), ddown_bias.data_ptr<float>()});
+                 {dup.data_ptr<float>(), dup_bias.data_ptr<float>(), ddown.data_ptr<float>(),
+                  ddown_bias.data_ptr<float>()});
     return {dx, dup, dup_bias, ddown, ddown_bias};
   }
 };
@@ -42,7 +44,8 @@ struct FfnFunction : torch::autograd::Function<FfnFunction> {
 
 torch::Tensor ffn(const torch::Tensor& x, const FfnWeights& w) {
   return FfnFunction::apply(checked(x, "the FFN's input"), checked(w.up, "the FFN's up projection"),
-                            checked(w.up_bias, "the FFN's up bias"), checked(w.down, "the FFN's down projection"),
+                            checked(w.up_bias, "the FFN's up bias"),
+                            checked(w.down, "the FFN's down projection"),
                             checked(w.down_bias, "the FFN's down bias"));
 }
 

@@ -4,8 +4,8 @@
 
 #include "nn/ops.h"
 
-/// The differentiable operations of the oneDNN backend, a source file each. Tensors are float32, on the CPU, contiguous
-/// (made so where they are not).
+/// The differentiable operations of the oneDNN backend, a source file each. Tensors are float32, on the CPU,
+/// contiguous (made so where they are not).
 namespace espalier::onednn {
 
 torch::Tensor linear(const torch::Tensor& x, const torch::Tensor& weight, const torch::Tensor& bias);

@@ -11,12 +11,13 @@ struct MatrixView {
   bool transposed = false;
 };
 
-/// c [m, n] = a [m, k] times b [k, n] + beta * c, float32, by oneDNN; c's rows are `c_stride` elements apart. Uses all
-/// threads, or one inside a parallel region. m, n or k may be 0.
+/// c [m, n] = a [m, k] times b [k, n] + beta * c, float32, by oneDNN; c's rows are `c_stride` elements apart.
+/// Uses all threads, or one inside a parallel region. m, n or k may be 0.
 void gemm(std::int64_t m, std::int64_t n, std::int64_t k, MatrixView a, MatrixView b, float beta, float* c,
           std::int64_t c_stride);
 
 /// The gradient of a weight: dw [out, in] = dy^T x, with dy [rows, out] and x [rows, in] contiguous.
-void weight_gradient(std::int64_t rows, std::int64_t out, std::int64_t in, const float* dy, const float* x, float* dw);
+void weight_gradient(std::int64_t rows, std::int64_t out, std::int64_t in, const float* dy, const float* x,
+                     float* dw);
 
 }  // namespace espalier

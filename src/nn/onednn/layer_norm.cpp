@@ -10,13 +10,15 @@ namespace {
 using torch::autograd::AutogradContext;
 using torch::autograd::tensor_list;
 
-simd::DropoutKey key_of(const Dropout& dropout) { return {dropout.key, static_cast<float>(dropout.probability)}; }
+simd::DropoutKey key_of(const Dropout& dropout) {
+  return {dropout.key, static_cast<float>(dropout.probability)};
+}
 
 /// y = LayerNorm(residual + dropout(x)) * weight + bias, in one pass over the rows each way.
 struct LayerNormFunction : torch::autograd::Function<LayerNormFunction> {
-  static torch::Tensor forward(AutogradContext* context, const c10::optional<torch::Tensor>& residual, const torch::Tensor& x,
-                               const torch::Tensor& weight, const torch::Tensor& bias, double epsilon,
-                               const Dropout& dropout) {
+  static torch::Tensor forward(AutogradContext* context, const c10::optional<torch::Tensor>& residual,
+                               const torch::Tensor& x, const torch::Tensor& weight, const torch::Tensor& bias,
+                               double epsilon, const Dropout& dropout) {
     const auto rows = x.size(0), width = x.size(1);
     const bool sums = residual.has_value() || dropout.probability > 0;
     auto y = torch::empty_like(x), z = sums ? torch::empty_like(x) : x;
@@ -89,14 +91,19 @@ struct GeluFunction : torch::autograd::Function<GeluFunction> {
   static torch::Tensor forward(AutogradContext* context, const torch::Tensor& x) {
     context->save_for_backward({x});
     auto y = torch::empty_like(x);
-    simd::kernels().gelu_forward({.h = x.data_ptr<float>(), .a = y.data_ptr<float>(), .n = x.size(0), .f = x.size(1)});
+    simd::kernels().gelu_forward(
+        {.h = x.data_ptr<float>(), .a = y.data_ptr<float>(), .n = x.size(0), .f = x.size(1)});
     return y;
   }
   static tensor_list backward(AutogradContext* context, tensor_list gradients) {
     const auto x = context->get_saved_variables()[0];
     const auto dy = gradients[0].contiguous();
     auto dx = torch::empty_like(x);
-    simd::kernels().gelu_backward({.da = dy.data_ptr<float>(), .h = x.data_ptr<float>(), .dh = dx.data_ptr<float>(), .n = x.size(0), .f = x.size(1)});
+    simd::kernels().gelu_backward({.da = dy.data_ptr<float>(),
+                                   .h = x.data_ptr<float>(),
+                                   .dh = dx.data_ptr<float>(),
+                                   .n = x.size(0),
+                                   .f = x.size(1)});
     return {dx};
   }
 };
@@ -105,9 +112,10 @@ struct GeluFunction : torch::autograd::Function<GeluFunction> {
 
 torch::Tensor layer_norm(const torch::Tensor& residual, const torch::Tensor& x, const torch::Tensor& weight,
                          const torch::Tensor& bias, double epsilon, const Dropout& dropout) {
-  return LayerNormFunction::apply(residual.defined() ? c10::make_optional(checked(residual, "the residual")) : c10::nullopt,
-                                  checked(x, "layer norm's input"), checked(weight, "layer norm's weight"),
-                                  checked(bias, "layer norm's bias"), epsilon, dropout);
+  return LayerNormFunction::apply(
+      residual.defined() ? c10::make_optional(checked(residual, "the residual")) : c10::nullopt,
+      checked(x, "layer norm's input"), checked(weight, "layer norm's weight"),
+      checked(bias, "layer norm's bias"), epsilon, dropout);
 }
 
 torch::Tensor dropout(const torch::Tensor& x, const Dropout& dropout) {
@@ -115,6 +123,8 @@ torch::Tensor dropout(const torch::Tensor& x, const Dropout& dropout) {
   return DropoutFunction::apply(checked(x, "dropout's input"), dropout);
 }
 
-torch::Tensor gelu(const torch::Tensor& x) { return GeluFunction::apply(checked(x, "GELU's input")); }
+torch::Tensor gelu(const torch::Tensor& x) {
+  return GeluFunction::apply(checked(x, "GELU's input"));
+}
 
 }  // namespace espalier::onednn

@@ -12,7 +12,9 @@ using torch::autograd::AutogradContext;
 using torch::autograd::tensor_list;
 
 /// Every row of y [rows, width] becomes `bias`, for a product that adds onto it.
-void broadcast_rows(const torch::Tensor& bias, torch::Tensor& y) { y.copy_(bias.unsqueeze(0).expand_as(y)); }
+void broadcast_rows(const torch::Tensor& bias, torch::Tensor& y) {
+  y.copy_(bias.unsqueeze(0).expand_as(y));
+}
 
 struct LinearFunction : torch::autograd::Function<LinearFunction> {
   static torch::Tensor forward(AutogradContext* context, const torch::Tensor& x, const torch::Tensor& weight,
@@ -35,7 +37,8 @@ struct LinearFunction : torch::autograd::Function<LinearFunction> {
     torch::Tensor dx, dweight, dbias;
     if (context->needs_input_grad(0)) {
       dx = torch::empty_like(x);
-      gemm(rows, in, out, {dy.data_ptr<float>(), out}, {weight.data_ptr<float>(), in}, 0, dx.data_ptr<float>(), in);
+      gemm(rows, in, out, {dy.data_ptr<float>(), out}, {weight.data_ptr<float>(), in}, 0,
+           dx.data_ptr<float>(), in);
     }
     if (context->needs_input_grad(1)) {
       dweight = torch::empty_like(weight);
@@ -52,8 +55,9 @@ struct LinearFunction : torch::autograd::Function<LinearFunction> {
 }  // namespace
 
 torch::Tensor linear(const torch::Tensor& x, const torch::Tensor& weight, const torch::Tensor& bias) {
-  return LinearFunction::apply(checked(x, "linear's input"), checked(weight, "linear's weight"),
-                               bias.defined() ? c10::make_optional(checked(bias, "linear's bias")) : c10::nullopt);
+  return LinearFunction::apply(
+      checked(x, "linear's input"), checked(weight, "linear's weight"),
+      bias.defined() ? c10::make_optional(checked(bias, "linear's bias")) : c10::nullopt);
 }
 
 }  // namespace espalier::onednn

@@ -21,10 +21,13 @@ namespace {
 class OneDnnOps final : public Ops {
  public:
   Backend backend() const override { return Backend::kOneDnn; }
-  torch::Tensor linear(const torch::Tensor& x, const torch::Tensor& weight, const torch::Tensor& bias) const override {
+  torch::Tensor linear(const torch::Tensor& x, const torch::Tensor& weight,
+                       const torch::Tensor& bias) const override {
     return onednn::linear(x, weight, bias);
   }
-  torch::Tensor ffn(const torch::Tensor& x, const FfnWeights& weights) const override { return onednn::ffn(x, weights); }
+  torch::Tensor ffn(const torch::Tensor& x, const FfnWeights& weights) const override {
+    return onednn::ffn(x, weights);
+  }
   torch::Tensor experts(const torch::Tensor& x, const torch::Tensor& gates, const torch::Tensor& chosen,
                         const ExpertWeights& weights) const override {
     return onednn::experts(x, gates, chosen, weights);
@@ -37,11 +40,13 @@ class OneDnnOps final : public Ops {
                          const torch::Tensor& bias, double epsilon, const Dropout& drop) const override {
     return onednn::layer_norm(residual, x, weight, bias, epsilon, drop);
   }
-  torch::Tensor norm(const torch::Tensor& x, const torch::Tensor& weight, const torch::Tensor& bias, double epsilon,
-                     const Dropout& drop) const override {
+  torch::Tensor norm(const torch::Tensor& x, const torch::Tensor& weight, const torch::Tensor& bias,
+                     double epsilon, const Dropout& drop) const override {
     return onednn::dropout(onednn::layer_norm({}, x, weight, bias, epsilon, {}), drop);
   }
-  torch::Tensor dropout(const torch::Tensor& x, const Dropout& drop) const override { return onednn::dropout(x, drop); }
+  torch::Tensor dropout(const torch::Tensor& x, const Dropout& drop) const override {
+    return onednn::dropout(x, drop);
+  }
   torch::Tensor gelu(const torch::Tensor& x) const override { return onednn::gelu(x); }
   torch::Tensor embed(const EmbeddingTables& tables, const torch::Tensor& ids, const torch::Tensor& positions,
                       const torch::Tensor& types) const override {

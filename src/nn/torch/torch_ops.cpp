@@ -22,7 +22,8 @@ class TorchOps final : public Ops {
  public:
   Backend backend() const override { return Backend::kTorch; }
 
-  torch::Tensor linear(const torch::Tensor& x, const torch::Tensor& weight, const torch::Tensor& bias) const override {
+  torch::Tensor linear(const torch::Tensor& x, const torch::Tensor& weight,
+                       const torch::Tensor& bias) const override {
     return torch::linear(x, weight, bias);
   }
 
@@ -63,8 +64,8 @@ class TorchOps final : public Ops {
     return torch::layer_norm(residual + dropout(x, drop), {x.size(1)}, weight, bias, epsilon);
   }
 
-  torch::Tensor norm(const torch::Tensor& x, const torch::Tensor& weight, const torch::Tensor& bias, double epsilon,
-                     const Dropout& drop) const override {
+  torch::Tensor norm(const torch::Tensor& x, const torch::Tensor& weight, const torch::Tensor& bias,
+                     double epsilon, const Dropout& drop) const override {
     return dropout(torch::layer_norm(x, {x.size(1)}, weight, bias, epsilon), drop);
   }
 
@@ -87,7 +88,8 @@ class TorchOps final : public Ops {
 
  private:
   /// The factors of each sequence and head's block of probabilities, laid out as [B, H, T, T].
-  static torch::Tensor padded_mask(const torch::Tensor& like, const SequenceLayout& layout, const Dropout& drop) {
+  static torch::Tensor padded_mask(const torch::Tensor& like, const SequenceLayout& layout,
+                                   const Dropout& drop) {
     using torch::indexing::Slice;
     const auto heads = like.size(1);
     auto mask = torch::ones_like(like);
