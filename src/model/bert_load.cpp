@@ -1,18 +1,16 @@
 #include <fmt/format.h>
 
+#include "arch/bert_tensors.h"
 #include "base/error.h"
 #include "model/bert_checkpoint.h"
 
 namespace espalier {
 namespace {
 
-/// Reads float32 tensors from a checkpoint whose names may lack the prefix `bert.`.
+/// Reads float32 tensors; names may lack the prefix `bert.` and layer norms bear their old names.
 class Reader {
  public:
-  explicit Reader(const Checkpoint& checkpoint)
-      : checkpoint_(checkpoint), prefixed_(checkpoint.contains("bert.embeddings.word_embeddings.weight")) {}
-
-  bool has(const std::string& name) const { return checkpoint_.contains(stored_name(name)); }
+  explicit Reader(const Checkpoint& checkpoint) : checkpoint_(checkpoint) {}
 
   torch::Tensor read(const std::string& name, at::IntArrayRef shape) const {
     auto tensor = torch::empty(shape, torch::kFloat32);
@@ -20,27 +18,19 @@ class Reader {
     return tensor;
   }
 
-  /// `destination` is contiguous and has the shape the file must have.
+  /// `destination` is contiguous and has the shape that check_tensors found in the file.
   void read_into(const std::string& name, torch::Tensor destination) const {
-    const auto view = checkpoint_.tensor(stored_name(name));
+    const auto view = bert_tensor(checkpoint_, name);
     if (!std::equal(view.shape.begin(), view.shape.end(), destination.sizes().begin(),
                     destination.sizes().end()))
-      throw UserError(fmt::format("{}: tensor '{}' has shape [{}], config.json makes it [{}]",
-                                  checkpoint_.folder().string(), view.name, fmt::join(view.shape, ", "),
-                                  fmt::join(destination.sizes(), ", ")),
-                      "config.json and the weights are not of the same model");
+      throw InternalError(
+          fmt::format("load_bert: tensor '{}' is not of the shape that was checked", view.name));
     to_float32(view.dtype, view.bytes,
                {destination.data_ptr<float>(), static_cast<std::size_t>(destination.numel())});
   }
 
  private:
-  std::string stored_name(const std::string& name) const {
-    constexpr std::string_view kPrefix = "bert.";
-    return !prefixed_ && name.starts_with(kPrefix) ? name.substr(kPrefix.size()) : name;
-  }
-
   const Checkpoint& checkpoint_;
-  bool prefixed_;
 };
 
 Linear read_linear(const Reader& reader, const std::string& name, std::int64_t out, std::int64_t in) {
@@ -103,6 +93,7 @@ BertModel load_bert(const Checkpoint& checkpoint) {
   model.config = parse_bert_config(checkpoint.config(), (checkpoint.folder() / "config.json").string());
   const auto& c = model.config;
   const auto D = c.hidden_size;
+  const auto parts = check_tensors(checkpoint, c);
   const Reader reader(checkpoint);
   model.embeddings = {
       reader.read("bert.embeddings.word_embeddings.weight", {c.vocab_size, D}),
@@ -110,13 +101,12 @@ BertModel load_bert(const Checkpoint& checkpoint) {
       reader.read("bert.embeddings.token_type_embeddings.weight", {c.type_vocab_size, D}),
       read_norm(reader, "bert.embeddings.LayerNorm", D)};
   for (std::int64_t l = 0; l < c.num_hidden_layers; ++l) model.blocks.push_back(read_block(reader, l, c));
-  if (reader.has("bert.pooler.dense.weight")) model.pooler = read_linear(reader, "bert.pooler.dense", D, D);
-  if (reader.has("cls.predictions.transform.dense.weight"))
+  if (parts.pooler) model.pooler = read_linear(reader, "bert.pooler.dense", D, D);
+  if (parts.masked_language_head)
     model.mlm_head = MlmHead{read_linear(reader, "cls.predictions.transform.dense", D, D),
                              read_norm(reader, "cls.predictions.transform.LayerNorm", D),
                              reader.read("cls.predictions.bias", {c.vocab_size})};
-  if (reader.has("classifier.weight"))
-    model.classifier = read_linear(reader, "classifier", c.num_labels(), D);
+  if (parts.classifier) model.classifier = read_linear(reader, "classifier", c.num_labels(), D);
   return model;
 }
 
