@@ -35,6 +35,20 @@ std::vector<OptimizedParameter> trainable(BertModel& model) {
   return parameters;
 }
 
+/// Masking needs [CLS], [SEP] and [MASK], and random replacements are drawn from the pieces after [MASK].
+void check_special_pieces(const WordPiece& tokenizer, const std::string& source) {
+  const std::pair<const char*, std::int32_t> pieces[] = {
+      {"[CLS]", tokenizer.cls()}, {"[SEP]", tokenizer.sep()}, {"[MASK]", tokenizer.mask()}};
+  for (const auto& [piece, id] : pieces)
+    if (id < 0)
+      throw UserError(
+          fmt::format("{}: no piece {}", source, piece),
+          "masked language modelling needs it: train a vocabulary with `espalier tokenizer train`");
+  if (tokenizer.mask() + 1 >= tokenizer.vocabulary_size())
+    throw UserError(fmt::format("{}: no pieces after [MASK]", source),
+                    "the special pieces come first in a BERT vocabulary");
+}
+
 MlmOptions mlm_options(const PretrainOptions& options, const WordPiece& tokenizer) {
   return {.sequence_length = options.sequence_length,
           .batch_tokens = options.batch_tokens,
@@ -70,6 +84,7 @@ class Run {
         model_(initialize_bert(config_, options.seed)) {
     if (options.dropout)
       model_.config.hidden_dropout_prob = model_.config.attention_probs_dropout_prob = *options.dropout;
+    check_special_pieces(tokenizer_, options.vocabulary.string());
     if (tokenizer_.vocabulary_size() != model_.config.vocab_size)
       throw UserError(
           fmt::format("{}: {} pieces, but vocab_size in {} is {}", options.vocabulary.string(),
@@ -78,13 +93,21 @@ class Run {
   }
 
   PretrainSummary operator()() {
-    if (options_.start == RunStart::kNew) create_output_folder(options_.out, options_.if_exists);
+    if (options_.start == RunStart::kNew)
+      create_output_folder(options_.out, options_.if_exists);
+    else if (!std::filesystem::exists(options_.out / "manifest.json"))
+      throw UserError(fmt::format("{}: no run to resume: there is no manifest.json", options_.out.string()),
+                      "pass the folder of the run that was stopped, or start a new one without --resume");
+    if (options_.start == RunStart::kNew) discard_train_state(options_.out);
     prepare_data();
     if (options_.start == RunStart::kResume) check_same_options();
     AdamW optimizer(options_.adamw, trainable(model_));
     const auto state =
         options_.start == RunStart::kResume ? load_train_state(options_.out, optimizer) : std::nullopt;
-    if (state) progress_ = *state;
+    if (state) {
+      progress_ = *state;
+      saved_step_ = state->step;
+    }
     metrics_.emplace(options_.out / "metrics.jsonl",
                      options_.start == RunStart::kResume ? std::optional(progress_.step) : std::nullopt);
     write_status(RunStatus::kRunning);
@@ -118,9 +141,6 @@ class Run {
   /// A resumed run must be the run that was started: the same numbers come only from the same options.
   void check_same_options() const {
     const auto file = options_.out / "manifest.json";
-    if (!std::filesystem::exists(file))
-      throw UserError(fmt::format("{}: no run to resume (no manifest.json)", options_.out.string()),
-                      "leave --resume out to start one");
     const auto before = read_manifest(file);
     auto now = resolved_options();
     now["seed"] = options_.seed;
@@ -151,8 +171,7 @@ class Run {
       if (last || validate || progress_.step % options_.log_every == 0)
         log(schedule.at(progress_.step), validate ? last_validation_ : std::nullopt);
       const bool stop = interrupt_requested() && !last;
-      if (last || stop || progress_.step % options_.save_every == 0)
-        save_train_state(options_.out, optimizer, progress_);
+      if (last || stop || progress_.step % options_.save_every == 0) save(optimizer);
       if (stop)
         throw Interrupted(fmt::format("stopped after step {}; the state is in {}, go on with --resume",
                                       progress_.step, options_.out.string()));
@@ -187,10 +206,18 @@ class Run {
     ++window_.steps;
   }
 
+  void save(AdamW& optimizer) {
+    save_train_state(options_.out, optimizer, progress_);
+    saved_step_ = progress_.step;
+  }
+
   [[noreturn]] void fail_at_step(std::string_view what, double value) const {
     throw UserError(
         fmt::format("{}: the {} of step {} is {}", options_.out.string(), what, progress_.step + 1, value),
-        "state.safetensors holds the last good step: resume with a smaller --learning-rate or --clip-norm");
+        saved_step_ ? fmt::format("state.safetensors holds step {}: --resume goes on from it, with a smaller "
+                                  "--learning-rate or --clip-norm",
+                                  *saved_step_)
+                    : "no state was saved yet: start again with a smaller --learning-rate or --clip-norm");
   }
 
   void log(double learning_rate, std::optional<double> validation) {
@@ -287,6 +314,7 @@ class Run {
   std::optional<MlmBatches> batches_, validation_batches_;
   std::optional<MetricsWriter> metrics_;
   TrainProgress progress_;
+  std::optional<std::int64_t> saved_step_;
   Window window_;
   double last_loss_ = 0.0;
   std::optional<double> last_validation_;

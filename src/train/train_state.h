@@ -20,6 +20,9 @@ struct TrainProgress {
 /// Writes parameters, moments and progress into one file, atomically: `folder`/state.safetensors.
 void save_train_state(const std::filesystem::path& folder, AdamW& optimizer, const TrainProgress& progress);
 
+/// Removes the state an older run left in `folder`, so that a new one is never resumed from it.
+void discard_train_state(const std::filesystem::path& folder);
+
 /// Fills the optimizer's tensors in place. Empty when the folder has no state yet; throws UserError when the
 /// state is of another model.
 std::optional<TrainProgress> load_train_state(const std::filesystem::path& folder, AdamW& optimizer);

@@ -25,7 +25,9 @@ TEST(Upcycle, CopiesTheFfnIntoEveryExpertAndKeepsTheRest) {
   for (std::int64_t e = 0; e < 5; ++e) EXPECT_TRUE(torch::equal(moe.experts.up[e], ffn.up));
   const auto kept = parameters_of(model);
   for (const auto& [name, parameter] : parameters_of(dense))
-    if (kept.contains(name)) EXPECT_TRUE(torch::equal(kept.at(name), parameter)) << name;
+    if (kept.contains(name)) {
+      EXPECT_TRUE(torch::equal(kept.at(name), parameter)) << name;
+    }
 }
 
 // A gate is near 1/E at the start. With a router noise of 0.02 and inputs of norm about sqrt(D) the logits
