@@ -103,7 +103,6 @@ void validate_moe(const BertMoeConfig& config, const Checker& check) {
   check.probability("router_jitter", config.router_jitter);
   if (config.capacity_factor) check.positive("capacity_factor", *config.capacity_factor);
   check.at_least_zero("router_aux_loss_coef", config.router_aux_loss_coef);
-  check.positive("output_scale", config.output_scale);
 }
 
 }  // namespace

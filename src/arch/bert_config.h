@@ -44,7 +44,6 @@ struct BertMoeConfig {
   std::optional<double>
       capacity_factor;                 // expert capacity = ceil(factor * N * K / E) tokens; absent = no limit
   double router_aux_loss_coef = 0.01;  // of the balance loss
-  double output_scale = 1.0;           // the MoE output is multiplied with it (upcycling: undoes the gate)
 
   nlohmann::json fields =
       nlohmann::json::object();  // the file as read; what is not above is carried over untouched

@@ -27,7 +27,7 @@ constexpr std::array<ProblemTypeRow, 3> kProblemTypes{
 // experts.
 constexpr std::array<std::string_view, 8> kMoeFields{
     "moe_layers",    "num_experts",     "moe_placement", "num_experts_per_tok",
-    "router_jitter", "capacity_factor", "output_scale",  "router_aux_loss_coef"};
+    "router_jitter", "capacity_factor", "router_aux_loss_coef"};
 constexpr std::size_t kTypoDistance = 2;
 constexpr std::uint64_t kMostExpertsRead = 1u << 31;  // only against wrapping round; the limit is validate's
 
@@ -158,7 +158,6 @@ void read_moe(JsonObject& object, BertMoeConfig& config) {
   config.router_jitter = object.number("router_jitter", {}, config.router_jitter);
   if (object.has("capacity_factor")) config.capacity_factor = object.number("capacity_factor");
   config.router_aux_loss_coef = object.number("router_aux_loss_coef", {}, config.router_aux_loss_coef);
-  config.output_scale = object.number("output_scale", {}, config.output_scale);
 }
 
 void check_typos(JsonObject& object, const json& fields) {
@@ -207,7 +206,6 @@ void write_moe(const BertMoeConfig& config, json& out) {
   out["router_jitter"] = config.router_jitter;
   out["capacity_factor"] = config.capacity_factor ? json(*config.capacity_factor) : json(nullptr);
   out["router_aux_loss_coef"] = config.router_aux_loss_coef;
-  out["output_scale"] = config.output_scale;
 }
 
 }  // namespace

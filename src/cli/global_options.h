@@ -3,11 +3,14 @@
 #include <CLI/CLI.hpp>
 #include <cstdint>
 #include <optional>
+#include <string>
+#include <vector>
 
 namespace espalier {
 
 /// Options that every verb understands, before or after the verb's name.
 struct GlobalOptions {
+  std::vector<std::string> command;  ///< the command line as typed
   std::optional<int> threads;  ///< default: all processors this process may run on
   std::uint64_t seed = 42;     ///< of everything random
   bool json = false;           ///< results on stdout as JSON

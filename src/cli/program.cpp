@@ -52,6 +52,7 @@ void add_verbs(CLI::App& app, const GlobalOptions& global) {
 
 void parse_and_run(int argc, const char* const* argv) {
   GlobalOptions global;
+  global.command.assign(argv, argv + argc);
   CLI::App app("Trains sparse Mixture-of-Experts models and prunes their experts.", "espalier");
   app.fallthrough();             // options of every verb may follow the verb
   app.require_subcommand(0, 1);  // 1: a folder named like a verb stays an argument of the first

@@ -8,6 +8,11 @@ namespace espalier {
 namespace {
 
 constexpr Verb kCoreVerbs[] = {
+    {"inspect", "print a checkpoint's family, sizes, experts, and what pruning would save", add_inspect},
+    {"corpus", "write pre-training text from WordNet and GCIDE without held-out definitions", add_corpus},
+    {"tokenizer", "train a WordPiece vocabulary", add_tokenizer},
+    {"tokenize", "turn lines of text into token ids", add_tokenize},
+    {"report", "draw one or several runs as one HTML page", add_report},
     {"version", "print the version and what the program is built from", add_version},
 };
 

@@ -69,8 +69,7 @@ torch::Tensor feed_forward(const BertModel& model, std::int64_t l, const torch::
   const auto balance = balance_loss(moe.routing);
   encoding.balance_loss = encoding.balance_loss.defined() ? encoding.balance_loss + balance : balance;
   if (options.on_routing) options.on_routing(l, moe.routing);
-  const double scale = model.config.output_scale;
-  return scale == 1.0 ? moe.y : moe.y * scale;
+  return moe.y;
 }
 
 }  // namespace

@@ -80,10 +80,10 @@ class Run {
   explicit Run(const PretrainOptions& options)
       : options_(options),
         tokenizer_(WordPiece::load(options.vocabulary, {})),
-        model_(
-            initialize_bert(parse_bert_config(parse_json(read_file(options.config), options.config.string()),
-                                              options.config.string()),
-                            options.seed)) {
+        config_(parse_bert_config(read_json(options.config), options.config.string())),
+        model_(initialize_bert(config_, options.seed)) {
+    if (options.dropout)
+      model_.config.hidden_dropout_prob = model_.config.attention_probs_dropout_prob = *options.dropout;
     check_special_pieces(tokenizer_, options.vocabulary.string());
     if (tokenizer_.vocabulary_size() != model_.config.vocab_size)
       throw UserError(
@@ -100,6 +100,7 @@ class Run {
                       "pass the folder of the run that was stopped, or start a new one without --resume");
     if (options_.start == RunStart::kNew) discard_train_state(options_.out);
     prepare_data();
+    if (options_.start == RunStart::kResume) check_same_options();
     AdamW optimizer(options_.adamw, trainable(model_));
     const auto state =
         options_.start == RunStart::kResume ? load_train_state(options_.out, optimizer) : std::nullopt;
@@ -135,6 +136,21 @@ class Run {
     auto held_out = mlm_options(options_, tokenizer_);
     held_out.seed = 0;  // the same masks for every run, so that losses compare
     validation_batches_.emplace(*validation_corpus_, held_out);
+  }
+
+  /// A resumed run must be the run that was started: the same numbers come only from the same options.
+  void check_same_options() const {
+    const auto file = options_.out / "manifest.json";
+    const auto before = read_manifest(file);
+    auto now = resolved_options();
+    now["seed"] = options_.seed;
+    auto then = before.options;
+    then["seed"] = before.seed;
+    for (const auto& [key, value] : now.items())
+      if (then.value(key, nlohmann::json()) != value)
+        throw UserError(fmt::format("{}: the run was started with {} {}, not {}", file.string(), key,
+                                    then.value(key, nlohmann::json()).dump(), value.dump()),
+                        "resume with the options of the start (manifest.json has them), or start a new run");
   }
 
   void train(AdamW& optimizer) {
@@ -237,7 +253,9 @@ class Run {
 
   void save_model() {
     const auto folder = options_.out / "model";
-    save_bert(model_, folder, Dtype::kF32);
+    auto model = model_;
+    model.config = config_;
+    save_bert(model, folder, options_.model_dtype);
     write_file(folder / "vocab.txt", read_file(options_.vocabulary));
   }
 
@@ -266,7 +284,7 @@ class Run {
       return list;
     };
     const auto& o = options_;
-    return {{"config", to_json(model_.config)},
+    return {{"config", to_json(config_)},
             {"vocabulary", o.vocabulary.string()},
             {"text", paths(o.text)},
             {"validation_text", paths(o.validation_text)},
@@ -279,6 +297,7 @@ class Run {
             {"mask_share", o.mask_share},
             {"pair_share", o.pair_share},
             {"balance_weight", o.balance_weight},
+            {"dropout", o.dropout ? nlohmann::json(*o.dropout) : nlohmann::json(nullptr)},
             {"beta1", o.adamw.beta1},
             {"beta2", o.adamw.beta2},
             {"epsilon", o.adamw.epsilon},
@@ -289,7 +308,8 @@ class Run {
 
   PretrainOptions options_;
   WordPiece tokenizer_;
-  BertModel model_;
+  BertMoeConfig config_;
+  BertModel model_;  // its config has the dropout of this run
   std::optional<TokenCorpus> corpus_, validation_corpus_;
   std::optional<MlmBatches> batches_, validation_batches_;
   std::optional<MetricsWriter> metrics_;

@@ -9,6 +9,7 @@
 
 #include "base/files.h"
 #include "base/progress.h"
+#include "checkpoint/dtype.h"
 #include "nn/backend.h"
 #include "train/adamw_options.h"
 
@@ -32,6 +33,8 @@ struct PretrainOptions {
   double mask_share = 0.15;
   double pair_share = 0.5;
   double balance_weight = 1e-2;
+  std::optional<double> dropout;  ///< while training, instead of the config's; the saved config keeps its own
+  Dtype model_dtype = Dtype::kF32;  ///< of the final model; F32 or BF16
   AdamWOptions adamw;
   std::int64_t log_every = 50;
   std::int64_t validate_every = 500;

@@ -89,7 +89,6 @@ const std::vector<BadConfig> kBadConfigs{
     {R"({"router_jitter": 1.5})", {"router_jitter: found 1.5"}},
     {R"({"capacity_factor": 0})", {"capacity_factor: found 0"}},
     {R"({"router_aux_loss_coef": -1})", {"router_aux_loss_coef: found -1"}},
-    {R"({"output_scale": 0})", {"output_scale: found 0"}},
     {R"({"num_experts": null, "num_expert": 4})", {"num_expert: unknown field", "did you mean num_experts?"}},
     {R"({"router_jiter": 0.1})", {"router_jiter: unknown field", "did you mean router_jitter?"}},
     {R"({"model_type": "bert"})", {"moe_layers: a plain \"bert\" has no MoE layers", "espalier_bert_moe"}},
@@ -114,8 +113,8 @@ TEST(CorruptConfig, NumbersThatAreNotFiniteFailInMemoryToo) {
   config.hidden_dropout_prob = std::numeric_limits<double>::quiet_NaN();
   expect_user_error([&] { validate(config, "options"); }, {"options: hidden_dropout_prob: found nan"});
   config.hidden_dropout_prob = 0.0;
-  config.output_scale = std::numeric_limits<double>::infinity();
-  expect_user_error([&] { validate(config, "options"); }, {"output_scale: found inf"});
+  config.initializer_range = std::numeric_limits<double>::infinity();
+  expect_user_error([&] { validate(config, "options"); }, {"initializer_range: found inf"});
 }
 
 }  // namespace

@@ -13,7 +13,7 @@ namespace {
 
 struct Arguments {
   PretrainOptions options;
-  std::string backend = "onednn";
+  std::string backend = "onednn", dtype = "F32";
   bool resume = false, overwrite = false;
 };
 
@@ -65,6 +65,9 @@ void add_schedule_options(CLI::App& app, PretrainOptions& o) {
   app.add_option("--balance-loss", o.balance_weight, "weight of the experts' balance loss")
       ->capture_default_str()
       ->check(CLI::NonNegativeNumber);
+  app.add_option("--dropout", o.dropout,
+                 "while training, instead of the config's, which the saved model keeps")
+      ->check(CLI::Range(0.0, 0.9));
   app.add_option("--mask-share", o.mask_share, "of the tokens, predicted: 80% [MASK], 10% random, 10% kept")
       ->capture_default_str()
       ->check(CLI::Range(0.0, 1.0));
@@ -101,6 +104,9 @@ void add_pretrain(CLI::App& app, const GlobalOptions& global) {
   app.add_option("--valid-text", o.validation_text, "held-out text files")->type_name("FILE");
   app.add_option("--out", o.out, "run folder")->required()->type_name("DIR");
   app.add_option("--cache", o.cache, "folder of the tokenized corpus; default: OUT/corpus")->type_name("DIR");
+  app.add_option("--model-dtype", arguments->dtype, "of the final model: F32 or BF16")
+      ->capture_default_str()
+      ->check(CLI::IsMember({"F32", "BF16"}));
   app.add_option("--backend", arguments->backend, "onednn or torch")->capture_default_str();
   app.add_flag("--resume", arguments->resume, "go on with the run in OUT");
   app.add_flag("--overwrite", arguments->overwrite, "OUT may hold an older run");
@@ -112,7 +118,9 @@ void add_pretrain(CLI::App& app, const GlobalOptions& global) {
   app.callback([arguments, &global] {
     auto& options = arguments->options;
     const Terminal terminal(global);
+    options.command = global.command;
     options.seed = global.seed;
+    options.model_dtype = parse_dtype(arguments->dtype);
     options.backend = parse_backend(arguments->backend);
     options.start = arguments->resume ? RunStart::kResume : RunStart::kNew;
     options.if_exists = arguments->overwrite ? IfExists::kOverwrite : IfExists::kFail;

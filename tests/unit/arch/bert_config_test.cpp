@@ -76,7 +76,6 @@ TEST(BertConfig, ReadsMoeFields) {
   fields["router_jitter"] = 0.1;
   fields["capacity_factor"] = 1.25;
   fields["router_aux_loss_coef"] = 0.0;
-  fields["output_scale"] = 8.0;
   const BertMoeConfig config = parse_bert_config(fields, "config.json");
   EXPECT_EQ(config.moe_layers, (std::vector<std::int64_t>{0, 2}));
   EXPECT_EQ(config.experts_in(0), 8);
@@ -86,7 +85,6 @@ TEST(BertConfig, ReadsMoeFields) {
   EXPECT_EQ(config.router_jitter, 0.1);
   EXPECT_EQ(config.capacity_factor, 1.25);
   EXPECT_EQ(config.router_aux_loss_coef, 0.0);
-  EXPECT_EQ(config.output_scale, 8.0);
   const json written = to_json(config);
   EXPECT_EQ(written.at("num_experts"), 8);
   EXPECT_EQ(written.at("moe_placement"), "replace");
@@ -99,7 +97,6 @@ TEST(BertConfig, MoeDefaults) {
   EXPECT_EQ(config.router_jitter, 0.0);
   EXPECT_EQ(config.capacity_factor, std::nullopt);
   EXPECT_EQ(config.router_aux_loss_coef, 0.01);
-  EXPECT_EQ(config.output_scale, 1.0);
 }
 
 TEST(BertConfig, ExpertsPerLayerAreAListOfAllBlocks) {

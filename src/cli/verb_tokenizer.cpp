@@ -1,0 +1,92 @@
+#include <fmt/format.h>
+
+#include <iostream>
+#include <memory>
+#include <nlohmann/json.hpp>
+
+#include "cli/terminal.h"
+#include "cli/verbs.h"
+#include "data/vocabulary_training.h"
+#include "text/vocabulary_file.h"
+
+namespace espalier {
+namespace {
+
+struct Arguments {
+  WordPieceTraining training;
+  std::vector<std::string> files;
+  std::string out;
+  std::string score = "frequency";
+  bool keep_case = false, keep_cjk_words = false;
+};
+
+void run_train(Arguments arguments, const GlobalOptions& global) {
+  WordPieceTraining& training = arguments.training;
+  training.lower_case = !arguments.keep_case;
+  training.split_cjk = !arguments.keep_cjk_words;
+  training.score = arguments.score == "likelihood" ? WordPieceTraining::Score::kLikelihood
+                                                   : WordPieceTraining::Score::kFrequency;
+  const std::vector<std::filesystem::path> files(arguments.files.begin(), arguments.files.end());
+  const Terminal terminal(global);
+  const auto pieces = train_wordpiece(files, training, terminal.progress());
+  terminal.finish();
+  write_vocabulary(arguments.out, pieces);
+  if (global.json) {
+    const nlohmann::ordered_json json = {{"format", "espalier.vocabulary/1"},
+                                         {"vocabulary", arguments.out},
+                                         {"pieces", pieces.size()},
+                                         {"lower_case", training.lower_case}};
+    std::cout << json.dump(2) << '\n';
+    return;
+  }
+  const auto asked = static_cast<std::size_t>(training.vocabulary_size);
+  std::cout << fmt::format("{}: {} pieces{}\n", arguments.out, grouped_text(pieces.size()),
+                           pieces.size() < asked ? "; the text has no more pairs to join" : "");
+}
+
+void add_train(CLI::App& app, const GlobalOptions& global) {
+  auto arguments = std::make_shared<Arguments>();
+  auto& training = arguments->training;
+  app.add_option("files", arguments->files, "text files (plain, .gz, .zst)")->required()->type_name("FILE");
+  app.add_option("--vocab-size", training.vocabulary_size, "pieces, the five special ones included")
+      ->required()
+      ->check(CLI::PositiveNumber.description(""))
+      ->type_name("N");
+  app.add_option("--out", arguments->out, "vocab.txt to write")->required()->type_name("FILE");
+  app.add_option("--limit-alphabet", training.limit_alphabet, "keep at most this many characters")
+      ->capture_default_str()
+      ->check(CLI::PositiveNumber.description(""))
+      ->type_name("N");
+  app.add_option("--min-character-count", training.min_character_count, "keep no character that is rarer")
+      ->capture_default_str()
+      ->check(CLI::PositiveNumber.description(""))
+      ->type_name("N");
+  app.add_option("--min-pair-count", training.min_pair_count, "join no pair that is rarer")
+      ->capture_default_str()
+      ->check(CLI::PositiveNumber.description(""))
+      ->type_name("N");
+  app.add_option("--score", arguments->score, "which pair is joined next: frequency or likelihood")
+      ->capture_default_str()
+      ->check(CLI::IsMember({"frequency", "likelihood"}).description(""))
+      ->type_name("NAME");
+  app.add_option("--max-word-characters", training.max_word_characters, "longer words are not looked at")
+      ->capture_default_str()
+      ->check(CLI::PositiveNumber.description(""))
+      ->type_name("N");
+  app.add_flag("--keep-case", arguments->keep_case, "neither lower-case nor strip accents");
+  app.add_flag("--keep-cjk-words", arguments->keep_cjk_words, "no spaces around CJK ideographs");
+  app.footer("Example:\n  espalier tokenizer train wordnet.txt gcide.txt --vocab-size 8192 --out vocab.txt");
+  app.callback([arguments, &global] { run_train(*arguments, global); });
+}
+
+}  // namespace
+
+void add_tokenizer(CLI::App& app, const GlobalOptions& global) {
+  app.require_subcommand(1);
+  app.footer(
+      "Example:\n  espalier tokenizer train a.txt --vocab-size 8192 --out vocab.txt\n\n"
+      "`espalier tokenizer train --help` lists its options.");
+  add_train(*app.add_subcommand("train", "train a WordPiece vocabulary on text"), global);
+}
+
+}  // namespace espalier
