@@ -13,9 +13,9 @@
 #include "base/machine.h"
 #include "base/rng.h"
 #include "base/stopwatch.h"
+#include "eval/masked_words.h"
 #include "model/bert_checkpoint.h"
 #include "nn/threads.h"
-#include "train/masked_loss.h"
 #include "train/schedule.h"
 #include "train/train_state.h"
 
@@ -167,7 +167,8 @@ class Run {
       const bool validate = validation_batches_ && (last || progress_.step % options_.validate_every == 0);
       if (validate)
         last_validation_ =
-            validation_loss(model_, *validation_batches_, options_.validation_tokens, options_.backend);
+            evaluate_masked_words(model_, *validation_batches_, options_.validation_tokens, options_.backend)
+                .loss;
       if (last || validate || progress_.step % options_.log_every == 0)
         log(schedule.at(progress_.step), validate ? last_validation_ : std::nullopt);
       const bool stop = interrupt_requested() && !last;

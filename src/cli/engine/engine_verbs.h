@@ -6,6 +6,9 @@ namespace espalier {
 
 // The verbs that run models, a source file each.
 void add_bench(CLI::App& app, const GlobalOptions& global);
+void add_doctor(CLI::App& app, const GlobalOptions& global);
+void add_eval(CLI::App& app, const GlobalOptions& global);
+void add_logits(CLI::App& app, const GlobalOptions& global);
 void add_pretrain(CLI::App& app, const GlobalOptions& global);
 
 }  // namespace espalier

@@ -9,6 +9,9 @@ namespace {
 
 constexpr Verb kEngineVerbs[] = {
     {"bench", "time models side by side: tokens per second and peak memory", add_bench},
+    {"eval", "measure a model's quality: how well it restores masked words", add_eval},
+    {"logits", "run the forward pass on given tokens and write its outputs", add_logits},
+    {"doctor", "print what this machine offers, with a measured matmul rate", add_doctor},
     {"pretrain", "pre-train an encoder on text by masked language modelling", add_pretrain},
 };
 

@@ -1,0 +1,61 @@
+#include <fmt/format.h>
+
+#include <iostream>
+#include <memory>
+#include <nlohmann/json.hpp>
+
+#include "cli/engine/engine_verbs.h"
+#include "cli/terminal.h"
+#include "eval/sequence_outputs.h"
+#include "model/bert_checkpoint.h"
+
+namespace espalier {
+namespace {
+
+struct Arguments {
+  std::string model, tokens, out;
+  std::string backend = "onednn";
+};
+
+void run_logits(const Arguments& arguments, const GlobalOptions& global) {
+  const Backend backend = parse_backend(arguments.backend);
+  const BertModel model = load_bert(Checkpoint::open(arguments.model));
+  const TokenSequences sequences =
+      read_token_sequences(arguments.tokens, model.config.vocab_size, model.config.max_position_embeddings);
+  const std::int64_t tensors = write_sequence_outputs(model, sequences, backend, arguments.out);
+  std::size_t tokens = 0;
+  for (const auto& sequence : sequences) tokens += sequence.size();
+  if (global.json) {
+    const nlohmann::ordered_json json = {{"format", "espalier.logits/1"},
+                                         {"out", arguments.out},
+                                         {"sequences", sequences.size()},
+                                         {"tokens", tokens},
+                                         {"tensors", tensors}};
+    std::cout << json.dump(2) << '\n';
+    return;
+  }
+  std::cout << fmt::format("{}: {} tensors of {} sequence{}, {} tokens\n", arguments.out,
+                           grouped_text(static_cast<std::uint64_t>(tensors)), grouped_text(sequences.size()),
+                           sequences.size() == 1 ? "" : "s", grouped_text(tokens));
+}
+
+}  // namespace
+
+void add_logits(CLI::App& app, const GlobalOptions& global) {
+  auto arguments = std::make_shared<Arguments>();
+  app.add_option("model", arguments->model, "checkpoint folder of a BERT-shaped encoder")
+      ->required()
+      ->type_name("MODEL");
+  app.add_option("--tokens", arguments->tokens, "{\"sequences\": [[..], ..]}, as `tokenize` writes it")
+      ->required()
+      ->type_name("FILE");
+  app.add_option("--out", arguments->out,
+                 "safetensors file: seq0.hidden, and .logits, .scores where the model has the head")
+      ->required()
+      ->type_name("FILE");
+  app.add_option("--backend", arguments->backend, "onednn or torch")->capture_default_str();
+  app.footer("Example:\n  espalier logits runs/first/model --tokens tokens.json --out logits.safetensors");
+  app.callback([arguments, &global] { run_logits(*arguments, global); });
+}
+
+}  // namespace espalier
