@@ -138,7 +138,8 @@ class Run {
     validation_batches_.emplace(*validation_corpus_, held_out);
   }
 
-  /// A resumed run must be the run that was started: the same numbers come only from the same options.
+  /// A resumed run must be the run that was started: the same numbers come only from the same options. A run
+  /// whose loss diverged may go on with smaller steps.
   void check_same_options() const {
     const auto file = options_.out / "manifest.json";
     const auto before = read_manifest(file);
@@ -146,11 +147,14 @@ class Run {
     now["seed"] = options_.seed;
     auto then = before.options;
     then["seed"] = before.seed;
-    for (const auto& [key, value] : now.items())
+    const bool diverged = before.status == RunStatus::kFailed;
+    for (const auto& [key, value] : now.items()) {
+      if (diverged && (key == "learning_rate" || key == "clip_norm")) continue;
       if (then.value(key, nlohmann::json()) != value)
         throw UserError(fmt::format("{}: the run was started with {} {}, not {}", file.string(), key,
                                     then.value(key, nlohmann::json()).dump(), value.dump()),
                         "resume with the options of the start (manifest.json has them), or start a new run");
+    }
   }
 
   void train(AdamW& optimizer) {

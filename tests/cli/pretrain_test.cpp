@@ -20,11 +20,6 @@ using testing::HasSubstr;
 const std::vector<std::string> kRun{"--steps",     "120", "--save-every", "10",
                                     "--log-every", "5",   "--seed",       "3"};
 
-std::vector<std::string> with(std::vector<std::string> words, const std::vector<std::string>& more) {
-  words.insert(words.end(), more.begin(), more.end());
-  return words;
-}
-
 /// The losses and everything else a line says about the model; times and memory differ between runs.
 void expect_same_metrics(const std::string& found, const std::string& expected) {
   const auto a = read_metrics(found), b = read_metrics(expected);
@@ -57,9 +52,9 @@ class Pretrain : public testing::Test {
 };
 
 TEST_F(Pretrain, LeavesAModelItsMetricsAndAManifest) {
-  const auto run = run_program(small_.command(
-      "run",
-      with(kRun, {"--valid-text", small_.held_out, "--validate-every", "60", "--learning-rate", "5e-3"})));
+  const auto run = run_program(
+      small_.command("run", SmallPretraining::with(kRun, {"--valid-text", small_.held_out, "--validate-every",
+                                                          "60", "--learning-rate", "5e-3"})));
   ASSERT_EQ(run.exit_code, 0) << run.err;
   EXPECT_THAT(run.out, HasSubstr("120 steps"));
   const auto lines = read_metrics(small_.path("run/metrics.jsonl"));
@@ -95,7 +90,7 @@ TEST_F(Pretrain, ResumedAfterKillGivesTheSameNumbers) {
   }
   ASSERT_FALSE(std::filesystem::exists(small_.path("killed/model")))
       << "the run was over before it was killed";
-  const auto resumed = run_program(small_.command("killed", with(kRun, {"--resume"})));
+  const auto resumed = run_program(small_.command("killed", SmallPretraining::with(kRun, {"--resume"})));
   ASSERT_EQ(resumed.exit_code, 0) << resumed.err;
   EXPECT_TRUE(model("killed") == model("whole"));
   expect_same_metrics(small_.path("killed/metrics.jsonl"), small_.path("whole/metrics.jsonl"));
@@ -104,13 +99,14 @@ TEST_F(Pretrain, ResumedAfterKillGivesTheSameNumbers) {
 TEST_F(Pretrain, KilledBeforeAnyStateStartsAgain) {
   run_whole("whole");
   {
-    RunningProgram program(small_.command("killed", with(kRun, {"--save-every", "100000"})));
-    const auto begun = [&] { return std::filesystem::exists(small_.path("killed/metrics.jsonl")); };
+    RunningProgram program(
+        small_.command("killed", SmallPretraining::with(kRun, {"--save-every", "100000"})));
+    const auto begun = [&] { return std::filesystem::exists(small_.path("killed/manifest.json")); };
     ASSERT_TRUE(program.wait_until(begun)) << program.err();
     program.stop(SIGKILL);
   }
   ASSERT_FALSE(saved("killed"));
-  const auto resumed = run_program(small_.command("killed", with(kRun, {"--resume"})));
+  const auto resumed = run_program(small_.command("killed", SmallPretraining::with(kRun, {"--resume"})));
   ASSERT_EQ(resumed.exit_code, 0) << resumed.err;
   EXPECT_TRUE(model("killed") == model("whole"));
   expect_same_metrics(small_.path("killed/metrics.jsonl"), small_.path("whole/metrics.jsonl"));
@@ -119,7 +115,8 @@ TEST_F(Pretrain, KilledBeforeAnyStateStartsAgain) {
 TEST_F(Pretrain, CtrlCSavesAndResumes) {
   run_whole("whole");
   {
-    RunningProgram program(small_.command("stopped", with(kRun, {"--save-every", "100000"})));
+    RunningProgram program(
+        small_.command("stopped", SmallPretraining::with(kRun, {"--save-every", "100000"})));
     const auto training = [&] { return !file_content(small_.path("stopped/metrics.jsonl")).empty(); };
     ASSERT_TRUE(program.wait_until(training)) << program.err();
     EXPECT_EQ(program.stop(SIGINT), 130) << program.err();
@@ -127,7 +124,7 @@ TEST_F(Pretrain, CtrlCSavesAndResumes) {
   }
   EXPECT_TRUE(saved("stopped"));
   EXPECT_EQ(read_manifest(small_.path("stopped/manifest.json")).status, RunStatus::kInterrupted);
-  const auto resumed = run_program(small_.command("stopped", with(kRun, {"--resume"})));
+  const auto resumed = run_program(small_.command("stopped", SmallPretraining::with(kRun, {"--resume"})));
   ASSERT_EQ(resumed.exit_code, 0) << resumed.err;
   EXPECT_TRUE(model("stopped") == model("whole"));
 }
@@ -135,7 +132,7 @@ TEST_F(Pretrain, CtrlCSavesAndResumes) {
 TEST_F(Pretrain, ResumingAFinishedRunChangesNothing) {
   run_whole("run");
   const auto before = model("run"), metrics = file_content(small_.path("run/metrics.jsonl"));
-  const auto resumed = run_program(small_.command("run", with(kRun, {"--resume"})));
+  const auto resumed = run_program(small_.command("run", SmallPretraining::with(kRun, {"--resume"})));
   ASSERT_EQ(resumed.exit_code, 0) << resumed.err;
   EXPECT_TRUE(model("run") == before);
   EXPECT_EQ(file_content(small_.path("run/metrics.jsonl")), metrics);
@@ -144,7 +141,8 @@ TEST_F(Pretrain, ResumingAFinishedRunChangesNothing) {
 TEST_F(Pretrain, ADivergingLossStopsAtItsStepAndKeepsTheLastState) {
   const auto diverging = [&](const std::vector<std::string>& more) {
     return run_program(small_.command(
-        "run", with({"--steps", "50", "--save-every", "1", "--warmup", "0", "--clip-norm", "0"}, more)));
+        "run", SmallPretraining::with(
+                   {"--steps", "50", "--save-every", "1", "--warmup", "0", "--clip-norm", "0"}, more)));
   };
   const auto run = diverging({"--learning-rate", "1e30"});
   EXPECT_EQ(run.exit_code, 2);
@@ -160,8 +158,8 @@ TEST_F(Pretrain, ADivergingLossStopsAtItsStepAndKeepsTheLastState) {
 TEST_F(Pretrain, ANewRunOverAnOldOneForgetsItsState) {
   run_whole("run");
   {
-    RunningProgram program(
-        small_.command("run", with(kRun, {"--overwrite", "--seed", "4", "--save-every", "100000"})));
+    RunningProgram program(small_.command(
+        "run", SmallPretraining::with(kRun, {"--overwrite", "--seed", "4", "--save-every", "100000"})));
     ASSERT_TRUE(program.wait_until([&] { return !saved("run"); })) << "it kept the old run's state";
     program.stop(SIGKILL);
   }

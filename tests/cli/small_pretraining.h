@@ -1,6 +1,8 @@
 #pragma once
 
+#include <algorithm>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "cli/run_program.h"
@@ -24,6 +26,15 @@ class SmallPretraining {
     std::vector<std::string> words{"pretrain",  config,    "--vocab",   vocabulary, "--text",         text,
                                    "--out",     path(out), "--seq-len", "32",       "--batch-tokens", "256",
                                    "--threads", "2"};
+    return with(std::move(words), more);
+  }
+
+  /// `words` and `more`; an option of `more` that `words` has too takes its place.
+  static std::vector<std::string> with(std::vector<std::string> words, const std::vector<std::string>& more) {
+    for (const std::string& option : more) {
+      const auto at = option.starts_with("--") ? std::find(words.begin(), words.end(), option) : words.end();
+      if (at != words.end()) words.erase(at, at + 2);  // all of these take a value
+    }
     words.insert(words.end(), more.begin(), more.end());
     return words;
   }
@@ -36,7 +47,7 @@ class SmallPretraining {
     return pieces;
   }
 
-  /// Documents of 3 to 42 words, each word the one before plus 1 or 2: something to learn.
+  /// Documents of 3 to 42 words, every second one w0, so that there is something to learn at once.
   static std::string text_of(int documents, unsigned seed) {
     std::string text;
     unsigned state = seed;
@@ -45,7 +56,7 @@ class SmallPretraining {
       for (unsigned left = 3 + (state >> 20) % 40; left > 0; --left) {
         state = state * 1664525U + 1013904223U;
         word += 1 + (state >> 30 & 1U);
-        text += "w" + std::to_string(word % 40) + " ";
+        text += "w" + std::to_string((state >> 29 & 1U) != 0 ? 0 : word % 40) + " ";
       }
       text += "\n\n";
     }

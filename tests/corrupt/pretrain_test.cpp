@@ -69,8 +69,8 @@ std::vector<Case> file_cases() {
       return small.command("out");
     };
   };
-  return {{"no config", without("config.json"), {"config.json", "No such file"}},
-          {"no vocabulary", without("vocab.txt"), {"vocab.txt", "No such file"}},
+  return {{"no config", without("config.json"), {"config.json", "no such file"}},
+          {"no vocabulary", without("vocab.txt"), {"vocab.txt", "no such file"}},
           {"no text", without("text.txt"), {"text.txt", "No such file"}},
           {"no validation text", options({"--valid-text", "/nowhere.txt"}), {"/nowhere.txt"}},
           {"config that is no JSON", config_with("\"hidden_size\"", "hidden_size"), {"config.json:1:"}},
