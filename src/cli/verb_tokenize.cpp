@@ -103,7 +103,7 @@ void add_tokenize(CLI::App& app, const GlobalOptions& global) {
       ->type_name("FILE");
   app.add_option("--out", arguments->out, "tokens.json to write")->required()->type_name("FILE");
   app.add_option("--max-tokens", arguments->max_tokens, "cut sequences to this many; default: no limit")
-      ->check(CLI::PositiveNumber.description(""))
+      ->check(CLI::Range(1, 1 << 30).description(""))
       ->type_name("N");
   app.add_flag("--no-special", arguments->no_special, "without [CLS] and [SEP]");
   app.add_flag("--recognize-special", arguments->recognize_special,

@@ -50,20 +50,20 @@ void add_train(CLI::App& app, const GlobalOptions& global) {
   app.add_option("files", arguments->files, "text files (plain, .gz, .zst)")->required()->type_name("FILE");
   app.add_option("--vocab-size", training.vocabulary_size, "pieces, the five special ones included")
       ->required()
-      ->check(CLI::PositiveNumber.description(""))
+      ->check(CLI::Range(1, 1 << 30).description(""))
       ->type_name("N");
   app.add_option("--out", arguments->out, "vocab.txt to write")->required()->type_name("FILE");
   app.add_option("--limit-alphabet", training.limit_alphabet, "keep at most this many characters")
       ->capture_default_str()
-      ->check(CLI::PositiveNumber.description(""))
+      ->check(CLI::Range(1, 1 << 30).description(""))
       ->type_name("N");
   app.add_option("--min-character-count", training.min_character_count, "keep no character that is rarer")
       ->capture_default_str()
-      ->check(CLI::PositiveNumber.description(""))
+      ->check(CLI::Range(1, 1 << 30).description(""))
       ->type_name("N");
   app.add_option("--min-pair-count", training.min_pair_count, "join no pair that is rarer")
       ->capture_default_str()
-      ->check(CLI::PositiveNumber.description(""))
+      ->check(CLI::Range(1, 1 << 30).description(""))
       ->type_name("N");
   app.add_option("--score", arguments->score, "which pair is joined next: frequency or likelihood")
       ->capture_default_str()
@@ -71,7 +71,7 @@ void add_train(CLI::App& app, const GlobalOptions& global) {
       ->type_name("NAME");
   app.add_option("--max-word-characters", training.max_word_characters, "longer words are not looked at")
       ->capture_default_str()
-      ->check(CLI::PositiveNumber.description(""))
+      ->check(CLI::Range(1, 1 << 30).description(""))
       ->type_name("N");
   app.add_flag("--keep-case", arguments->keep_case, "neither lower-case nor strip accents");
   app.add_flag("--keep-cjk-words", arguments->keep_cjk_words, "no spaces around CJK ideographs");

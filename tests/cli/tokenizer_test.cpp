@@ -59,7 +59,7 @@ TEST(TokenizerVerb, BadInputIsAUserError) {
       {{"tokenizer", "train", text, "--vocab-size", "0", "--out", out}, "--vocab-size"},
       {{"tokenizer", "train", "/nonexistent", "--vocab-size", "99", "--out", out}, "/nonexistent"},
       {{"tokenizer", "train", empty, "--vocab-size", "99", "--out", out}, "words"},
-      {{"tokenizer", "train", broken, "--vocab-size", "99", "--out", out}, broken + ":2"},
+      {{"tokenizer", "train", broken, "--vocab-size", "99", "--out", out}, broken + ": line 2"},
       {{"tokenizer", "train", text, "--vocab-size", "6", "--out", out}, "6"},
       {{"tokenizer", "train", text, "--vocab-size", "99", "--out", "/nonexistent/v.txt"},
        "/nonexistent/v.txt"},

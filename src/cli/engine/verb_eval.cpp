@@ -111,7 +111,7 @@ void run_eval(const Arguments& arguments, const GlobalOptions& global) {
 void add_eval(CLI::App& app, const GlobalOptions& global) {
   auto arguments = std::make_shared<Arguments>();
   auto& a = *arguments;
-  const auto positive = CLI::PositiveNumber.description("");
+  const auto positive = CLI::Range(std::int64_t{1}, std::int64_t{1} << 40).description("");
   app.add_option("model", a.model, "checkpoint folder of a BERT-shaped encoder")
       ->required()
       ->type_name("MODEL");
