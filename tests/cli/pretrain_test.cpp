@@ -37,8 +37,8 @@ void expect_same_metrics(const std::string& found, const std::string& expected) 
 
 class Pretrain : public testing::Test {
  protected:
-  void run_whole(const std::string& out) {
-    const auto run = run_program(small_.command(out, kRun));
+  void run_whole(const std::string& out, const std::vector<std::string>& more = {}) {
+    const auto run = run_program(small_.command(out, SmallPretraining::with(kRun, more)));
     ASSERT_EQ(run.exit_code, 0) << run.err;
   }
   bool saved(const std::string& out) const {
@@ -82,15 +82,17 @@ TEST_F(Pretrain, IsDeterministic) {
 }
 
 TEST_F(Pretrain, ResumedAfterKillGivesTheSameNumbers) {
-  run_whole("whole");
+  const std::vector<std::string> threads{"--threads", "2"};
+  run_whole("whole", threads);
   {
-    RunningProgram program(small_.command("killed", kRun));
+    RunningProgram program(small_.command("killed", SmallPretraining::with(kRun, threads)));
     ASSERT_TRUE(program.wait_until([&] { return saved("killed"); })) << program.err();
     ASSERT_EQ(program.stop(SIGKILL), 128 + SIGKILL);
   }
   ASSERT_FALSE(std::filesystem::exists(small_.path("killed/model")))
       << "the run was over before it was killed";
-  const auto resumed = run_program(small_.command("killed", SmallPretraining::with(kRun, {"--resume"})));
+  const auto resumed =
+      run_program(small_.command("killed", SmallPretraining::with(kRun, {"--threads", "2", "--resume"})));
   ASSERT_EQ(resumed.exit_code, 0) << resumed.err;
   EXPECT_TRUE(model("killed") == model("whole"));
   expect_same_metrics(small_.path("killed/metrics.jsonl"), small_.path("whole/metrics.jsonl"));

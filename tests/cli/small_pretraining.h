@@ -25,7 +25,7 @@ class SmallPretraining {
   std::vector<std::string> command(const std::string& out, const std::vector<std::string>& more = {}) const {
     std::vector<std::string> words{"pretrain",  config,    "--vocab",   vocabulary, "--text",         text,
                                    "--out",     path(out), "--seq-len", "32",       "--batch-tokens", "256",
-                                   "--threads", "2"};
+                                   "--threads", "1"};
     return with(std::move(words), more);
   }
 
