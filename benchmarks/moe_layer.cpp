@@ -1,5 +1,5 @@
-// The MoE layer (router, top-1, grouped experts) against the dense FFN of the same width on the same tokens, in turns.
-// Routing is balanced: token n prefers expert n mod E.
+// The MoE layer (router, top-1, grouped experts) against the dense FFN of the same width on the same tokens,
+// in turns. Routing is balanced: token n prefers expert n mod E.
 #include "moe/moe_layer.h"
 
 #include <fmt/format.h>
@@ -33,7 +33,9 @@ struct Setting {
 Setting make_setting(Case c) {
   torch::manual_seed(1);
   const auto D = c.width, F = 4 * c.width, E = c.experts;
-  const auto random = [](at::IntArrayRef shape) { return (0.02 * torch::randn(shape)).set_requires_grad(true); };
+  const auto random = [](at::IntArrayRef shape) {
+    return (0.02 * torch::randn(shape)).set_requires_grad(true);
+  };
   Setting s{torch::randn({kTokens, D}) * 0.1,
             {random({F, D}), random({F}), random({D, F}), random({D})},
             {torch::eye(E, D).set_requires_grad(true),
@@ -43,8 +45,12 @@ Setting make_setting(Case c) {
   return s;
 }
 
-torch::Tensor dense(const Setting& s, const Ops& ops) { return ops.ffn(s.x, s.ffn); }
-torch::Tensor sparse(const Setting& s, const Ops& ops) { return forward(ops, s.moe, s.x, {}, 0).y; }
+torch::Tensor dense(const Setting& s, const Ops& ops) {
+  return ops.ffn(s.x, s.ffn);
+}
+torch::Tensor sparse(const Setting& s, const Ops& ops) {
+  return forward(ops, s.moe, s.x, {}, 0).y;
+}
 
 template <typename Layer>
 double seconds(Layer layer, bool backward) {
@@ -72,8 +78,9 @@ void compare(Case c, const Ops& ops, int rounds) {
       dense_rates.push_back(kTokens / a);
       sparse_rates.push_back(kTokens / b);
     }
-    fmt::print("| {} | {} | {} | {:.0f} | {:.0f} | {:.0f}% |\n", c.width, c.experts, backward ? "forward and backward" : "forward",
-               median(dense_rates), median(sparse_rates), 100 * median(ratios));
+    fmt::print("| {} | {} | {} | {:.0f} | {:.0f} | {:.0f}% |\n", c.width, c.experts,
+               backward ? "forward and backward" : "forward", median(dense_rates), median(sparse_rates),
+               100 * median(ratios));
   }
 }
 
@@ -88,6 +95,9 @@ int main(int argc, char** argv) {
   app.add_option("--backend", backend);
   CLI11_PARSE(app, argc, argv);
   configure_engine(threads);
-  fmt::print("| width | experts | pass | dense tokens/s | MoE tokens/s | MoE / dense |\n|---|---|---|---|---|---|\n");
-  for (const Case c : {Case{256, 8}, Case{256, 32}, Case{768, 8}, Case{768, 32}}) compare(c, ops(parse_backend(backend)), rounds);
+  fmt::print(
+      "| width | experts | pass | dense tokens/s | MoE tokens/s | MoE / dense "
+      "|\n|---|---|---|---|---|---|\n");
+  for (const Case c : {Case{256, 8}, Case{256, 32}, Case{768, 8}, Case{768, 32}})
+    compare(c, ops(parse_backend(backend)), rounds);
 }

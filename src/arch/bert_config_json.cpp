@@ -26,7 +26,7 @@ constexpr std::array<ProblemTypeRow, 3> kProblemTypes{
 // What a misspelt MoE field is compared with: a plain BERT reader would carry "num_expert" over and train 0
 // experts.
 constexpr std::array<std::string_view, 8> kMoeFields{
-    "moe_layers",    "num_experts",     "moe_placement", "num_experts_per_tok",
+    "moe_layers",    "num_experts",     "moe_placement",       "num_experts_per_tok",
     "router_jitter", "capacity_factor", "router_aux_loss_coef"};
 constexpr std::size_t kTypoDistance = 2;
 constexpr std::uint64_t kMostExpertsRead = 1u << 31;  // only against wrapping round; the limit is validate's

@@ -18,7 +18,7 @@ struct MetricsLine {
   std::int64_t step = 0;               ///< optimizer steps done, counted from 1
   double loss = 0;                     ///< what is minimised: task loss and weighted balance loss
   std::optional<double> mlm_loss;      ///< cross entropy of the masked words
-  std::optional<double> balance_loss;  ///< before its weight; absent without MoE layers
+  std::optional<double> balance_loss;  ///< mean over the MoE layers, before its weight; 1 = even
   std::optional<double> valid_loss;    ///< on held-out text, where it was measured at this step
   double lr = 0;
   std::int64_t tokens = 0;                         ///< real tokens (no padding) trained on since step 0

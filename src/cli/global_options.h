@@ -11,10 +11,10 @@ namespace espalier {
 /// Options that every verb understands, before or after the verb's name.
 struct GlobalOptions {
   std::vector<std::string> command;  ///< the command line as typed
-  std::optional<int> threads;  ///< default: all processors this process may run on
-  std::uint64_t seed = 42;     ///< of everything random
-  bool json = false;           ///< results on stdout as JSON
-  bool quiet = false;          ///< no progress and no notes on stderr
+  std::optional<int> threads;        ///< default: all processors this process may run on
+  std::uint64_t seed = 42;           ///< of everything random
+  bool json = false;                 ///< results on stdout as JSON
+  bool quiet = false;                ///< no progress and no notes on stderr
 };
 
 /// Adds the options above, `--config` and `--version` to the program; `options` must outlive `app`.

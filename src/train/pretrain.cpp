@@ -232,8 +232,8 @@ class Run {
     line.mlm_loss = last_loss_ = window_.mlm / steps;
     line.loss = *line.mlm_loss;
     if (!model_.config.moe_layers.empty()) {
-      line.balance_loss = window_.balance / steps;
-      line.loss += options_.balance_weight * *line.balance_loss;
+      line.loss += options_.balance_weight * window_.balance / steps;
+      line.balance_loss = window_.balance / steps / static_cast<double>(model_.config.moe_layers.size());
     }
     line.valid_loss = validation;
     line.lr = learning_rate;
