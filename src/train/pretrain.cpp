@@ -16,6 +16,8 @@
 #include "eval/masked_words.h"
 #include "model/bert_checkpoint.h"
 #include "nn/threads.h"
+#include "train/loss_window.h"
+#include "train/pretrain_options.h"
 #include "train/schedule.h"
 #include "train/train_state.h"
 
@@ -62,19 +64,6 @@ MlmOptions mlm_options(const PretrainOptions& options, const WordPiece& tokenize
           .vocabulary = tokenizer.vocabulary_size()};
 }
 
-/// Sums since the last line of metrics.jsonl.
-struct Window {
-  double mlm = 0, balance = 0, gradient_norm = 0;
-  std::int64_t steps = 0, tokens = 0;
-  std::map<int, torch::Tensor> counts;  // MoE layer -> [E] int64
-  Stopwatch watch;
-
-  void add_routing(std::int64_t block, const Routing& routing) {
-    auto& sum = counts[static_cast<int>(block)];
-    sum = sum.defined() ? sum + routed_counts(routing) : routed_counts(routing);
-  }
-};
-
 class Run {
  public:
   explicit Run(const PretrainOptions& options)
@@ -100,7 +89,8 @@ class Run {
                       "pass the folder of the run that was stopped, or start a new one without --resume");
     if (options_.start == RunStart::kNew) discard_train_state(options_.out);
     prepare_data();
-    if (options_.start == RunStart::kResume) check_same_options();
+    if (options_.start == RunStart::kResume)
+      check_same_options(options_, resolved_options(options_, config_, corpus_->key()));
     AdamW optimizer(options_.adamw, trainable(model_));
     const auto state =
         options_.start == RunStart::kResume ? load_train_state(options_.out, optimizer) : std::nullopt;
@@ -138,32 +128,13 @@ class Run {
     validation_batches_.emplace(*validation_corpus_, held_out);
   }
 
-  /// A resumed run must be the run that was started: the same numbers come only from the same options. A run
-  /// whose loss diverged may go on with smaller steps.
-  void check_same_options() const {
-    const auto file = options_.out / "manifest.json";
-    const auto before = read_manifest(file);
-    auto now = resolved_options();
-    now["seed"] = options_.seed;
-    auto then = before.options;
-    then["seed"] = before.seed;
-    const bool diverged = before.status == RunStatus::kFailed;
-    for (const auto& [key, value] : now.items()) {
-      if (diverged && (key == "learning_rate" || key == "clip_norm")) continue;
-      if (then.value(key, nlohmann::json()) != value)
-        throw UserError(fmt::format("{}: the run was started with {} {}, not {}", file.string(), key,
-                                    then.value(key, nlohmann::json()).dump(), value.dump()),
-                        "resume with the options of the start (manifest.json has them), or start a new run");
-    }
-  }
-
   void train(AdamW& optimizer) {
     const LinearSchedule schedule{options_.learning_rate,
                                   std::llround(options_.warmup_share * static_cast<double>(options_.steps)),
                                   options_.steps};
     const double seconds_before = progress_.seconds;
     Stopwatch session;
-    window_.watch.restart();
+    window_ = LossWindow{};
     while (progress_.step < options_.steps) {
       step(optimizer, schedule.at(progress_.step + 1));
       progress_.seconds = seconds_before + session.seconds();
@@ -204,11 +175,8 @@ class Run {
     ++progress_.step;
     const auto tokens = static_cast<std::int64_t>(batch.ids.size());
     progress_.tokens_seen += tokens;
-    window_.mlm += loss.mlm.item<double>();
-    if (loss.balance.defined()) window_.balance += loss.balance.item<double>();
-    window_.gradient_norm += norm;
-    window_.tokens += tokens;
-    ++window_.steps;
+    const double balance = loss.balance.defined() ? loss.balance.item<double>() : 0.0;
+    window_.add_step(loss.mlm.item<double>(), balance, norm, tokens);
   }
 
   void save(AdamW& optimizer) {
@@ -226,34 +194,21 @@ class Run {
   }
 
   void log(double learning_rate, std::optional<double> validation) {
-    const auto steps = static_cast<double>(std::max<std::int64_t>(1, window_.steps));
-    MetricsLine line;
+    auto line = window_.line(options_.balance_weight);
+    last_loss_ = *line.mlm_loss;
     line.step = progress_.step;
-    line.mlm_loss = last_loss_ = window_.mlm / steps;
-    line.loss = *line.mlm_loss;
-    if (!model_.config.moe_layers.empty()) {
-      line.loss += options_.balance_weight * window_.balance / steps;
-      line.balance_loss = window_.balance / steps / static_cast<double>(model_.config.moe_layers.size());
-    }
     line.valid_loss = validation;
     line.lr = learning_rate;
     line.tokens = progress_.tokens_seen;
-    line.tokens_per_second = static_cast<double>(window_.tokens) / window_.watch.seconds();
-    line.grad_norm = window_.gradient_norm / steps;
     line.seconds = progress_.seconds;
     line.rss_bytes = resident_bytes();
-    for (const auto& [layer, counts] : window_.counts) {
-      const auto shares = (counts.to(torch::kFloat64) / counts.sum().to(torch::kFloat64)).contiguous();
-      line.survivors[layer] = static_cast<int>(shares.numel());
-      line.expert_load[layer].assign(shares.data_ptr<double>(), shares.data_ptr<double>() + shares.numel());
-    }
     metrics_->append(line);
     if (options_.progress) {
       const auto detail = fmt::format("loss {:.3f}, {:.0f} tokens/s", line.loss, line.tokens_per_second);
       options_.progress({"pretraining", static_cast<std::uint64_t>(progress_.step),
                          static_cast<std::uint64_t>(options_.steps), "steps", detail});
     }
-    window_ = Window{};
+    window_ = LossWindow{};
   }
 
   void save_model() {
@@ -272,7 +227,7 @@ class Run {
     manifest.message = std::move(message);
     if (started_at_.empty()) started_at_ = utc_now();
     manifest.started_at = started_at_;
-    manifest.options = resolved_options();
+    manifest.options = resolved_options(options_, config_, corpus_->key());
     manifest.versions = library_versions();
     manifest.seed = options_.seed;
     manifest.machine = {cpu_name(), at::get_num_threads(), memory_bytes()};
@@ -280,35 +235,6 @@ class Run {
     manifest.timings_seconds["train"] = progress_.seconds;
     manifest.peak_rss_bytes = peak_resident_bytes();
     write_manifest(options_.out / "manifest.json", manifest);
-  }
-
-  nlohmann::json resolved_options() const {
-    const auto paths = [](const std::vector<std::filesystem::path>& files) {
-      auto list = nlohmann::json::array();
-      for (const auto& file : files) list.push_back(file.string());
-      return list;
-    };
-    const auto& o = options_;
-    return {{"config", to_json(config_)},
-            {"vocabulary", o.vocabulary.string()},
-            {"text", paths(o.text)},
-            {"validation_text", paths(o.validation_text)},
-            {"corpus_key", corpus_->key()},
-            {"steps", o.steps},
-            {"batch_tokens", o.batch_tokens},
-            {"sequence_length", o.sequence_length},
-            {"learning_rate", o.learning_rate},
-            {"warmup_share", o.warmup_share},
-            {"mask_share", o.mask_share},
-            {"pair_share", o.pair_share},
-            {"balance_weight", o.balance_weight},
-            {"dropout", o.dropout ? nlohmann::json(*o.dropout) : nlohmann::json(nullptr)},
-            {"beta1", o.adamw.beta1},
-            {"beta2", o.adamw.beta2},
-            {"epsilon", o.adamw.epsilon},
-            {"weight_decay", o.adamw.weight_decay},
-            {"clip_norm", o.adamw.clip_norm},
-            {"backend", name(o.backend)}};
   }
 
   PretrainOptions options_;
@@ -320,7 +246,7 @@ class Run {
   std::optional<MetricsWriter> metrics_;
   TrainProgress progress_;
   std::optional<std::int64_t> saved_step_;
-  Window window_;
+  LossWindow window_;
   double last_loss_ = 0.0;
   std::optional<double> last_validation_;
   std::string started_at_;

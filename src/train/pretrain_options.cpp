@@ -1,0 +1,60 @@
+#include "train/pretrain_options.h"
+
+#include <fmt/format.h>
+
+#include "artifacts/run_manifest.h"
+#include "base/error.h"
+
+namespace espalier {
+namespace {
+
+nlohmann::json paths(const std::vector<std::filesystem::path>& files) {
+  auto list = nlohmann::json::array();
+  for (const auto& file : files) list.push_back(file.string());
+  return list;
+}
+
+}  // namespace
+
+nlohmann::json resolved_options(const PretrainOptions& o, const BertMoeConfig& config,
+                                const std::string& corpus_key) {
+  return {{"config", to_json(config)},
+          {"vocabulary", o.vocabulary.string()},
+          {"text", paths(o.text)},
+          {"validation_text", paths(o.validation_text)},
+          {"corpus_key", corpus_key},
+          {"steps", o.steps},
+          {"batch_tokens", o.batch_tokens},
+          {"sequence_length", o.sequence_length},
+          {"learning_rate", o.learning_rate},
+          {"warmup_share", o.warmup_share},
+          {"mask_share", o.mask_share},
+          {"pair_share", o.pair_share},
+          {"balance_weight", o.balance_weight},
+          {"dropout", o.dropout ? nlohmann::json(*o.dropout) : nlohmann::json(nullptr)},
+          {"beta1", o.adamw.beta1},
+          {"beta2", o.adamw.beta2},
+          {"epsilon", o.adamw.epsilon},
+          {"weight_decay", o.adamw.weight_decay},
+          {"clip_norm", o.adamw.clip_norm},
+          {"backend", name(o.backend)}};
+}
+
+void check_same_options(const PretrainOptions& options, nlohmann::json now) {
+  const auto file = options.out / "manifest.json";
+  const auto before = read_manifest(file);
+  auto then = before.options;
+  now["seed"] = options.seed;
+  then["seed"] = before.seed;
+  const bool diverged = before.status == RunStatus::kFailed;
+  for (const auto& [key, value] : now.items()) {
+    if (diverged && (key == "learning_rate" || key == "clip_norm")) continue;
+    const auto old = then.value(key, nlohmann::json());
+    if (old != value)
+      throw UserError(fmt::format("{}: the run was started with {} {}, not {}", file.string(), key,
+                                  old.dump(), value.dump()),
+                      "resume with the options of the start (manifest.json has them), or start a new run");
+  }
+}
+
+}  // namespace espalier
