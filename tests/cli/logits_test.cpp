@@ -4,6 +4,7 @@
 #include <cmath>
 #include <cstring>
 #include <nlohmann/json.hpp>
+#include <tuple>
 
 #include "checkpoint/checkpoint.h"
 #include "cli/engine.h"
@@ -58,7 +59,7 @@ TEST_F(LogitsVerb, BadInputIsAUserError) {
   const TemporaryFolder folder;
   const std::string out = (folder / "out.safetensors").string();
   const std::string bert = kGolden + "bert", good = bert + "/tokens.json";
-  const auto tokens = [&, count = 0](const std::string& content) mutable {
+  auto tokens = [&, count = 0](const std::string& content) mutable {
     return folder.write("t" + std::to_string(count++) + ".json", content);
   };
   std::string many = "0";
