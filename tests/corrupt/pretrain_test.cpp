@@ -57,7 +57,7 @@ std::function<Words(SmallPretraining&)> after_a_run(const std::function<void(Sma
     const auto run = run_program(small.command("out", {"--steps", "2"}));
     EXPECT_EQ(run.exit_code, 0) << run.err;
     spoil(small);
-    more.insert(more.end(), {"--steps", "4"});
+    more.insert(more.end(), {"--steps", "2"});
     return small.command("out", more);
   };
 }
@@ -134,7 +134,7 @@ std::vector<Case> resume_cases() {
   const auto nothing = [](SmallPretraining&) {};
   return {
       {"a finished run in the way", after_a_run(nothing, {}), {"not empty"}},
-      {"another model's state",
+      {"another model",
        after_a_run(
            [](SmallPretraining& small) {
              small.folder.write("config.json",
@@ -142,7 +142,10 @@ std::vector<Case> resume_cases() {
                                          "\"intermediate_size\": 49"));
            },
            {"--resume"}),
-       {"state.safetensors", "moe.experts.up"}},
+       {"manifest.json", "started with config"}},
+      {"other options",
+       after_a_run(nothing, {"--resume", "--seed", "9"}),
+       {"manifest.json", "not 9"}},
       {"a state cut short",
        after_a_run(
            [](SmallPretraining& small) {
