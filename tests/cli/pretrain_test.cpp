@@ -168,5 +168,11 @@ TEST_F(Pretrain, ANewRunOverAnOldOneForgetsItsState) {
   EXPECT_FALSE(saved("run"));
 }
 
+TEST_F(Pretrain, NamesWhatIsMissing) {
+  const ProgramRun run = run_program({"pretrain", small_.path("config.json")});
+  EXPECT_EQ(run.exit_code, 2);
+  EXPECT_THAT(run.err, HasSubstr("--text"));
+}
+
 }  // namespace
 }  // namespace espalier

@@ -20,21 +20,26 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::int64_t kGuesses = 3;
+constexpr std::int64_t kSequenceLength = 128;
 
 struct Arguments {
   std::string model, vocabulary, task, split = "dev", cache, out;
   std::string backend = "onednn";
   std::vector<fs::path> data;
-  std::int64_t tokens = 100000, sequence_length = 128, batch_tokens = 4096;
+  std::int64_t tokens = 100000, batch_tokens = 4096;
+  std::optional<std::int64_t> sequence_length;  // default: 128, or what the model holds
   double mask_share = 0.15;
   std::size_t examples = 0;
 };
 
 /// Defaults as in pre-training's validation, so that the losses compare; the masks never vary.
-MlmOptions mlm_options(const Arguments& arguments, const WordPiece& tokenizer, const fs::path& vocabulary) {
+MlmOptions mlm_options(const Arguments& arguments, const BertMoeConfig& config, const WordPiece& tokenizer,
+                       const fs::path& vocabulary) {
+  const auto longest =
+      arguments.sequence_length.value_or(std::min(kSequenceLength, config.max_position_embeddings));
   const std::int32_t mask = required_piece(tokenizer, "[MASK]", vocabulary);
-  return {.sequence_length = arguments.sequence_length,
-          .batch_tokens = std::max(arguments.batch_tokens, arguments.sequence_length),
+  return {.sequence_length = longest,
+          .batch_tokens = std::max(arguments.batch_tokens, longest),
           .mask_share = arguments.mask_share,
           .seed = 0,
           .cls = required_piece(tokenizer, "[CLS]", vocabulary),
@@ -56,9 +61,9 @@ void check(const Arguments& arguments, const BertModel& model, const WordPiece& 
                                 tokenizer.vocabulary_size(), config.vocab_size),
                     "name the vocabulary the model was trained with (--vocab)");
   }
-  if (arguments.sequence_length > config.max_position_embeddings) {
+  if (arguments.sequence_length && *arguments.sequence_length > config.max_position_embeddings) {
     throw UserError(fmt::format("--seq-len {}: the model holds positions for {} tokens",
-                                arguments.sequence_length, config.max_position_embeddings),
+                                *arguments.sequence_length, config.max_position_embeddings),
                     fmt::format("--seq-len {} or less", config.max_position_embeddings));
   }
 }
@@ -88,7 +93,7 @@ void run_eval(const Arguments& arguments, const GlobalOptions& global) {
   const fs::path cache = arguments.cache.empty() ? scratch.path() : fs::path(arguments.cache);
   const auto corpus =
       TokenCorpus::build(arguments.data, tokenizer, cache, terminal.progress(), terminal.notes());
-  MlmBatches batches(corpus, mlm_options(arguments, tokenizer, vocabulary));
+  MlmBatches batches(corpus, mlm_options(arguments, model.config, tokenizer, vocabulary));
   const MaskedWords words =
       evaluate_masked_words(model, batches, arguments.tokens, backend, terminal.progress());
   terminal.finish();
@@ -130,8 +135,8 @@ void add_eval(CLI::App& app, const GlobalOptions& global) {
       ->capture_default_str()
       ->check(positive)
       ->type_name("N");
-  app.add_option("--seq-len", a.sequence_length, "longest sequence, [CLS] and [SEP] included")
-      ->capture_default_str()
+  app.add_option("--seq-len", a.sequence_length,
+                 "longest sequence, [CLS] and [SEP] included (default: 128, or what the model holds)")
       ->check(positive)
       ->type_name("N");
   app.add_option("--batch-tokens", a.batch_tokens, "tokens of a batch")
