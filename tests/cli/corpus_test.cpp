@@ -15,16 +15,17 @@ using testing::Not;
 class CorpusVerb : public testing::Test {
  protected:
   void SetUp() override {
-    for (const char* name : {"data.verb", "data.adj", "data.adv"}) {
-      folder_.write(std::string("wordnet/") + name, "  1 the licence  \n");
-    }
+    const std::string gloss = " | a separate and self-contained entity  \n";
+    folder_.write("wordnet/data.verb", "00000003 29 v 01 be 0 000 01 + 02 00" + gloss);
+    folder_.write("wordnet/data.adj", "00000004 00 a 01 whole 0 000" + gloss);
+    folder_.write("wordnet/data.adv", "00000005 02 r 01 wholly 0 000" + gloss);
     folder_.write(
         "wordnet/data.noun",
         "00000001 03 n 01 whole 0 000 | a separate and self-contained entity; \"the whole of it\"  \n"
         "00000002 05 n 01 dog 0 000 | a member of the genus Canis  \n");
     folder_.write("gcide",
                   "\nFeeler \\Feel\"er\\, n.\n   One who, or that which, feels.\n   [1913 Webster]\n\n"
-                  "Dog \\Dog\\, n.\n   1. A quadruped.\n      [1913 Webster]\n\n"
+                  "Dog \\Dog\\, n.\n   1. A quadruped of many breeds.\n      [1913 Webster]\n\n"
                   "   2. A member of the genus Canis.\n      [1913 Webster]\n");
   }
 
@@ -44,10 +45,14 @@ TEST_F(CorpusVerb, WritesTextWithoutHeldOutDefinitions) {
   const ProgramRun run = corpus("text", {"--json"});
   EXPECT_EQ(run.exit_code, 0) << run.err;
   const std::string wordnet = file_content(folder_ / "text/wordnet.txt");
-  EXPECT_EQ(wordnet, "whole: a separate and self-contained entity.\nthe whole of it\n\n");
+  EXPECT_EQ(wordnet,
+            "whole: a separate and self-contained entity.\nthe whole of it\n\n"
+            "be: a separate and self-contained entity.\n\n"
+            "whole: a separate and self-contained entity.\n\n"
+            "wholly: a separate and self-contained entity.\n\n");
   const std::string gcide = file_content(folder_ / "text/gcide.txt");
   EXPECT_THAT(gcide, HasSubstr("One who, or that which, feels."));
-  EXPECT_THAT(gcide, HasSubstr("A quadruped."));
+  EXPECT_THAT(gcide, HasSubstr("A quadruped of many breeds."));
   EXPECT_THAT(gcide, Not(HasSubstr("Canis")));
   const auto json = nlohmann::json::parse(run.out);
   EXPECT_EQ(json.at("held_out_definitions"), 1);

@@ -88,7 +88,7 @@ TEST_F(EvalVerb, BadInputIsAUserError) {
   const std::pair<std::vector<std::string>, std::string> cases[] = {
       {{"eval", model_, "--task", "sst3", "--data", held_out_}, "sst3"},
       {{"eval", model_, "--task", "mlm"}, "--data"},
-      {{"eval", model_, "--task", "mlm", "--data", "/nonexistent"}, "/nonexistent"},
+      {{"eval", model_, "--task", "mlm", "--data", "/nonexistent", "--seq-len", "32"}, "/nonexistent"},
       {{"eval", model_, "--task", "mlm", "--data", empty, "--seq-len", "32"}, "empty"},
       {{"eval", model_, "--task", "mlm", "--data", held_out_, "--seq-len", "65"}, "--seq-len 65"},
       {{"eval", model_, "--task", "mlm", "--data", held_out_, "--seq-len", "32", "--vocab", other},

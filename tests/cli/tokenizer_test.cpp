@@ -21,7 +21,7 @@ TEST(TokenizerVerb, TrainsAVocabulary) {
   const std::string vocabulary = file_content(out);
   EXPECT_THAT(vocabulary, StartsWith("[PAD]\n[UNK]\n[CLS]\n[SEP]\n[MASK]\n"));
   EXPECT_THAT(vocabulary, HasSubstr("\nlow\n"));
-  EXPECT_THAT(vocabulary, testing::Not(HasSubstr("L")));
+  EXPECT_THAT(vocabulary, testing::Not(HasSubstr("Low")));
   const auto json = nlohmann::json::parse(run.out);
   EXPECT_EQ(json.at("pieces"), std::count(vocabulary.begin(), vocabulary.end(), '\n'));
 }
