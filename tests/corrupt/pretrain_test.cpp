@@ -143,9 +143,7 @@ std::vector<Case> resume_cases() {
            },
            {"--resume"}),
        {"manifest.json", "started with config"}},
-      {"other options",
-       after_a_run(nothing, {"--resume", "--seed", "9"}),
-       {"manifest.json", "not 9"}},
+      {"other options", after_a_run(nothing, {"--resume", "--seed", "9"}), {"manifest.json", "not 9"}},
       {"a state cut short",
        after_a_run(
            [](SmallPretraining& small) {
