@@ -12,7 +12,7 @@
 #include "model/bert_checkpoint.h"
 #include "nn/threads.h"
 #include "train/adamw.h"
-#include "train/masked_loss.h"
+#include "eval/masked_words.h"
 
 using namespace espalier;
 
