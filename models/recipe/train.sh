@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Trains the shipped models, mini-moe and mini-dense, with one recipe; resumes where it was stopped.
+# Trains mini-moe and its dense twin mini-dense with one recipe; resumes where it was stopped.
 #
 #   models/recipe/train.sh TEXT_DIR WORK_DIR
 #
