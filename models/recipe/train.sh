@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Trains mini-moe and its dense twin mini-dense with one recipe; resumes where it was stopped.
 #
-#   models/recipe/train.sh TEXT_DIR WORK_DIR
+#   models/recipe/train.sh TEXT_DIR WORK_DIR [MODEL...]      MODEL: mini-moe, mini-dense (default: both, one after the other)
 #
 # TEXT_DIR holds the English text that is not in Debian: enwiki/train-{0..3}.txt.zst, enwiki/valid.txt and
 # enwikinews/wikinews.txt.zst (one paragraph a line, an empty line between articles). WORK_DIR takes the prepared text,
@@ -9,6 +9,8 @@
 set -euo pipefail
 text=$1
 work=$2
+models=("${@:3}")
+[ ${#models[@]} -gt 0 ] || models=(mini-moe mini-dense)
 here=$(cd "$(dirname "$0")" && pwd)
 espalier=${ESPALIER:-$here/../../build/release/bin/espalier}
 wikipedia=("$text"/enwiki/train-{0,1,2,3}.txt.zst "$text"/enwikinews/wikinews.txt.zst)
@@ -18,7 +20,7 @@ mkdir -p "$work"
 definitions=("$work/text/wordnet.txt" "$work/text/gcide.txt")
 [ -e "$work/vocab.txt" ] || "$espalier" tokenizer train "${definitions[@]}" "${wikipedia[@]}" --vocab-size 8192 --limit-alphabet 300 --min-character-count 1500 --out "$work/vocab.txt"
 
-for model in mini-moe mini-dense; do
+for model in "${models[@]}"; do
   run=$work/$model
   start=()
   [ -e "$run/manifest.json" ] && start=(--resume)
@@ -27,5 +29,5 @@ for model in mini-moe mini-dense; do
     --text "${definitions[@]}" "${wikipedia[@]}" --valid-text "$text/enwiki/valid.txt" \
     --steps 10000 --batch-tokens 4096 --seq-len 256 --learning-rate 1e-3 --dropout 0 \
     --log-every 25 --validate-every 500 --validation-tokens 100000 --save-every 250 \
-    --model-dtype BF16 --seed 42
+    --model-dtype BF16 --seed 42 ${ESPALIER_THREADS:+--threads "$ESPALIER_THREADS"}
 done

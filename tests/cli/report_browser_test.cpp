@@ -11,6 +11,7 @@
 
 #include "base/files.h"
 #include "report/report.h"
+#include "temporary_folder.h"
 #include "unit/report/synthetic_run.h"
 
 namespace espalier {
@@ -60,12 +61,6 @@ class ReportInBrowser : public testing::Test {
     std::string found = chromium();
     if (found.empty()) GTEST_SKIP() << "no Chromium on this machine: apt-get install chromium";
     browser_ = found.substr(0, found.find('\n'));
-    std::string pattern = (fs::temp_directory_path() / "espalier_report_XXXXXX").string();
-    ASSERT_NE(mkdtemp(pattern.data()), nullptr);
-    folder_ = pattern;
-  }
-  void TearDown() override {
-    if (!folder_.empty()) fs::remove_all(folder_);
   }
 
   OpenedPage open(const std::string& html) {
@@ -90,7 +85,7 @@ class ReportInBrowser : public testing::Test {
 
  private:
   std::string browser_;
-  fs::path folder_;
+  TemporaryFolder folder_;
 };
 
 // A chart's curve crosses its plot at least once; at twice the screen's resolution that is thousands of

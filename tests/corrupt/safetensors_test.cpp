@@ -6,7 +6,7 @@
 #include "checkpoint/checkpoint.h"
 #include "checkpoint/safetensors.h"
 #include "checkpoint/shard_index.h"
-#include "unit/base/temporary_folder.h"
+#include "temporary_folder.h"
 #include "unit/base/user_error.h"
 
 namespace espalier {
@@ -14,7 +14,6 @@ namespace {
 
 namespace fs = std::filesystem;
 using testing::expect_user_error;
-using testing::TemporaryFolder;
 
 /// A file: the header's length, the header, and `data_bytes` zeros.
 std::string file_with(const std::string& header, std::size_t data_bytes) {

@@ -3,8 +3,6 @@
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
-#include <zlib.h>
-#include <zstd.h>
 
 #include <csignal>
 #include <filesystem>
@@ -18,6 +16,7 @@
 #include "data/token_corpus.h"
 #include "data/vocabulary_training.h"
 #include "data/wordnet.h"
+#include "packed_text.h"
 #include "text/wordpiece.h"
 
 namespace espalier {
@@ -45,21 +44,6 @@ WordPiece tokenizer() {
 
 TokenCorpus corpus(const std::vector<fs::path>& files) {
   return TokenCorpus::build(files, tokenizer(), folder() / "cache");
-}
-
-std::string gzip(const std::string& text) {
-  const auto file = folder() / "packed.gz";
-  gzFile out = gzopen(file.c_str(), "wb");
-  gzwrite(out, text.data(), static_cast<unsigned>(text.size()));
-  gzclose(out);
-  std::ifstream stream(file, std::ios::binary);
-  return {std::istreambuf_iterator<char>(stream), {}};
-}
-
-std::string zstd(const std::string& text) {
-  std::string out(ZSTD_compressBound(text.size()), '\0');
-  out.resize(ZSTD_compress(out.data(), out.size(), text.data(), text.size(), 3));
-  return out;
 }
 
 std::string flipped(std::string bytes, std::size_t at) {

@@ -2,8 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include "temporary_folder.h"
 #include "unit/arch/stored_model.h"
-#include "unit/base/temporary_folder.h"
 #include "unit/base/user_error.h"
 
 namespace espalier {
@@ -11,7 +11,6 @@ namespace {
 
 using testing::expect_user_error;
 using testing::store_model;
-using testing::TemporaryFolder;
 using testing::tiny_moe_config;
 using Tensors = std::vector<TensorSource>;
 

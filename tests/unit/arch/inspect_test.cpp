@@ -4,8 +4,8 @@
 
 #include <set>
 
+#include "temporary_folder.h"
 #include "unit/arch/stored_model.h"
-#include "unit/base/temporary_folder.h"
 #include "unit/base/user_error.h"
 
 namespace espalier {
@@ -13,7 +13,6 @@ namespace {
 
 using testing::expect_user_error;
 using testing::store_model;
-using testing::TemporaryFolder;
 using testing::tiny_moe_config;
 
 std::int64_t parameters_of(const BertMoeConfig& config) {

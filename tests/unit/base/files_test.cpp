@@ -10,7 +10,7 @@
 
 #include <fstream>
 
-#include "unit/base/temporary_folder.h"
+#include "temporary_folder.h"
 #include "unit/base/user_error.h"
 
 namespace espalier {
@@ -18,7 +18,6 @@ namespace {
 
 namespace fs = std::filesystem;
 using testing::expect_user_error;
-using testing::TemporaryFolder;
 
 std::size_t entries(const fs::path& folder) {
   return static_cast<std::size_t>(std::distance(fs::directory_iterator(folder), fs::directory_iterator()));

@@ -3,7 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "base/files.h"
-#include "unit/base/temporary_folder.h"
+#include "temporary_folder.h"
 #include "unit/base/user_error.h"
 
 namespace espalier {
@@ -70,7 +70,7 @@ TEST(Json, DumpRefusesBytesThatAreNotUtf8) {
 }
 
 TEST(Json, ReadsAFileUnderItsPath) {
-  const testing::TemporaryFolder folder;
+  const TemporaryFolder folder;
   write_file(folder / "a.json", "{\n x}");
   expect_user_error([&] { read_json(folder / "a.json"); }, {"a.json:2:2:"});
 }

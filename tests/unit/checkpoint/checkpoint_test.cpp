@@ -8,7 +8,7 @@
 #include "base/files.h"
 #include "base/json.h"
 #include "checkpoint/mapped_file.h"
-#include "unit/base/temporary_folder.h"
+#include "temporary_folder.h"
 #include "unit/base/user_error.h"
 
 namespace espalier {
@@ -16,7 +16,6 @@ namespace {
 
 namespace fs = std::filesystem;
 using testing::expect_user_error;
-using testing::TemporaryFolder;
 
 const fs::path kGolden = fs::path(ESPALIER_SOURCE_DIR) / "tests/golden";
 

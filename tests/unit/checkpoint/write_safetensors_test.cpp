@@ -12,14 +12,13 @@
 #include "base/rng.h"
 #include "checkpoint/checkpoint.h"
 #include "checkpoint/safetensors.h"
-#include "unit/base/temporary_folder.h"
+#include "temporary_folder.h"
 #include "unit/base/user_error.h"
 
 namespace espalier {
 namespace {
 
 using testing::expect_user_error;
-using testing::TemporaryFolder;
 
 std::vector<std::byte> random_bytes(std::uint64_t count, std::uint64_t seed) {
   Rng rng(seed);

@@ -1,14 +1,13 @@
 #include "data/text_file.h"
 
 #include <gtest/gtest.h>
-#include <zlib.h>
-#include <zstd.h>
 
 #include <fstream>
 #include <string>
 #include <vector>
 
 #include "base/error.h"
+#include "packed_text.h"
 
 namespace espalier {
 namespace {
@@ -17,21 +16,6 @@ std::filesystem::path write(const std::string& name, const std::string& bytes) {
   const auto file = std::filesystem::path(testing::TempDir()) / ("text_file_test_" + name);
   std::ofstream(file, std::ios::binary) << bytes;
   return file;
-}
-
-std::string gzip(const std::string& text) {
-  const auto file = std::filesystem::path(testing::TempDir()) / "text_file_test_packed.gz";
-  gzFile out = gzopen(file.c_str(), "wb");
-  gzwrite(out, text.data(), static_cast<unsigned>(text.size()));
-  gzclose(out);
-  std::ifstream stream(file, std::ios::binary);
-  return {std::istreambuf_iterator<char>(stream), {}};
-}
-
-std::string zstd(const std::string& text) {
-  std::string out(ZSTD_compressBound(text.size()), '\0');
-  out.resize(ZSTD_compress(out.data(), out.size(), text.data(), text.size(), 3));
-  return out;
 }
 
 std::vector<std::string> lines(const std::filesystem::path& path, Utf8Policy policy = Utf8Policy::kStrict) {

@@ -6,7 +6,7 @@
 #include <algorithm>
 #include <fstream>
 
-#include "unit/base/temporary_folder.h"
+#include "temporary_folder.h"
 #include "unit/model/small_model.h"
 
 namespace espalier {
@@ -45,7 +45,7 @@ class MaskedWordsTest : public ::testing::Test {
              .vocabulary = 61}};
   }
 
-  testing::TemporaryFolder folder_;
+  TemporaryFolder folder_;
   WordPiece tokenizer_;
   std::optional<TokenCorpus> corpus_;
 };

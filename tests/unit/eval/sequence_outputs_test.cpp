@@ -5,7 +5,7 @@
 
 #include <cstring>
 
-#include "unit/base/temporary_folder.h"
+#include "temporary_folder.h"
 #include "unit/model/small_model.h"
 
 namespace espalier {
@@ -19,7 +19,7 @@ torch::Tensor read(const SafetensorsFile& file, std::string_view name) {
 }
 
 TEST(SequenceOutputs, HoldWhatEveryHeadSays) {
-  const testing::TemporaryFolder folder;
+  const TemporaryFolder folder;
   auto model = small_model(small_config());
   reset_classifier(model, 3, 5);
   TokenSequences sequences;
