@@ -8,11 +8,11 @@
 #include "artifacts/eval_result.h"
 #include "base/error.h"
 #include "cli/engine/engine_verbs.h"
-#include "cli/model_tokenizer.h"
 #include "cli/scratch_folder.h"
 #include "cli/terminal.h"
 #include "eval/masked_words.h"
 #include "model/bert_checkpoint.h"
+#include "text/model_tokenizer.h"
 
 namespace espalier {
 namespace {

@@ -1,4 +1,4 @@
-#include "cli/model_tokenizer.h"
+#include "text/model_tokenizer.h"
 
 #include <fmt/format.h>
 
