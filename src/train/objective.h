@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "artifacts/metrics.h"
-#include "data/corpus_cursor.h"
+#include "data/epoch_order.h"
 #include "model/bert.h"
 #include "train/adamw.h"
 

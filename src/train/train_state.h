@@ -6,7 +6,7 @@
 #include <optional>
 
 #include "checkpoint/checkpoint.h"
-#include "data/corpus_cursor.h"
+#include "data/epoch_order.h"
 #include "train/adamw.h"
 
 namespace espalier {
