@@ -3,7 +3,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "data/corpus_cursor.h"
+#include "data/epoch_order.h"
 #include "data/token_corpus.h"
 
 namespace espalier {
