@@ -3,13 +3,13 @@
 #include <fmt/format.h>
 
 #include "base/error.h"
+#include "data/shown_text.h"
 
 namespace espalier {
 namespace {
 
 constexpr const char* kQuoteHint =
     "put the whole field in quotes and double those inside (RFC 4180); .tsv files know no quotes";
-constexpr std::size_t kShownBytes = 30;
 
 }  // namespace
 
@@ -43,7 +43,7 @@ void CsvRecord::add_quoted(std::string_view& line, std::string_view where) {
   if (line.empty() || line.front() == ',') return;
   throw UserError(
       fmt::format("{}: \"{}\" behind a closing quotation mark, expected a comma or the line's end", where,
-                  line.substr(0, kShownBytes)),
+                  shown_text(line)),
       kQuoteHint);
 }
 
@@ -64,9 +64,8 @@ bool CsvRecord::add_csv_line(std::string_view line, std::string_view where) {
     } else {
       const auto plain = line.substr(0, line.find(','));
       if (plain.find('"') != std::string_view::npos) {
-        throw UserError(
-            fmt::format("{}: a quotation mark inside the field \"{}\"", where, plain.substr(0, kShownBytes)),
-            kQuoteHint);
+        throw UserError(fmt::format("{}: a quotation mark inside the field \"{}\"", where, shown_text(plain)),
+                        kQuoteHint);
       }
       fields_.back() = plain;
       line.remove_prefix(plain.size());

@@ -7,12 +7,11 @@
 #include "base/error.h"
 #include "base/json.h"
 #include "base/nearest.h"
+#include "data/shown_text.h"
 #include "data/text_file.h"
 
 namespace espalier {
 namespace {
-
-constexpr std::size_t kShownBytes = 60;
 
 const char* uneven_hint(TableFormat format) {
   return format == TableFormat::kTsv ? "fields stand between tabs: a text holds neither tabs nor line ends"
@@ -79,8 +78,9 @@ bool TableReader::next_record() {
 }
 
 void TableReader::no_column(const WantedColumn& wanted, const std::vector<std::string>& there) const {
-  const std::vector<std::string_view> names(there.begin(), there.end());
-  auto hint = suggestion(wanted.name, names);
+  std::vector<std::string> shown;  // what stands where a header should may be long texts
+  for (const auto& name : there) shown.push_back(shown_text(name));
+  auto hint = suggestion(wanted.name, std::vector<std::string_view>(shown.begin(), shown.end()));
   if (!wanted.hint.empty()) hint += (hint.empty() ? "" : "; ") + wanted.hint;
   throw UserError(fmt::format("{}: there is no column \"{}\"", where(), wanted.name), hint);
 }
@@ -137,7 +137,7 @@ std::string TableReader::text_of(const nlohmann::json& object, const WantedColum
   if (found->is_string()) return found->get<std::string>();
   if (found->is_number() || found->is_boolean()) return found->dump();
   throw UserError(fmt::format("{}: {}: found {}, expected a string or a number", where(), wanted.name,
-                              found->dump().substr(0, kShownBytes)),
+                              shown_text(found->dump())),
                   "write texts and labels as strings");
 }
 

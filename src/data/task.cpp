@@ -7,6 +7,7 @@
 
 #include "base/error.h"
 #include "base/nearest.h"
+#include "data/shown_text.h"
 #include "data/wordnet.h"
 
 namespace espalier {
@@ -131,7 +132,10 @@ Task table_task(const TableTaskOptions& options) {
 }
 
 std::string label_list(std::span<const std::string> labels) {
-  const auto listed = labels.first(std::min(labels.size(), kListedLabels));
+  std::vector<std::string> listed;
+  for (const auto& label : labels.first(std::min(labels.size(), kListedLabels))) {
+    listed.push_back(shown_text(label));
+  }
   return fmt::format("{}{}", fmt::join(listed, ", "), listed.size() < labels.size() ? ", ..." : "");
 }
 

@@ -8,6 +8,7 @@
 #include <map>
 
 #include "base/error.h"
+#include "data/shown_text.h"
 #include "data/text_file.h"
 #include "data/wordnet.h"
 
@@ -36,7 +37,7 @@ class LabelNumbers {
     if (const auto found = numbers_.find(label); found != numbers_.end()) return found->second;
     if (!open_) {
       throw UserError(fmt::format("{}: the column \"{}\" holds \"{}\", expected one of {}", row.where(),
-                                  task_.label, label, label_list(task_.labels)),
+                                  task_.label, shown_text(label), label_list(task_.labels)),
                       task_.source == TaskSource::kTable
                           ? "every split has the labels of the training file (or of the model)"
                           : "see that the file belongs to this task");
@@ -54,7 +55,7 @@ class LabelNumbers {
     if (!open_) return;
     if (numbers_.size() < 2) {
       throw UserError(fmt::format("{}: every row has the label \"{}\", expected at least two labels", name,
-                                  numbers_.begin()->first),
+                                  shown_text(numbers_.begin()->first)),
                       fmt::format("see that \"{}\" is the column of the labels", task_.label));
     }
     auto& labels = split.task.labels;
@@ -80,10 +81,10 @@ double value_of(const std::string& text, const Task& task, const TableReader& ro
   const auto value = number_in(text);
   const auto [lowest, highest] = task.values;
   if (value && *value >= lowest && *value <= highest) return *value;
-  throw UserError(
-      fmt::format("{}: the column \"{}\" holds \"{}\", expected a number{}", row.where(), task.label, text,
-                  std::isfinite(lowest) ? fmt::format(" from {} to {}", lowest, highest) : ""),
-      "correct the row or leave it out");
+  throw UserError(fmt::format("{}: the column \"{}\" holds \"{}\", expected a number{}", row.where(),
+                              task.label, shown_text(text),
+                              std::isfinite(lowest) ? fmt::format(" from {} to {}", lowest, highest) : ""),
+                  "correct the row or leave it out");
 }
 
 TableColumns columns_of(const Task& task, Labels labels) {
