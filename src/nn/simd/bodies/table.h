@@ -1,6 +1,7 @@
 #pragma once
 
 #include "nn/simd/bodies/activation.h"
+#include "nn/simd/bodies/column_sums.h"
 #include "nn/simd/bodies/embedding.h"
 #include "nn/simd/bodies/loss.h"
 #include "nn/simd/bodies/norm.h"
