@@ -1,7 +1,7 @@
-#include <charconv>
 #include <cmath>
 
 #include "artifacts/json_fields.h"
+#include "artifacts/layer_entry.h"
 #include "artifacts/metrics.h"
 
 namespace espalier {
@@ -10,20 +10,13 @@ namespace {
 using nlohmann::json;
 using nlohmann::ordered_json;
 
-constexpr int kMostLayers = 100'000;  // far above any model; keeps a damaged key from meaning something
-
 void put(ordered_json& object, const char* key, const std::optional<double>& value) {
   if (value) object[key] = number_or_null(*value);
 }
 
 int layer_number(const JsonObject& layers, const std::string& key) {
-  int layer = -1;
-  const auto [end, failure] = std::from_chars(key.data(), key.data() + key.size(), layer);
-  const bool canonical = end == key.data() + key.size() && std::to_string(layer) == key;
-  if (failure != std::errc{} || !canonical || layer < 0 || layer >= kMostLayers) {
-    layers.fail(key, "not a layer number");
-  }
-  return layer;
+  if (const auto layer = key_as_number(key, kMostLayers)) return *layer;
+  layers.fail(key, "not a layer number");
 }
 
 /// `read(layers, key)` for every layer of the object under `name`; without it there are no layers.

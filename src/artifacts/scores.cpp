@@ -1,0 +1,133 @@
+#include "artifacts/scores.h"
+
+#include <fmt/format.h>
+
+#include <cmath>
+#include <numeric>
+
+#include "artifacts/json_fields.h"
+#include "artifacts/layer_entry.h"
+#include "base/error.h"
+#include "base/files.h"
+
+namespace espalier {
+namespace {
+
+using nlohmann::json;
+using nlohmann::ordered_json;
+
+ScoreWindow window_from(JsonObject object) {
+  ScoreWindow window;
+  window.index = object.integer("index", {1});
+  window.first_step = object.integer("first_step", {1});
+  window.last_step = object.integer("last_step", {1});
+  window.tokens = object.integer("tokens", {0});
+  object.finish();
+  return window;
+}
+
+std::vector<double> numbers_or_nan(JsonObject& object, std::string_view key) {
+  const json& found = object.value(key);
+  if (!found.is_array()) object.fail(key, "expected an array of numbers and nulls");
+  std::vector<double> numbers;
+  for (const json& item : found) {
+    if (!item.is_number() && !item.is_null()) {
+      object.fail(fmt::format("{}[{}]", key, numbers.size()), "expected a number or null");
+    }
+    numbers.push_back(item.is_null() ? std::nan("") : item.get<double>());
+  }
+  return numbers;
+}
+
+LayerScores layer_from(JsonObject object) {
+  LayerScores layer;
+  layer.layer = block_number(object, "layer");
+  layer.scores = numbers_or_nan(object, "scores");
+  layer.tokens = object.integers("tokens", {0});
+  if (object.has("original")) {
+    layer.original = expert_numbers(object, "original");
+  } else {
+    layer.original.resize(layer.scores.size());
+    std::iota(layer.original.begin(), layer.original.end(), 0);
+  }
+  object.finish();
+  return layer;
+}
+
+ordered_json layer_to_json(const LayerScores& layer) {
+  ordered_json object{{"layer", layer.layer},
+                      {"scores", ordered_json::array()},
+                      {"tokens", layer.tokens},
+                      {"original", layer.original}};
+  for (const double score : layer.scores) object["scores"].push_back(number_or_null(score));
+  return object;
+}
+
+void validate_window(const ScoreWindow& window, std::string_view where) {
+  if (window.index < 1 || window.first_step < 1 || window.last_step < window.first_step) {
+    throw UserError(
+        fmt::format("{}: window: number {} with steps {} to {}, expected a number from 1 and at "
+                    "least one step",
+                    where, window.index, window.first_step, window.last_step));
+  }
+}
+
+}  // namespace
+
+void validate(const Scores& scores, std::string_view where) {
+  if (scores.window) validate_window(*scores.window, where);
+  if (scores.topology_sha256) expect_sha256(*scores.topology_sha256, where, "topology_sha256");
+  int before = -1;
+  for (std::size_t i = 0; i < scores.layers.size(); ++i) {
+    const LayerScores& layer = scores.layers[i];
+    const LayerEntry entry(where, i);
+    entry.expect_layer_after(layer.layer, before);
+    before = layer.layer;
+    const std::size_t experts = layer.scores.size();
+    if (experts == 0 || experts > kMostExperts) {
+      entry.fail("scores", fmt::format("{} entries, expected 1 to {}", experts, kMostExperts));
+    }
+    entry.expect_length("tokens", layer.tokens.size(), experts);
+    entry.expect_length("original", layer.original.size(), experts);
+    entry.expect_distinct("original", layer.original, kMostExperts);
+  }
+}
+
+std::string scores_to_json(const Scores& scores) {
+  ordered_json object{{"format", "espalier.scores/1"}, {"criterion", scores.criterion}};
+  if (scores.window) {
+    object["window"] = ordered_json{{"index", scores.window->index},
+                                    {"first_step", scores.window->first_step},
+                                    {"last_step", scores.window->last_step},
+                                    {"tokens", scores.window->tokens}};
+  }
+  if (scores.experts_per_token) object["experts_per_token"] = *scores.experts_per_token;
+  if (scores.topology_sha256) object["topology_sha256"] = *scores.topology_sha256;
+  object["layers"] = ordered_json::array();
+  for (const LayerScores& layer : scores.layers) object["layers"].push_back(layer_to_json(layer));
+  return to_readable_json_text(object);
+}
+
+Scores scores_from_json(std::string_view text, std::string_view where) {
+  JsonObject object(parse_json(text, where), std::string(where));
+  object.expect_format("scores", 1);
+  Scores scores;
+  scores.criterion = object.string("criterion");
+  if (object.has("window")) scores.window = window_from(object.object("window"));
+  if (object.has("experts_per_token")) scores.experts_per_token = small_count(object, "experts_per_token", 1);
+  scores.topology_sha256 = optional_string(object, "topology_sha256");
+  for (JsonObject& layer : object.objects("layers")) scores.layers.push_back(layer_from(std::move(layer)));
+  object.finish();
+  validate(scores, where);
+  return scores;
+}
+
+void write_scores(const std::filesystem::path& file, const Scores& scores) {
+  write_file(file, scores_to_json(scores));
+}
+
+Scores read_scores(const std::filesystem::path& file) {
+  return scores_from_json(read_file(file), file.string());
+}
+
+}  // namespace espalier
