@@ -119,7 +119,9 @@ Synset parse_synset(std::string_view line, std::string_view name, std::size_t nu
   synset.part_of_speech = type[0];
   const auto words = fields.number("word count", 16, 255);
   for (std::uint32_t i = 0; i < words; ++i) {
-    synset.words.push_back(plain_word(fields.next("word")));
+    const auto field = fields.next("word");
+    synset.words.push_back(plain_word(field));
+    if (synset.words.back().empty()) fields.fail(fmt::format("there is no word in \"{}\"", field));
     fields.next("lexical id");
   }
   const auto bar = line.find(" | ");

@@ -11,6 +11,7 @@
 #include "report/curves.h"
 #include "report/html.h"
 #include "report/quantities.h"
+#include "report/window_figures.h"
 
 namespace espalier {
 namespace {
@@ -26,7 +27,7 @@ enum class Range { kFit, kFromZero };
 struct LineSpec {
   const char* curve;
   const char* label;
-  const char* style;  ///< "line", "smooth" (with the raw values behind it), "marks"
+  const char* style;  ///< "line", "smooth" (with the raw values behind it), "marks", "steps"
 };
 struct ChartSpec {
   const char* id;
@@ -83,7 +84,7 @@ const std::vector<ChartSpec>& chart_specs() {
        "per MoE layer",
        "number",
        Range::kFromZero,
-       {{"survivors", "layer", "line"}}},
+       {{"survivors", "layer", "steps"}}},
       {"rss_bytes",
        "Memory",
        "resident bytes",
@@ -138,6 +139,10 @@ ordered_json rounded(double value) {
     return static_cast<std::int64_t>(short_value);
   }
   return short_value;
+}
+
+ordered_json rounded_share(double share) {
+  return std::isnan(share) ? ordered_json(nullptr) : ordered_json(std::round(share * 1e4) / 1e4);
 }
 
 ordered_json values_at(const std::vector<double>& values, const std::vector<std::size_t>& rows) {
@@ -247,11 +252,12 @@ std::optional<ChartFigure> chart_figure(const ChartSpec& spec, const std::vector
 }
 
 std::string load_caption(const LoadMap& map) {
-  const std::vector<double>& last = map.shares.back();
+  std::vector<double> last = map.shares.back();
+  std::erase_if(last, [](double share) { return std::isnan(share); });
   const auto [idlest, busiest] = std::minmax_element(last.begin(), last.end());
   return fmt::format("at the end: busiest {}, idlest {}, even would be {}; {:.1f} of {} experts in use",
                      human_percent(*busiest), human_percent(*idlest),
-                     human_percent(1.0 / static_cast<double>(map.experts)), effective_experts(last),
+                     human_percent(1.0 / static_cast<double>(last.size())), effective_experts(last),
                      map.experts);
 }
 
@@ -289,7 +295,7 @@ ordered_json load_data(const RunFolder& run, std::size_t run_index, const LoadMa
   ordered_json shares = ordered_json::array();
   for (const auto& bin : map.shares) {
     ordered_json row = ordered_json::array();
-    for (const double share : bin) row.push_back(std::round(share * 1e4) / 1e4);
+    for (const double share : bin) row.push_back(rounded_share(share));
     shares.push_back(std::move(row));
   }
   return {{"id", fmt::format("load-{}-{}", run_index, map.layer)},
@@ -316,11 +322,14 @@ Charts make_charts(const std::vector<RunFolder>& runs) {
     charts.data["charts"].push_back(std::move(figure->data));
   }
   for (std::size_t run = 0; run < runs.size(); ++run) {
-    for (const LoadMap& map : load_maps(runs[run].metrics, kLoadBins)) {
+    for (const LoadMap& map : load_maps(runs[run].metrics, kLoadBins, runs[run].plans)) {
       charts.load_figures += load_figure(runs[run], run, map, runs.size() > 1);
       charts.data["maps"].push_back(load_data(runs[run], run, map));
     }
   }
+  WindowFigures windows = window_figures(runs);
+  charts.window_figures = std::move(windows.html);
+  charts.data["windows"] = std::move(windows.data);
   return charts;
 }
 

@@ -8,11 +8,13 @@
 
 namespace espalier {
 
-/// The line charts and expert-load maps of a page: their figures, and the data that page.js draws in them.
+/// The line charts, expert-load maps and shares by window of a page: their figures, and the data that page.js
+/// draws in them.
 struct Charts {
   std::string line_figures;     ///< HTML
   std::string load_figures;     ///< HTML; empty without MoE layers
-  nlohmann::ordered_json data;  ///< {"runs": [..], "charts": [..], "maps": [..]}
+  std::string window_figures;   ///< HTML; empty without pruning
+  nlohmann::ordered_json data;  ///< {"runs": [..], "charts": [..], "maps": [..], "windows": [..]}
 };
 
 Charts make_charts(const std::vector<RunFolder>& runs);

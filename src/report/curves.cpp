@@ -6,8 +6,10 @@
 #include <cmath>
 #include <functional>
 #include <limits>
+#include <numeric>
 #include <optional>
 #include <set>
+#include <span>
 
 namespace espalier {
 namespace {
@@ -31,6 +33,55 @@ double survivors_at(const MetricsLine& line, int layer) {
 double effective_at(const MetricsLine& line, int layer) {
   const auto found = line.expert_load.find(layer);
   return found == line.expert_load.end() ? kNone : effective_experts(found->second);
+}
+
+/// The numbers at the start of the run of the experts that a line has loads of: those whom the last plan
+/// before it left, if they are as many.
+std::vector<int> originals_at(const MetricsLine& line, int layer, const std::vector<Plan>& plans) {
+  const std::size_t experts = line.expert_load.at(layer).size();
+  std::vector<int> originals(experts);
+  std::iota(originals.begin(), originals.end(), 0);
+  for (const Plan& plan : plans) {
+    if (plan.provenance.step.value_or(line.step) > line.step) continue;
+    for (const LayerPlan& entry : plan.layers) {
+      if (entry.layer == layer && entry.keep.size() == experts) originals = surviving_originals(entry);
+    }
+  }
+  return originals;
+}
+
+/// A line's loads of a layer at the experts' numbers of the start.
+struct PlacedLoad {
+  std::size_t row = 0;
+  std::vector<int> experts;
+  const std::vector<double>* load = nullptr;
+};
+
+std::vector<double> mean_load(std::span<const PlacedLoad> lines, std::size_t experts) {
+  std::vector<double> mean(experts, kNone);
+  for (const PlacedLoad& line : lines) {
+    for (std::size_t i = 0; i < line.experts.size(); ++i) {
+      double& share = mean[static_cast<std::size_t>(line.experts[i])];
+      share = (std::isnan(share) ? 0 : share) + (*line.load)[i] / static_cast<double>(lines.size());
+    }
+  }
+  return mean;
+}
+
+LoadMap load_map(int layer, std::span<const PlacedLoad> lines, std::size_t bins) {
+  LoadMap map{.layer = layer, .experts = 0, .last_rows = {}, .shares = {}};
+  for (const PlacedLoad& line : lines) {
+    for (const int expert : line.experts)
+      map.experts = std::max(map.experts, static_cast<std::size_t>(expert) + 1);
+  }
+  const std::size_t used = std::min(bins, lines.size());
+  for (std::size_t bin = 0; bin < used; ++bin) {
+    const std::size_t begin = lines.size() * bin / used;
+    const std::size_t end = lines.size() * (bin + 1) / used;
+    map.last_rows.push_back(lines[end - 1].row);
+    map.shares.push_back(mean_load(lines.subspan(begin, end - begin), map.experts));
+  }
+  return map;
 }
 
 }  // namespace
@@ -117,32 +168,17 @@ double effective_experts(const std::vector<double>& shares) {
   return std::exp(entropy);
 }
 
-std::vector<LoadMap> load_maps(const std::vector<MetricsLine>& lines, std::size_t bins) {
+std::vector<LoadMap> load_maps(const std::vector<MetricsLine>& lines, std::size_t bins,
+                               const std::vector<Plan>& plans) {
   std::vector<LoadMap> maps;
   for (const int layer : moe_layers(lines)) {
-    std::vector<std::size_t> rows;  // that have the layer
-    std::size_t experts = 0;
+    std::vector<PlacedLoad> placed;
     for (std::size_t row = 0; row < lines.size(); ++row) {
       const auto found = lines[row].expert_load.find(layer);
-      if (found == lines[row].expert_load.end()) continue;
-      rows.push_back(row);
-      experts = std::max(experts, found->second.size());
+      if (found == lines[row].expert_load.end() || found->second.empty()) continue;
+      placed.push_back({row, originals_at(lines[row], layer, plans), &found->second});
     }
-    if (rows.empty() || experts == 0) continue;
-    LoadMap map{.layer = layer, .experts = experts, .last_rows = {}, .shares = {}};
-    const std::size_t used = std::min(bins, rows.size());
-    for (std::size_t bin = 0; bin < used; ++bin) {
-      const std::size_t begin = rows.size() * bin / used;
-      const std::size_t end = rows.size() * (bin + 1) / used;
-      std::vector<double> mean(experts, 0.0);
-      for (std::size_t i = begin; i < end; ++i) {
-        const auto& load = lines[rows[i]].expert_load.at(layer);
-        for (std::size_t e = 0; e < load.size(); ++e) mean[e] += load[e] / static_cast<double>(end - begin);
-      }
-      map.last_rows.push_back(rows[end - 1]);
-      map.shares.push_back(std::move(mean));
-    }
-    maps.push_back(std::move(map));
+    if (!placed.empty()) maps.push_back(load_map(layer, placed, bins));
   }
   return maps;
 }

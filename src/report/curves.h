@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "artifacts/metrics.h"
+#include "artifacts/plan.h"
 
 namespace espalier {
 
@@ -30,13 +31,15 @@ std::vector<std::size_t> rows_to_draw(const std::vector<Curve>& curves, std::siz
 /// exp(entropy) of the shares: E when the tokens are spread evenly, 1 when one expert takes all.
 double effective_experts(const std::vector<double>& shares);
 
-/// Expert load of one MoE layer, averaged over at most `bins` stretches of the run.
+/// Expert load of one MoE layer, averaged over at most `bins` stretches of the run. Experts bear the numbers
+/// they had at the start of the run, which the plans trace.
 struct LoadMap {
   int layer = 0;
   std::size_t experts = 0;                  ///< E
   std::vector<std::size_t> last_rows;       ///< [bins] the log line at which a stretch ends
-  std::vector<std::vector<double>> shares;  ///< [bins][E]
+  std::vector<std::vector<double>> shares;  ///< [bins][E]; NaN where an expert is gone
 };
-std::vector<LoadMap> load_maps(const std::vector<MetricsLine>& lines, std::size_t bins);
+std::vector<LoadMap> load_maps(const std::vector<MetricsLine>& lines, std::size_t bins,
+                               const std::vector<Plan>& plans = {});
 
 }  // namespace espalier

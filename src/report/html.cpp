@@ -1,5 +1,7 @@
 #include "report/html.h"
 
+#include <fmt/format.h>
+
 namespace espalier {
 
 std::string escape_html(std::string_view text) {
@@ -27,6 +29,10 @@ std::string escape_html(std::string_view text) {
     }
   }
   return result;
+}
+
+std::string html_section(std::string_view id, std::string_view title, const std::string& body) {
+  return fmt::format("<section id=\"{0}\"><h2>{1}</h2>{2}</section>\n", id, title, body);
 }
 
 std::string script_json(const nlohmann::ordered_json& value) {

@@ -1,5 +1,6 @@
 // Draws the report's charts. The page's HTML has a <figure id="chart-..."> or <figure id="load-..."> for each
-// entry of `data.charts` and `data.maps`; charts.cpp writes both.
+// entry of `data.charts` and `data.maps`, and a <figure id="windows-..."> for each of `data.windows`; charts.cpp and
+// window_figures.cpp write both.
 "use strict";
 (function () {
   const data = JSON.parse(document.getElementById("data").textContent);
@@ -64,12 +65,14 @@
     const value = (u, v) => (v == null ? "" : format(v));
     const name = data.runs[line.run].name;
     const label = !several ? line.label : line.alone ? name : name + " \u00b7 " + line.label;
-    const dash = several ? kDashes[line.dash % kDashes.length] : [];
+    // Steps of one run lie over one another where layers lose experts together.
+    const dash = several ? kDashes[line.dash % kDashes.length] : line.style === "steps" ? kDashes[index % kDashes.length] : [];
     const series = { label, stroke, width: 2, dash, value };
     const smooth = line.curve + "_smooth";
     const count = data.runs[line.run].curves[line.curve].filter((y) => y !== null).length;
     if (line.style === "marks" && count <= kMostMarks) series.points = { show: true, size: 5, fill: color("surface"), stroke, width: 1.5 };
     else series.points = { show: count < 2 };
+    if (line.style === "steps") series.paths = uPlot.paths.stepped({ align: 1 });
     if (line.style !== "smooth" || !data.runs[line.run].curves[smooth]) return [{ series, curve: line.curve, run: line.run }];
     const faint = { label, class: "faint", stroke: stroke + "55", width: 1, points: { show: false }, value };
     return [{ series: faint, curve: line.curve, run: line.run }, { series, curve: smooth, run: line.run }];
@@ -121,10 +124,12 @@
       ctx.beginPath(); ctx.rect(bbox.left, bbox.top, bbox.width, bbox.height); ctx.clip();
       map.shares.forEach((shares, bin) => {
         const left = Math.round(u.valToPos(starts[bin], "x", true)), right = Math.round(u.valToPos(ends[bin], "x", true));
+        const living = shares.filter((share) => share !== null).length;
         shares.forEach((share, expert) => {
+          if (share === null) return;
           const top = Math.round(u.valToPos(expert - 0.5, "y", true)), bottom = Math.round(u.valToPos(expert + 0.5, "y", true));
           const seam = experts <= 16 ? 2 : 0;
-          ctx.fillStyle = shade(share, experts);
+          ctx.fillStyle = shade(share, living);
           ctx.fillRect(left, top, right - left, bottom - top - seam);
         });
       });
@@ -136,10 +141,11 @@
       const x = u.posToVal(left, "x");
       const bin = ends.findIndex((end) => x <= end);
       const expert = Math.round(u.posToVal(top, "y"));
-      const share = map.shares[bin] && map.shares[bin][expert];
+      const shares = map.shares[bin] || [], share = shares[expert];
+      const living = shares.filter((other) => other !== null).length;
       readout.textContent = share === undefined ? "" :
-        (across === "step" ? "step " : "") + xFormat()(ends[bin]) + (across === "tokens" ? " tokens" : "") + ": expert " + expert + " got " +
-        (share * 100).toFixed(1) + "%, " + +(share * experts).toFixed(2) + " times even";
+        (across === "step" ? "step " : "") + xFormat()(ends[bin]) + (across === "tokens" ? " tokens" : "") + ": expert " + expert +
+        (share === null ? " is gone" : " got " + (share * 100).toFixed(1) + "%, " + +(share * living).toFixed(2) + " times even");
     };
     plot.replaceChildren();
     drawn.push(new uPlot({
@@ -151,10 +157,68 @@
     }, [[starts[0], ...ends], [0, ...ends.map(() => 0)]], plot));
   }
 
+  // An expert's colour follows from its number at the start of the run, whatever the layer, window or run.
+  function expertColor(expert) {
+    const dark = getComputedStyle(document.documentElement).colorScheme === "dark";
+    return "hsl(" + Math.round((expert * 137.508) % 360) + " 52% " + ([46, 62, 34][expert % 3] + (dark ? 8 : 0)) + "%)";
+  }
+
+  // Experts' shares as a column for each window, stacked in the order of their numbers from the bottom.
+  function drawWindows(chart, width) {
+    const figure = document.getElementById(chart.id);
+    const plot = figure.querySelector(".plot"), readout = figure.querySelector(".readout");
+    const windows = chart.shares.length;
+    // [expert's place, from, to] of a window's column
+    const stacked = chart.shares.map((shares) => {
+      let top = 0;
+      return shares.flatMap((share, i) => (share === null ? [] : [[i, top, (top += share)]]));
+    });
+    for (const key of figure.querySelectorAll("[data-expert]")) key.style.setProperty("--expert", expertColor(+key.dataset.expert));
+    const paint = (u) => {
+      const { ctx, bbox } = u, ratio = ctx.canvas.width / u.width;
+      ctx.save();
+      ctx.beginPath(); ctx.rect(bbox.left, bbox.top, bbox.width, bbox.height); ctx.clip();
+      ctx.font = 11 * ratio + "px system-ui, sans-serif"; ctx.textAlign = "center"; ctx.textBaseline = "middle";
+      stacked.forEach((column, window) => {
+        const left = u.valToPos(window + 0.54, "x", true), right = u.valToPos(window + 1.46, "x", true);
+        for (const [i, from, to] of column) {
+          const top = u.valToPos(to, "y", true), height = u.valToPos(from, "y", true) - top;
+          ctx.fillStyle = expertColor(chart.experts[i]);
+          ctx.fillRect(left, top, right - left, height > 4 * ratio ? height - ratio : height);
+          if (height < 14 * ratio || right - left < 20 * ratio) continue;
+          ctx.fillStyle = chart.experts[i] % 3 === 1 ? "#111" : "#fff"; // the light ones of expertColor
+          ctx.fillText(String(chart.experts[i]), (left + right) / 2, top + height / 2);
+        }
+      });
+      ctx.restore();
+    };
+    const say = (u) => {
+      const { left, top } = u.cursor;
+      readout.textContent = "";
+      if (left == null || left < 0) return;
+      const window = Math.round(u.posToVal(left, "x")) - 1, y = u.posToVal(top, "y");
+      const found = (stacked[window] || []).find(([, from, to]) => y >= from && y < to);
+      if (!found) return;
+      const [i, from, to] = found;
+      readout.textContent = chart.titles[window] + ": expert " + chart.experts[i] + " has " + ((to - from) * 100).toFixed(1) + "%" +
+        (chart.dropped[i] === window ? ", dropped at the end" : "");
+    };
+    plot.replaceChildren();
+    drawn.push(new uPlot({
+      width: width || plot.clientWidth, height: 240, cursor: { y: false, points: { show: false }, drag: { x: false, y: false } }, legend: { show: false },
+      scales: { x: { time: false, range: [0.5, windows + 0.5] }, y: { range: [0, 1] } },
+      axes: [axis({ size: 28, space: 34, grid: { show: false }, incrs: [1, 2, 5, 10, 20, 50, 100, 200, 500], values: (u, ticks) => ticks.map((t) => (Number.isInteger(t) ? "window " + t : "")) }),
+        axis({ size: 66, grid: { show: false }, values: (u, ticks) => ticks.map((t) => Math.round(t * 100) + "%") })],
+      series: [{}, { paths: () => null, points: { show: false } }],
+      hooks: { drawClear: [paint], setCursor: [say] },
+    }, [[0.5, windows + 0.5], [0, 0]], plot));
+  }
+
   function draw(widthOf) {
     for (const chart of drawn) chart.destroy();
     drawn = [];
     for (const chart of data.charts) drawChart(chart, widthOf && widthOf(chart.id === "loss"));
+    for (const chart of data.windows) drawWindows(chart, widthOf && widthOf(false));
     const shade = shades();
     for (const map of data.maps) drawMap(map, widthOf && widthOf(false), shade);
   }

@@ -85,6 +85,18 @@ std::string load_section(const Charts& charts) {
          charts.load_figures + "</div></section>\n";
 }
 
+std::string windows_section(const Charts& charts) {
+  if (charts.window_figures.empty()) return "";
+  return "<section id=\"windows\"><h2>Experts by window</h2><p>Each expert's share in each window of "
+         "training: its "
+         "mean weight "
+         "in the router where that was the criterion, else its part of the routed tokens. Experts bear the "
+         "numbers "
+         "they had at "
+         "the start; one that was dropped ends.</p><div class=\"charts\">\n" +
+         charts.window_figures + "</div></section>\n";
+}
+
 /// The chart library and the page's script. uPlot draws for `devicePixelRatio`; it is given at least 2, so
 /// that a page printed from a coarse screen is sharp.
 std::string scripts(const Charts& charts) {
@@ -103,10 +115,10 @@ std::string render_report(const std::vector<RunFolder>& runs) {
   if (runs.empty()) throw InternalError("a report of no runs");
   const std::string title = title_of(runs);
   const Charts charts = make_charts(runs);
-  return head(title) + header(title) + headline_section(runs) + curves_section(charts) +
-         load_section(charts) + timing_section(runs) + eval_section(runs) + bench_section(runs) +
-         options_section(runs) + machine_section(runs) + steps_section(runs) + "</main>\n" + scripts(charts) +
-         "</body>\n</html>\n";
+  return head(title) + header(title) + headline_section(runs) + results_section(runs) +
+         curves_section(charts) + windows_section(charts) + load_section(charts) + timing_section(runs) +
+         bench_section(runs) + options_section(runs) + machine_section(runs) + steps_section(runs) +
+         "</main>\n" + scripts(charts) + "</body>\n</html>\n";
 }
 
 }  // namespace espalier

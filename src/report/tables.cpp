@@ -16,10 +16,6 @@ namespace {
 
 constexpr const char* kAbsent = "\u2013";
 
-std::string section(std::string_view id, std::string_view title, const std::string& body) {
-  return fmt::format("<section id=\"{0}\"><h2>{1}</h2>{2}</section>\n", id, title, body);
-}
-
 /// A column for each run; its colour marks it, as in the charts.
 std::string run_header(const std::vector<RunFolder>& runs) {
   std::string html = "<thead><tr><td></td>";
@@ -134,25 +130,7 @@ std::string timing_section(const std::vector<RunFolder>& runs) {
     }
     html += "</table>";
   }
-  return html.empty() ? "" : section("timings", "Where the time went", html);
-}
-
-std::string eval_section(const std::vector<RunFolder>& runs) {
-  std::vector<Named> columns;
-  bool any = false;
-  for (const RunFolder& run : runs) {
-    Named column;
-    if (run.eval) {
-      any = true;
-      column[fmt::format("{} {}: examples", run.eval->task, run.eval->split)] =
-          std::to_string(run.eval->examples);
-      for (const auto& [name, value] : run.eval->metrics) {
-        column[fmt::format("{} {}: {}", run.eval->task, run.eval->split, name)] = human_number(value);
-      }
-    }
-    columns.push_back(std::move(column));
-  }
-  return any ? section("evaluation", "Evaluation", side_by_side(runs, columns)) : "";
+  return html.empty() ? "" : html_section("timings", "Where the time went", html);
 }
 
 std::string bench_section(const std::vector<RunFolder>& runs) {
@@ -172,7 +150,7 @@ std::string bench_section(const std::vector<RunFolder>& runs) {
     }
   }
   if (rows.empty()) return "";
-  return section(
+  return html_section(
       "bench", "Speed and memory",
       "<div class=\"scroll\"><table class=\"numbers\"><thead><tr><th scope=\"col\">model</th>"
       "<th scope=\"col\">threads</th><th scope=\"col\">batch</th><th scope=\"col\">positions</th>"
@@ -185,13 +163,13 @@ std::string options_section(const std::vector<RunFolder>& runs) {
   std::vector<Named> columns;
   for (const RunFolder& run : runs) flatten(run.manifest.options, "", columns.emplace_back());
   if (std::all_of(columns.begin(), columns.end(), [](auto& column) { return column.empty(); })) return "";
-  return section("options", "Options", side_by_side(runs, columns));
+  return html_section("options", "Options", side_by_side(runs, columns));
 }
 
 std::string machine_section(const std::vector<RunFolder>& runs) {
   std::vector<Named> columns;
   for (const RunFolder& run : runs) columns.push_back(machine_facts(run.manifest));
-  return section("machine", "Machine", side_by_side(runs, columns));
+  return html_section("machine", "Machine", side_by_side(runs, columns));
 }
 
 std::string steps_section(const std::vector<RunFolder>& runs) {
@@ -210,7 +188,7 @@ std::string steps_section(const std::vector<RunFolder>& runs) {
         std::min<std::size_t>(25, run.metrics.size()), run.metrics.size(), escape_html(run.name),
         step_rows(run.metrics));
   }
-  return html.empty() ? "" : section("steps", "The numbers behind the curves", html);
+  return html.empty() ? "" : html_section("steps", "The numbers behind the curves", html);
 }
 
 }  // namespace espalier

@@ -12,6 +12,7 @@
 #include "base/files.h"
 #include "report/report.h"
 #include "temporary_folder.h"
+#include "unit/report/pruned_run.h"
 #include "unit/report/synthetic_run.h"
 
 namespace espalier {
@@ -111,6 +112,20 @@ TEST_F(ReportInBrowser, RunsOfDifferentKindsSideBySide) {
   expect_drawn(open(render_report({synthetic_run("mini-moe", 300), synthetic_run("mini-dense", 200, {}),
                                    synthetic_run("wide", 50, {3}, 32)})),
                9 + 3);
+}
+
+TEST_F(ReportInBrowser, ARunThatPrunes) {
+  // Loss, its second half, speed, learning rate, gradient norm, experts in use, experts left, memory, time;
+  // the shares by window and the load of two layers.
+  const OpenedPage page = open(render_report({pruned_run("eager")}));
+  expect_drawn(page, 9 + 2 + 2);
+  EXPECT_NE(page.dom.find("<span data-expert=\"3\" style=\"--expert"), std::string::npos);
+}
+
+TEST_F(ReportInBrowser, RunsThatPruneBesideOthers) {
+  const OpenedPage page =
+      open(render_report({pruned_run("eager"), pruned_run("again"), synthetic_run("mini-moe", 300)}));
+  expect_drawn(page, 10 + 4 + 6);
 }
 
 TEST_F(ReportInBrowser, NamesThatLookLikeMarkup) {

@@ -123,17 +123,19 @@ std::vector<Case> wordnet_cases() {
   const auto parse = [](const std::string& content) {
     return [content] { parse_wordnet(content, "data.noun"); };
   };
-  return {{"no synsets", parse("  1 licence\n"), {"data.noun", "no synsets"}},
-          {"no fields", parse("x\n"), {"line 1", "synset offset", "\"x\""}},
-          {"category past the last",
-           parse("00000001 45 n 01 a 0 000 | b\n"),
-           {"lexicographer file number", "45"}},
-          {"unknown type", parse("00000001 03 q 01 a 0 000 | b\n"), {"synset type", "\"q\""}},
-          {"fewer words than said", parse("00000001 03 n 05 a 0\n"), {"line 1", "missing"}},
-          {"no gloss", parse("00000001 03 n 01 a 0 000 \n"), {"no gloss"}},
-          {"broken UTF-8",
-           parse("00000001 03 n 01 a 0 000 | b\n00000002 03 n 01 \xFF 0 000 | b\n"),
-           {"line 2, byte"}}};
+  return {
+      {"no synsets", parse("  1 licence\n"), {"data.noun", "no synsets"}},
+      {"no fields", parse("x\n"), {"line 1", "synset offset", "\"x\""}},
+      {"category past the last",
+       parse("00000001 45 n 01 a 0 000 | b\n"),
+       {"lexicographer file number", "45"}},
+      {"unknown type", parse("00000001 03 q 01 a 0 000 | b\n"), {"synset type", "\"q\""}},
+      {"fewer words than said", parse("00000001 03 n 05 a 0\n"), {"line 1", "missing"}},
+      {"a marker for a word", parse("00000001 00 s 01 (p) 0 000 | b\n"), {"line 1", "no word in \"(p)\""}},
+      {"no gloss", parse("00000001 03 n 01 a 0 000 \n"), {"no gloss"}},
+      {"broken UTF-8",
+       parse("00000001 03 n 01 a 0 000 | b\n00000002 03 n 01 \xFF 0 000 | b\n"),
+       {"line 2, byte"}}};
 }
 
 void run(const std::vector<Case>& cases) {

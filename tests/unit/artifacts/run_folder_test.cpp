@@ -1,9 +1,12 @@
 #include "artifacts/run_folder.h"
 
+#include <fmt/format.h>
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <cmath>
 #include <filesystem>
+#include <fstream>
 #include <regex>
 
 #include "base/error.h"
@@ -70,7 +73,11 @@ TEST_F(RunFolderTest, ReadsWhatIsThere) {
   EXPECT_FALSE(run.bench);
 
   const EvalResult eval{
-      .task = "sst2", .split = "dev", .examples = 872, .metrics = {{"accuracy", 0.81}, {"f1", NAN}}};
+      .task = "sst2",
+      .split = "dev",
+      .examples = 872,
+      .metrics = {{"accuracy", 0.81}, {"f1", NAN}},
+      .baselines = {{"largest_class", {{"accuracy", 0.51}, {"f1", NAN}}}, {"naive_bayes", {}}}};
   write_eval_result(folder_ / "eval.json", eval);
   BenchRow row{.model = "mini", .threads = 2, .batch = 32, .seq_len = 128};
   row.tokens_per_second = {.median = 4000.5, .min = 3900, .max = 4100, .runs = 5};
@@ -84,8 +91,60 @@ TEST_F(RunFolderTest, ReadsWhatIsThere) {
   EXPECT_EQ(run.metrics[0].step, 7);
   EXPECT_EQ(eval_result_to_json(run.eval.value()), eval_result_to_json(eval));
   EXPECT_EQ(run.eval->metrics.at("accuracy"), 0.81);
+  EXPECT_EQ(run.eval->baselines.at("largest_class").at("accuracy"), 0.51);
   EXPECT_EQ(bench_result_to_json(run.bench.value()), bench_result_to_json(BenchResult{{row, row}}));
   EXPECT_EQ(run.bench->rows[1].tokens_per_second.median, 4000.5);
+}
+
+Scores scores_of_window(std::int64_t window) {
+  Scores scores;
+  scores.criterion = "alpha";
+  scores.window = ScoreWindow{.index = window, .first_step = window, .last_step = window, .tokens = 9};
+  scores.layers = {{.layer = 1, .scores = {0.25, 0.75}, .tokens = {2, 7}, .original = {0, 1}}};
+  return scores;
+}
+
+Plan plan_of_window(std::int64_t window) {
+  Plan plan;
+  plan.provenance = {.criterion = "alpha", .schedule = "eager", .seed = 1, .window = window, .step = window};
+  plan.layers = {{.layer = 1, .num_experts_before = 2, .keep = {1}}};
+  return plan;
+}
+
+TEST_F(RunFolderTest, ReadsTheWindowsByTheirNumbers) {
+  write_manifest(folder_ / "manifest.json", manifest());
+  for (int window = 0; window <= 1000; ++window) {  // past three digits: 1000 stands before 999 by name
+    std::ofstream(folder_ / fmt::format("scores-{:03}.json", window))
+        << scores_to_json(scores_of_window(window + 1));
+  }
+  for (const int window : {1, 0}) {
+    write_plan(folder_ / fmt::format("plan-{:03}.json", window), plan_of_window(window + 1));
+  }
+  for (const char* other : {"scores-1.json", "scores-.json", "scores-00x.json", "scores-001.json.tmp",
+                            "plan.json", "scores-0000.json", "plan-9999999999.json"}) {
+    write_file(folder_ / other, "not ours");
+  }
+  const RunFolder run = read_run_folder(folder_);
+  ASSERT_EQ(run.scores.size(), 1001u);
+  for (std::size_t i = 0; i < run.scores.size(); ++i) EXPECT_EQ(run.scores[i].window->index, i + 1);
+  ASSERT_EQ(run.plans.size(), 2u);
+  EXPECT_EQ(run.plans[0].provenance.window, 1);
+  EXPECT_EQ(run.plans[1].provenance.window, 2);
+}
+
+TEST_F(RunFolderTest, AWindowThatIsDamagedOrMissingIsAUserError) {
+  write_manifest(folder_ / "manifest.json", manifest());
+  write_scores(folder_ / "scores-000.json", scores_of_window(1));
+  write_scores(folder_ / "scores-002.json", scores_of_window(3));
+  EXPECT_THAT([&] { read_run_folder(folder_); },
+              testing::ThrowsMessage<UserError>(testing::HasSubstr("scores-001.json is missing")));
+  write_file(folder_ / "scores-001.json", "{\"format\": \"espalier.scores/1\"");
+  EXPECT_THAT([&] { read_run_folder(folder_); },
+              testing::ThrowsMessage<UserError>(testing::HasSubstr("scores-001.json:1:")));
+  write_scores(folder_ / "scores-001.json", scores_of_window(2));
+  write_file(folder_ / "plan-000.json", scores_to_json(scores_of_window(1)));
+  EXPECT_THAT([&] { read_run_folder(folder_); }, testing::ThrowsMessage<UserError>(testing::HasSubstr(
+                                                     "plan-000.json: format: found \"espalier.scores/1\"")));
 }
 
 TEST_F(RunFolderTest, AFolderWithoutAManifestIsAUserError) {

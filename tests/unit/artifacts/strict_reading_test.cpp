@@ -102,6 +102,14 @@ const Case kCases[] = {
     {"TimingNegative", &kManifest, "\"train\":1.5", "\"train\":-1.5", "timings_seconds.train", ""},
     {"CommandNumber", &kManifest, "[\"espalier\"]", "[1]", "command[0]: found 1, expected a string", ""},
     {"MetricText", &kEval, "0.81", "\"good\"", "metrics.accuracy", ""},
+    {"BaselinesArray", &kEval, "\"metrics\"", "\"baselines\":[],\"metrics\"", "baselines: found an array",
+     ""},
+    {"BaselineNumber", &kEval, "\"metrics\"", "\"baselines\":{\"largest_class\":0.5},\"metrics\"",
+     "baselines.largest_class: found 0.5", ""},
+    {"BaselineText", &kEval, "\"metrics\"", "\"baselines\":{\"largest_class\":{\"f1\":\"x\"}},\"metrics\"",
+     "baselines.largest_class.f1", ""},
+    {"MisspeltBaselines", &kEval, "\"metrics\"", "\"baseline\":{},\"metrics\"", "unknown field baseline",
+     "baselines"},
     {"NoRuns", &kBench, "\"runs\":5", "\"runs\":0", "runs: found 0", ""},
 };
 

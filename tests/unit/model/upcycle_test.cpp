@@ -15,7 +15,7 @@ BertModel dense_model() {
 TEST(Upcycle, CopiesTheFfnIntoEveryExpertAndKeepsTheRest) {
   const auto dense = dense_model();
   const auto model = upcycle(dense, {.num_experts = 5, .moe_layers = {0, 2}, .seed = 3});
-  EXPECT_EQ(model.config.model_type, kBertMoeModelType);
+  EXPECT_EQ(model.config.model_type, "espalier_bert_moe");
   EXPECT_EQ(model.config.moe_layers, (std::vector<std::int64_t>{0, 2}));
   ASSERT_FALSE(model.blocks[1].is_moe());
   const auto& ffn = std::get<FfnWeights>(dense.blocks[2].feed_forward);

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "unit/report/pruned_run.h"
 #include "unit/report/synthetic_run.h"
 
 namespace espalier {
@@ -91,6 +92,18 @@ TEST(LoadMaps, AverageStretchesOfTheLog) {
   EXPECT_EQ(maps[0].last_rows, (std::vector<std::size_t>{1, 3}));
   EXPECT_EQ(maps[0].shares, (std::vector<std::vector<double>>{{0.75, 0.25}, {0.125, 0.875}}));
   EXPECT_EQ(load_maps(lines, 100)[0].shares.size(), 4u);
+}
+
+TEST(LoadMaps, FollowPrunedExpertsByTheirNumbers) {
+  const RunFolder run = pruned_run("eager");
+  const LoadMap map = load_maps(run.metrics, 4, run.plans).at(1);
+  EXPECT_EQ(map.layer, 3);
+  EXPECT_EQ(map.experts, 4u);
+  EXPECT_EQ(map.last_rows, (std::vector<std::size_t>{0, 1, 2, 3}));  // survivors alone have no load
+  EXPECT_EQ(map.shares[1], (std::vector<double>{0.02, 0.5, 0.28, 0.2}));
+  EXPECT_TRUE(std::isnan(map.shares[2][0]));
+  EXPECT_EQ(std::vector(map.shares[2].begin() + 1, map.shares[2].end()),
+            (std::vector<double>{0.6, 0.38, 0.02}));
 }
 
 }  // namespace

@@ -9,6 +9,7 @@
 #include "base/json.h"
 #include "report/html.h"
 #include "report/quantities.h"
+#include "unit/report/pruned_run.h"
 #include "unit/report/synthetic_run.h"
 
 namespace espalier {
@@ -73,6 +74,11 @@ TEST(Report, EscapesWhatComesFromTheRun) {
   run.manifest.timings_seconds[hostile] = 1;
   run.eval->task = run.eval->split = hostile;
   run.eval->metrics[hostile] = 1;
+  run.eval->baselines[hostile][hostile] = 1;
+  const RunFolder pruned = pruned_run("p");
+  run.scores = pruned.scores;
+  run.plans = pruned.plans;
+  run.plans[0].layers[1].reason[0] = hostile;
   run.bench = BenchResult{{BenchRow{.model = hostile}}};
   for (const auto& runs : {std::vector{run}, std::vector{run, run}}) {
     const std::string html = render_report(runs);
@@ -107,6 +113,29 @@ TEST(Report, ShowsExpertsLeftOnlyWhereSomeWerePruned) {
   EXPECT_EQ(render_report({run}).find("id=\"chart-survivors\""), std::string::npos);
   run.metrics.back().survivors[1] = 4;
   EXPECT_NE(render_report({run}).find("id=\"chart-survivors\""), std::string::npos);
+}
+
+TEST(Report, DrawsTheSharesOfARunThatPrunes) {
+  const std::string html = render_report({synthetic_run("moe", 30), pruned_run("eager")});
+  const nlohmann::json windows = page_data(html)["windows"];
+  ASSERT_EQ(windows.size(), 2u);
+  EXPECT_EQ(windows[1]["id"], "windows-1-3");
+  EXPECT_EQ(count(html, "id=\"windows-1-3\""), 1u);
+  EXPECT_EQ(windows[1]["experts"], nlohmann::json({0, 1, 2, 3}));
+  EXPECT_EQ(windows[1]["shares"][1], nlohmann::json({nullptr, 0.6, 0.38, 0.02}));
+  EXPECT_EQ(windows[1]["dropped"], nlohmann::json({0, nullptr, 1, 1}));
+  EXPECT_EQ(windows[1]["titles"][1], "window 2 (steps 11 to 20)");
+  EXPECT_EQ(count(html, "window 1 (steps 1 to 10): alpha 0.02 &lt; 0.025 (0.1 / 4)"), 1u);
+  EXPECT_EQ(count(html, "1 of 4 experts left after 3 windows"), 4u);  // of two layers, read and spoken
+  EXPECT_EQ(count(html, "id=\"chart-survivors\""), 1u);
+}
+
+TEST(Report, WithoutPruningHasNoSharesByWindow) {
+  for (const RunFolder& run : {synthetic_run("moe", 30), synthetic_run("dense", 30, {})}) {
+    const std::string html = render_report({run});
+    EXPECT_EQ(html.find("id=\"windows\""), std::string::npos);
+    EXPECT_TRUE(page_data(html)["windows"].empty());
+  }
 }
 
 TEST(Report, NumbersThatAreNotFiniteAreLeftOut) {
