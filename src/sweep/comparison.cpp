@@ -15,8 +15,8 @@ bool contains(std::span<const std::string> names, const std::string& name) {
 }
 
 /// The scores of `x` whose seeds `y` has too.
-Scores common(const Scores& x, const Scores& y) {
-  Scores both;
+SeedScores common(const SeedScores& x, const SeedScores& y) {
+  SeedScores both;
   for (const auto& [seed, score] : x)
     if (y.contains(seed)) both[seed] = score;
   return both;
@@ -36,7 +36,7 @@ ComparisonRow task_row(const Comparison& comparison, const std::string& task) {
 ComparisonRow average_row(const std::string& name, const std::vector<const ComparisonRow*>& tasks) {
   ComparisonRow row{name, {}, {}};
   for (const auto& [setting, scores] : tasks.front()->scores) {
-    std::vector<Scores> of_tasks;
+    std::vector<SeedScores> of_tasks;
     for (const auto* task : tasks) of_tasks.push_back(task->scores.at(setting));
     row.scores[setting] = mean_over_tasks(of_tasks);
   }
@@ -69,7 +69,7 @@ void add_averages(Comparison& comparison) {
 
 }  // namespace
 
-Sample sample_of(const Scores& scores) {
+Sample sample_of(const SeedScores& scores) {
   Sample sample{scores.size(), std::nan(""), std::nullopt};
   if (scores.empty()) return sample;
   const auto n = static_cast<double>(scores.size());
@@ -85,7 +85,7 @@ bool Difference::excludes_zero() const {
   return half_width && std::fabs(mean) > *half_width;
 }
 
-Difference paired_difference(const Scores& x, const Scores& y) {
+Difference paired_difference(const SeedScores& x, const SeedScores& y) {
   auto differences = common(x, y);
   for (auto& [seed, score] : differences) score -= y.at(seed);
   const auto sample = sample_of(differences);
@@ -96,8 +96,8 @@ Difference paired_difference(const Scores& x, const Scores& y) {
   return difference;
 }
 
-Scores mean_over_tasks(std::span<const Scores> tasks) {
-  Scores means;
+SeedScores mean_over_tasks(std::span<const SeedScores> tasks) {
+  SeedScores means;
   if (tasks.empty()) return means;
   for (const auto& [seed, first] : tasks.front()) {
     double sum = 0;
@@ -113,13 +113,14 @@ Scores mean_over_tasks(std::span<const Scores> tasks) {
   return means;
 }
 
-std::optional<double> kept(const Scores& x, const Scores& reference) {
+std::optional<double> kept(const SeedScores& x, const SeedScores& reference) {
   const double whole = sample_of(common(reference, x)).mean;
   if (!(whole > 0)) return std::nullopt;  // NaN too
   return sample_of(common(x, reference)).mean / whole;
 }
 
-std::optional<double> benefit_kept(const Scores& x, const Scores& reference, const Scores& dense) {
+std::optional<double> benefit_kept(const SeedScores& x, const SeedScores& reference,
+                                   const SeedScores& dense) {
   const auto seeds = common(common(x, reference), dense);
   const auto benefit = paired_difference(common(reference, seeds), dense);
   if (!(benefit.mean > 0) || !benefit.excludes_zero()) return std::nullopt;
@@ -137,7 +138,7 @@ std::vector<std::pair<std::string, std::string>> compared_pairs(const Comparison
   std::vector<std::pair<std::string, std::string>> pairs;
   for (const auto& setting : layout.settings)
     if (setting != layout.reference && setting != layout.dense) pairs.emplace_back(setting, layout.reference);
-  if (!layout.dense) return pairs;
+  if (!layout.dense || layout.dense == layout.reference) return pairs;
   for (const auto& setting : layout.settings)
     if (setting != layout.dense) pairs.emplace_back(setting, *layout.dense);
   return pairs;

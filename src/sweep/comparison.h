@@ -11,7 +11,7 @@
 namespace espalier {
 
 /// Seed -> primary metric times 100.
-using Scores = std::map<std::uint64_t, double>;
+using SeedScores = std::map<std::uint64_t, double>;
 
 /// Mean of a setting's scores, and how they spread over its seeds.
 struct Sample {
@@ -19,7 +19,7 @@ struct Sample {
   double mean = 0.0;                ///< NaN without scores
   std::optional<double> deviation;  ///< sample standard deviation (n - 1), from two scores on
 };
-Sample sample_of(const Scores& scores);
+Sample sample_of(const SeedScores& scores);
 
 /// Mean of x - y over the seeds that both have, with its 95% interval.
 struct Difference {
@@ -28,17 +28,17 @@ struct Difference {
   std::optional<double> half_width;  ///< t(0.975; n - 1) s / sqrt(n), from two seeds on
   bool excludes_zero() const;
 };
-Difference paired_difference(const Scores& x, const Scores& y);
+Difference paired_difference(const SeedScores& x, const SeedScores& y);
 
 /// For each seed that all tasks have, the mean over the tasks.
-Scores mean_over_tasks(std::span<const Scores> tasks);
+SeedScores mean_over_tasks(std::span<const SeedScores> tasks);
 
 /// mean(x) / mean(reference) over their common seeds; empty without one or where the reference is not
 /// positive.
-std::optional<double> kept(const Scores& x, const Scores& reference);
+std::optional<double> kept(const SeedScores& x, const SeedScores& reference);
 /// (x - dense) / (reference - dense) of the means over the seeds that all three have; empty unless reference
 /// - dense is above 0 by more than its 95% interval.
-std::optional<double> benefit_kept(const Scores& x, const Scores& reference, const Scores& dense);
+std::optional<double> benefit_kept(const SeedScores& x, const SeedScores& reference, const SeedScores& dense);
 
 /// What a finished run comes to.
 struct RunScore {
@@ -61,9 +61,9 @@ struct ComparisonLayout {
 
 /// A task, or an average over tasks.
 struct ComparisonRow {
-  std::string name;                         ///< "rte", "average", "average_without_rte"
-  std::map<std::string, Scores> scores;     ///< by setting; one for each, maybe empty
-  std::map<std::string, double> baselines;  ///< of an average: those that all its tasks have
+  std::string name;                          ///< "rte", "average", "average_without_rte"
+  std::map<std::string, SeedScores> scores;  ///< by setting; one for each, maybe empty
+  std::map<std::string, double> baselines;   ///< of an average: those that all its tasks have
 };
 
 struct Comparison {

@@ -67,7 +67,7 @@ std::string comparison_json(const Comparison& comparison, const std::string& tit
   for (const auto& row : comparison.rows) json["rows"].push_back(json_of(row, layout));
   json["runs"] = ordered_json::array();
   for (const auto& run : comparison.runs) json["runs"].push_back(json_of(run));
-  return to_json_text(json, 2) + "\n";
+  return to_readable_json_text(json);
 }
 
 }  // namespace espalier

@@ -67,7 +67,7 @@ std::size_t most_seeds(const ComparisonRow& row) {
 }
 
 /// "63.75 ± 1.20"; with the number of seeds where that is not the row's.
-std::string sample_text(const Scores& scores, std::size_t expected) {
+std::string sample_text(const SeedScores& scores, std::size_t expected) {
   const auto sample = sample_of(scores);
   if (sample.n == 0) return kAbsent;
   auto text = two_digits(sample.mean);
@@ -195,14 +195,15 @@ std::string average_note(const Comparison& comparison) {
 
 std::string comparison_markdown(const Comparison& comparison, const std::string& title, std::size_t planned) {
   auto text = fmt::format(
-      "# {}\n\n{} of {} runs are finished. Scores are primary metrics of the dev split times 100, the last "
+      "# {}\n\n{} of {} runs are finished. SeedScores are primary metrics of the dev split times 100, the "
+      "last "
       "step's "
       "model: mean ± sample standard deviation over the seeds, (n) where a cell has fewer. Baselines need no "
       "model.",
       title, comparison.runs.size(), planned);
   const auto note = average_note(comparison);
   if (!note.empty()) text += " " + note;
-  text += "\n\n## Scores\n\n" + score_table(comparison) + difference_table(comparison) +
+  text += "\n\n## SeedScores\n\n" + score_table(comparison) + difference_table(comparison) +
           kept_table(comparison) + cost_table(comparison);
   text.pop_back();  // one newline at the end
   return text;
