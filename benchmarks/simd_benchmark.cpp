@@ -128,14 +128,6 @@ void activations(const Bench& bench, const Kernels& k) {
   bench("dropout", 2 * count, [&] { k.dropout(h.data(), a.data(), count, kDrop); });
   bench("column sums", count, [&] { k.column_sums(h.data(), kTokens, kHidden, kHidden, dbias.data()); });
   bench("tanh forward", 2 * count, [&] { k.tanh_forward(h.data(), a.data(), count); });
-  bench("transpose 4096 x 1024", 2 * count, [&] {
-    k.transpose(
-        {.x = h.data(), .y = a.data(), .m = kTokens, .n = kHidden, .x_stride = kHidden, .y_stride = kTokens});
-  });
-  bench("transpose 4096 x 256", 2 * kTokens * kWidth, [&] {
-    k.transpose(
-        {.x = h.data(), .y = a.data(), .m = kTokens, .n = kWidth, .x_stride = kWidth, .y_stride = kTokens});
-  });
 }
 
 void norms(const Bench& bench, const Kernels& k) {

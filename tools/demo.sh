@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# What `make demo` shows, on the program in build/release: a small Mixture-of-Experts encoder is pre-trained on
-# WordNet's definitions and then asked for masked words. Everything goes into runs/demo.
+# What `make demo` shows, on the program in build/release: the two small models of models/ learn to tell the
+# category of a dictionary definition (WordNet, 45 categories) in three settings: dense, Mixture of Experts with all
+# experts, and the same pruned to one expert per layer on the way. Everything goes into runs/demo.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 espalier=build/release/bin/espalier
@@ -13,17 +14,13 @@ step() {
   "$espalier" "$@"
 }
 
-step corpus --out "$out/text"
-
-# Every fiftieth synset is held out.
-awk -v RS= -v ORS='\n\n' -v held_out="$out/text/valid.txt" -v rest="$out/text/train.txt" \
-  '{ print > (NR % 50 == 0 ? held_out : rest) }' "$out/text/wordnet.txt"
-
-step tokenizer train "$out/text/train.txt" --vocab-size 4096 --out "$out/vocab.txt"
-step pretrain examples/demo/config.json --vocab "$out/vocab.txt" --text "$out/text/train.txt" \
-  --valid-text "$out/text/valid.txt" --steps 600 --batch-tokens 4096 --learning-rate 2e-3 --dropout 0 \
-  --validate-every 150 --log-every 10 --out "$out/run"
-step inspect "$out/run/model"
-step eval "$out/run/model" --task mlm --data "$out/text/valid.txt" --examples 4
-step bench "$out/run/model" --batch 8 --seq-len 64 --rounds 3
-step report "$out/run" --out "$out/report.html"
+task=(--task wordnet --steps 1000 --batch 64 --learning-rate 1e-3 --seq-len 64 --validate-every 250)
+step inspect models/mini-moe
+step finetune models/mini-dense "${task[@]}" --out "$out/dense"
+step finetune models/mini-moe "${task[@]}" --out "$out/moe"
+step finetune models/mini-moe "${task[@]}" --prune eager --beta 0.5 --out "$out/eager"
+step export "$out/eager/model" --to bert --out "$out/bert"
+printf 'a small domesticated animal with soft fur\nrun very fast\nthe quality of being kind\n' >"$out/lines.txt"
+step predict "$out/bert" "$out/lines.txt"
+step bench "$out/dense" "$out/moe" "$out/eager" --batch 8 --seq-len 64
+step report "$out/dense" "$out/moe" "$out/eager" --out "$out/report.html"

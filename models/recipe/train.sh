@@ -27,7 +27,7 @@ for model in "${models[@]}"; do
   "$espalier" pretrain "$here/$model.json" --out "$run" "${start[@]}" \
     --vocab "$work/vocab.txt" --cache "$work/cache" \
     --text "${definitions[@]}" "${wikipedia[@]}" --valid-text "$text/enwiki/valid.txt" \
-    --steps 10000 --batch-tokens 4096 --seq-len 256 --learning-rate 1e-3 --dropout 0 \
-    --log-every 25 --validate-every 500 --validation-tokens 100000 --save-every 250 \
+    --steps 28000 --batch-tokens 1024 --seq-len 128 --learning-rate 1e-3 --warmup 0.02 --dropout 0 \
+    --log-every 50 --validate-every 1000 --validation-tokens 100000 --save-every 1000 \
     --model-dtype BF16 --seed 42 ${ESPALIER_THREADS:+--threads "$ESPALIER_THREADS"}
 done

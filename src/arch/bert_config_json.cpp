@@ -25,7 +25,7 @@ constexpr std::array<ProblemTypeRow, 3> kProblemTypes{
 
 // What a misspelt MoE field is compared with: a plain BERT reader would carry "num_expert" over and train 0
 // experts.
-constexpr std::array<std::string_view, 8> kMoeFields{
+constexpr std::array<std::string_view, 7> kMoeFields{
     "moe_layers",    "num_experts",     "moe_placement",       "num_experts_per_tok",
     "router_jitter", "capacity_factor", "router_aux_loss_coef"};
 constexpr std::size_t kTypoDistance = 2;
@@ -252,7 +252,10 @@ json to_json(const BertMoeConfig& config) {
   out["classifier_dropout"] = config.classifier_dropout ? json(*config.classifier_dropout) : json(nullptr);
   out["initializer_range"] = config.initializer_range;
   write_labels(config, out);
-  if (moe) write_moe(config, out);
+  if (moe)
+    write_moe(config, out);
+  else
+    for (const auto field : kMoeFields) out.erase(std::string(field));  // of the model it was pruned from
   return out;
 }
 

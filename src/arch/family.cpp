@@ -31,7 +31,7 @@ void check_bert(const Checkpoint& checkpoint) {
 Topology topology_of_bert(const Checkpoint& checkpoint) {
   Topology topology = bert_topology(bert_config(checkpoint));
   const auto stored = [&](std::string& name) { name = find_bert_tensor(checkpoint, name).value_or(name); };
-  for (MoeLayer& layer : topology.layers) {
+  for (MoeLayerTensors& layer : topology.layers) {
     stored(layer.router);
     for (std::vector<std::string>& tensors : layer.expert_tensors) {
       for (std::string& name : tensors) stored(name);

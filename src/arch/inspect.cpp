@@ -7,7 +7,7 @@ namespace espalier {
 namespace {
 
 /// Bytes of a layer that go with each of its experts: the expert's tensors and its row of the router.
-std::uint64_t bytes_per_expert(const Checkpoint& checkpoint, const MoeLayer& layer) {
+std::uint64_t bytes_per_expert(const Checkpoint& checkpoint, const MoeLayerTensors& layer) {
   std::uint64_t bytes =
       checkpoint.tensor(layer.router).bytes.size() / static_cast<std::uint64_t>(layer.num_experts);
   for (const std::string& name : layer.expert_tensors.front()) bytes += checkpoint.tensor(name).bytes.size();
@@ -16,7 +16,7 @@ std::uint64_t bytes_per_expert(const Checkpoint& checkpoint, const MoeLayer& lay
 
 PruningEstimate estimate(const Checkpoint& checkpoint, const Inspection& inspection, std::int64_t kept) {
   PruningEstimate result{kept, inspection.parameters - inspection.topology.removed_parameters(kept), 0};
-  for (const MoeLayer& layer : inspection.topology.layers) {
+  for (const MoeLayerTensors& layer : inspection.topology.layers) {
     const std::int64_t removed = std::max<std::int64_t>(0, layer.num_experts - kept);
     result.saved_bytes += static_cast<std::uint64_t>(removed) * bytes_per_expert(checkpoint, layer);
   }
@@ -25,7 +25,7 @@ PruningEstimate estimate(const Checkpoint& checkpoint, const Inspection& inspect
 
 std::vector<PruningEstimate> estimates(const Checkpoint& checkpoint, const Inspection& inspection) {
   std::int64_t most_experts = 0;
-  for (const MoeLayer& layer : inspection.topology.layers)
+  for (const MoeLayerTensors& layer : inspection.topology.layers)
     most_experts = std::max(most_experts, layer.num_experts);
   std::vector<PruningEstimate> result;
   for (const std::int64_t kept : std::set<std::int64_t, std::greater<>>{most_experts / 2, 1}) {

@@ -23,7 +23,8 @@ std::string grouped(std::int64_t number) {
 std::string moe_layers_text(const Topology& topology) {
   if (topology.layers.empty()) return "none";
   std::map<std::int64_t, std::vector<std::int64_t>> layers_of_count;
-  for (const MoeLayer& layer : topology.layers) layers_of_count[layer.num_experts].push_back(layer.layer);
+  for (const MoeLayerTensors& layer : topology.layers)
+    layers_of_count[layer.num_experts].push_back(layer.layer);
   std::vector<std::string> parts;
   for (const auto& [experts, layers] : layers_of_count) {
     parts.push_back(fmt::format("{} with {} expert{}{}", fmt::join(layers, ", "), experts,
@@ -71,7 +72,7 @@ std::string to_text(const Inspection& inspection) {
 nlohmann::json to_json(const Inspection& inspection) {
   const ModelSizes& sizes = inspection.sizes;
   nlohmann::json layers = nlohmann::json::array();
-  for (const MoeLayer& layer : inspection.topology.layers) {
+  for (const MoeLayerTensors& layer : inspection.topology.layers) {
     layers.push_back({{"layer", layer.layer},
                       {"num_experts", layer.num_experts},
                       {"parameters_per_expert", layer.parameters_per_expert}});

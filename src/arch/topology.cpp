@@ -8,14 +8,14 @@ namespace espalier {
 
 std::int64_t Topology::idle_parameters() const {
   std::int64_t sum = 0;
-  for (const MoeLayer& layer : layers)
+  for (const MoeLayerTensors& layer : layers)
     sum += (layer.num_experts - experts_per_token) * layer.parameters_per_expert;
   return sum;
 }
 
 std::int64_t Topology::removed_parameters(std::int64_t kept) const {
   std::int64_t sum = 0;
-  for (const MoeLayer& layer : layers) {
+  for (const MoeLayerTensors& layer : layers) {
     const std::int64_t removed = std::max<std::int64_t>(0, layer.num_experts - kept);
     sum += removed * (layer.parameters_per_expert + layer.router_parameters_per_expert);
   }
@@ -28,8 +28,8 @@ Topology bert_topology(const BertMoeConfig& config) {
   const std::int64_t inner = config.intermediate_size;
   for (const std::int64_t layer : config.moe_layers) {
     const std::string prefix = fmt::format("bert.encoder.layer.{}.moe.", layer);
-    MoeLayer moe{layer, config.experts_in(layer),          prefix + "router.weight",
-                 {},    2 * width * inner + inner + width, width};
+    MoeLayerTensors moe{layer, config.experts_in(layer),          prefix + "router.weight",
+                        {},    2 * width * inner + inner + width, width};
     for (std::int64_t expert = 0; expert < moe.num_experts; ++expert) {
       const std::string expert_prefix = fmt::format("{}experts.{}.", prefix, expert);
       moe.expert_tensors.push_back(

@@ -9,7 +9,7 @@
 namespace espalier {
 
 /// One MoE layer: its router and experts, and the tensors they are stored in.
-struct MoeLayer {
+struct MoeLayerTensors {
   std::int64_t layer = 0;        // 0-based block
   std::int64_t num_experts = 0;  // E
   std::string router;            // tensor, [E, D]
@@ -22,8 +22,8 @@ struct MoeLayer {
 /// Which experts a model has, and in which tensors.
 struct Topology {
   std::string model_type;
-  std::int64_t experts_per_token = 0;  // K; 0 without MoE layers
-  std::vector<MoeLayer> layers;        // ascending
+  std::int64_t experts_per_token = 0;   // K; 0 without MoE layers
+  std::vector<MoeLayerTensors> layers;  // ascending
 
   /// Parameters of the experts that a token does not visit.
   std::int64_t idle_parameters() const;

@@ -14,7 +14,8 @@ struct EvalResult {
   std::string split;  ///< "dev"
   std::int64_t examples = 0;
   std::map<std::string, double> metrics;  ///< "accuracy" -> 0.81; NaN is written as null
-  /// "largest_class" -> its metrics on the same examples: what methods without a model come to.
+  /// What methods without a model come to on the same examples: "naive_bayes" -> their metrics. Written where
+  /// there are any.
   std::map<std::string, std::map<std::string, double>> baselines;
 };
 

@@ -18,17 +18,20 @@ struct MetricsLine {
   std::int64_t step = 0;               ///< optimizer steps done, counted from 1
   double loss = 0;                     ///< what is minimised: task loss and weighted balance loss
   std::optional<double> mlm_loss;      ///< cross entropy of the masked words
+  std::optional<double> task_loss;     ///< of fine-tuning: cross entropy, or squared error
   std::optional<double> balance_loss;  ///< mean over the MoE layers, before its weight; 1 = even
   std::optional<double> valid_loss;    ///< on held-out text, where it was measured at this step
   double lr = 0;
-  std::int64_t tokens = 0;                         ///< real tokens (no padding) trained on since step 0
-  double tokens_per_second = 0;                    ///< since the line before
-  std::optional<double> grad_norm;                 ///< before clipping
-  double seconds = 0;                              ///< wall-clock time trained since step 0, over all resumes
-  std::uint64_t rss_bytes = 0;                     ///< resident memory now
-  std::map<int, int> survivors;                    ///< MoE layer (0-based block) -> experts left
-  std::map<int, std::vector<double>> expert_load;  ///< MoE layer -> [E] shares of the tokens since the
-                                                   ///< line before; they sum to 1
+  std::int64_t tokens = 0;          ///< real tokens (no padding) trained on since step 0
+  double tokens_per_second = 0;     ///< since the line before
+  std::optional<double> grad_norm;  ///< before clipping
+  double seconds = 0;               ///< wall-clock time trained since step 0, over all resumes
+  std::uint64_t rss_bytes = 0;      ///< resident memory now
+  std::map<int, int> survivors;     ///< MoE layer (0-based block) -> experts left
+  std::map<int, std::vector<int>> survivors_original;  ///< MoE layer -> their numbers at the run's start
+  std::map<std::string, double> valid_metrics;         ///< of fine-tuning: "accuracy", where it was measured
+  std::map<int, std::vector<double>> expert_load;      ///< MoE layer -> [E] shares of the tokens since the
+                                                       ///< line before; they sum to 1
 };
 
 /// Appends whole lines to `metrics.jsonl`, each with one write(2), so that a killed run leaves at most one

@@ -51,6 +51,7 @@ std::string metrics_line_to_json(const MetricsLine& line) {
   ordered_json object{{"format", "espalier.metrics/1"}, {"step", line.step}};
   put(object, "loss", line.loss);
   put(object, "mlm_loss", line.mlm_loss);
+  put(object, "task_loss", line.task_loss);
   put(object, "balance_loss", line.balance_loss);
   put(object, "valid_loss", line.valid_loss);
   put(object, "lr", line.lr);
@@ -61,6 +62,10 @@ std::string metrics_line_to_json(const MetricsLine& line) {
   object["rss_bytes"] = line.rss_bytes;
   object["survivors"] = ordered_json::object();
   for (const auto& [layer, count] : line.survivors) object["survivors"][std::to_string(layer)] = count;
+  for (const auto& [layer, numbers] : line.survivors_original)
+    object["survivors_original"][std::to_string(layer)] = numbers;
+  for (const auto& [metric, value] : line.valid_metrics)
+    object["valid_metrics"][metric] = number_or_null(value);
   object["expert_load"] = ordered_json::object();
   for (const auto& [layer, load] : line.expert_load) object["expert_load"][std::to_string(layer)] = load;
   return to_json_text(object, -1) + "\n";
@@ -74,6 +79,7 @@ MetricsLine metrics_line_from_json(std::string_view text, std::string_view where
   line.step = object.integer("step", {0});
   line.loss = number_or_nan(object, parsed, "loss");
   line.mlm_loss = optional_number(object, "mlm_loss");
+  line.task_loss = optional_number(object, "task_loss");
   line.balance_loss = optional_number(object, "balance_loss");
   line.valid_loss = optional_number(object, "valid_loss");
   line.lr = number_or_nan(object, parsed, "lr");
@@ -83,6 +89,12 @@ MetricsLine metrics_line_from_json(std::string_view text, std::string_view where
   line.seconds = number_or_nan(object, parsed, "seconds");
   line.rss_bytes = whole_number(object, "rss_bytes");
   line.survivors = by_layer(object, "survivors", read_survivors);
+  line.survivors_original = by_layer(object, "survivors_original", expert_numbers);
+  if (object.has("valid_metrics")) {
+    JsonObject metrics = object.object("valid_metrics");
+    for (const auto& [metric, value] : object.value("valid_metrics").items())
+      line.valid_metrics[metric] = optional_number(metrics, metric).value_or(std::nan(""));
+  }
   line.expert_load = by_layer(object, "expert_load", read_shares);
   object.finish();
   return line;

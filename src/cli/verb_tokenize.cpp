@@ -7,10 +7,10 @@
 
 #include "base/error.h"
 #include "base/files.h"
-#include "cli/model_tokenizer.h"
 #include "cli/terminal.h"
 #include "cli/verbs.h"
 #include "data/text_file.h"
+#include "text/model_tokenizer.h"
 
 namespace espalier {
 namespace {

@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <numeric>
 
 #include "base/error.h"
 #include "base/rng.h"
@@ -12,7 +11,7 @@
 namespace espalier {
 namespace {
 
-constexpr std::uint64_t kOrderStream = 1, kMaskStream = 2;
+constexpr std::uint64_t kMaskStream = 2;
 constexpr std::uint32_t kShortestPair = 16;  // tokens; shorter texts are one segment
 
 /// Replaces the chosen position: 80% [MASK], 10% a random piece, 10% left as it is.
@@ -44,10 +43,7 @@ MlmBatches::MlmBatches(const TokenCorpus& corpus, const MlmOptions& options)
 
 void MlmBatches::order_for(std::uint64_t epoch) {
   if (ordered_epoch_ == epoch) return;
-  order_.resize(pieces_.size());
-  std::iota(order_.begin(), order_.end(), 0U);
-  Rng rng(options_.seed, mix64(kOrderStream) ^ epoch);
-  for (std::size_t i = order_.size(); i > 1; --i) std::swap(order_[i - 1], order_[rng.below(i)]);
+  order_ = epoch_order(options_.seed, epoch, pieces_.size());
   ordered_epoch_ = epoch;
 }
 

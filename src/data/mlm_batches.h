@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "data/epoch_order.h"
 #include "data/token_corpus.h"
 
 namespace espalier {
@@ -26,14 +27,6 @@ struct MlmBatch {
   std::vector<std::int64_t> offsets;    // [B+1]
   std::vector<std::int64_t> positions;  // [M] places in `ids` that are predicted, ascending
   std::vector<std::int64_t> targets;    // [M] the ids that stood there
-};
-
-/// Where training stands in the corpus; part of a training checkpoint.
-struct CorpusCursor {
-  std::uint64_t epoch = 0;
-  std::uint64_t next = 0;  ///< index into the epoch's order
-
-  bool operator==(const CorpusCursor&) const = default;
 };
 
 /// Cuts a corpus into sequences and serves masked batches in an order shuffled anew each epoch. A batch is a

@@ -34,6 +34,9 @@ struct UpcycleOptions {
 /// the dense model.
 BertModel upcycle(const BertModel& dense, const UpcycleOptions& options);
 
+/// A masked-language-model head with fresh weights, where the model has none.
+void ensure_mlm_head(BertModel& model, std::uint64_t seed);
+
 /// A classification (labels > 1) or regression (labels = 1) head with fresh weights, replacing any there is;
 /// adds a pooler where the model has none.
 void reset_classifier(BertModel& model, std::int64_t labels, std::uint64_t seed);

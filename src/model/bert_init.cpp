@@ -1,5 +1,7 @@
 #include <fmt/format.h>
 
+#include <cmath>
+
 #include "model/bert_checkpoint.h"
 #include "model/random_tensor.h"
 
@@ -32,11 +34,28 @@ void shape_parameters(BertModel& model) {
   model.mlm_head = MlmHead{linear(D, D), norm(), torch::empty({c.vocab_size})};
 }
 
+/// Sinusoids (Vaswani et al. 2017, 3.5) of the given deviation: a token finds its neighbours by a rotation,
+/// the same at every position, where random rows would have to be learned one by one.
+torch::Tensor sinusoids(std::int64_t positions, std::int64_t D, double deviation) {
+  auto table = torch::empty({positions, D});
+  auto* value = table.data_ptr<float>();
+  for (std::int64_t t = 0; t < positions; ++t)
+    for (std::int64_t d = 0; d < D; ++d) {
+      const double angle =
+          static_cast<double>(t) / std::pow(10000.0, static_cast<double>(d - d % 2) / static_cast<double>(D));
+      *value++ =
+          static_cast<float>(deviation * std::sqrt(2.0) * (d % 2 == 0 ? std::sin(angle) : std::cos(angle)));
+    }
+  return table;
+}
+
 void fill(const std::string& name, torch::Tensor& parameter, double deviation, std::uint64_t seed) {
   if (name.ends_with("bias") || name.ends_with("_bias"))
     parameter.zero_();
   else if (name.ends_with("LayerNorm.weight"))
     parameter.fill_(1.0);
+  else if (name.ends_with("position_embeddings.weight"))
+    parameter = sinusoids(parameter.size(0), parameter.size(1), deviation);
   else
     parameter = random_normal(parameter.sizes(), deviation, seed, name);
 }
@@ -51,6 +70,16 @@ BertModel initialize_bert(const BertMoeConfig& config, std::uint64_t seed) {
     fill(name, parameter, config.initializer_range, seed);
   });
   return model;
+}
+
+void ensure_mlm_head(BertModel& model, std::uint64_t seed) {
+  if (model.mlm_head) return;
+  const auto D = model.config.hidden_size;
+  model.mlm_head = MlmHead{
+      {random_normal({D, D}, model.config.initializer_range, seed, "cls.predictions.transform.dense.weight"),
+       torch::zeros({D})},
+      {torch::ones({D}), torch::zeros({D})},
+      torch::zeros({model.config.vocab_size})};
 }
 
 void reset_classifier(BertModel& model, std::int64_t labels, std::uint64_t seed) {

@@ -69,6 +69,8 @@ Routing route(const Ops& ops, const torch::Tensor& x, const torch::Tensor& weigh
   const auto input = options.jitter > 0 ? with_jitter(x, options.jitter, key) : x;
   Routing routing;
   routing.probabilities = torch::softmax(ops.linear(input, weight, {}), -1);
+  routing.unjittered = options.jitter > 0 ? torch::softmax(ops.linear(x.detach(), weight.detach(), {}), -1)
+                                          : routing.probabilities.detach();
   routing.chosen = top_k(routing.probabilities, options.experts_per_token);
   routing.accepted = options.capacity_factor
                          ? within_capacity(routing.chosen, weight.size(0), *options.capacity_factor)

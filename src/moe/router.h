@@ -22,6 +22,7 @@ struct RouterOptions {
 /// What a token-choice router decided for N tokens.
 struct Routing {
   torch::Tensor probabilities;  // [N, E] float32, softmax over the living experts (2206.00277 eq. 1)
+  torch::Tensor unjittered;     // [N, E] the same without jitter and without gradient; what pruning scores
   torch::Tensor chosen;         // [N, K] int32, best first, ties to the smaller index; before capacity
   torch::Tensor accepted;       // [N, K] int32, `chosen` with -1 where the expert was full
   torch::Tensor gates;          // [N, K] float32, probabilities of the chosen; not renormalised

@@ -12,6 +12,11 @@ namespace espalier {
 AdamW::AdamW(AdamWOptions options, std::vector<OptimizedParameter> parameters)
     : options_(options), parameters_(std::move(parameters)) {}
 
+OptimizedParameter optimized(const std::string& name, torch::Tensor& value) {
+  value.set_requires_grad(true);
+  return {name, value, torch::zeros_like(value), torch::zeros_like(value), weight_decays(name)};
+}
+
 bool weight_decays(const std::string& name) {
   return !name.ends_with("bias") && name.find("LayerNorm") == std::string::npos;
 }

@@ -28,6 +28,9 @@ class AdamW {
   double step(double learning_rate);
 
   std::vector<OptimizedParameter>& parameters() { return parameters_; }
+  /// Other tensors in the place of these, after a model's structure changed; the step count goes on.
+  void replace_parameters(std::vector<OptimizedParameter> parameters) { parameters_ = std::move(parameters); }
+
   std::int64_t steps() const { return steps_; }
   void set_steps(std::int64_t steps) { steps_ = steps; }
 
@@ -36,6 +39,9 @@ class AdamW {
   std::vector<OptimizedParameter> parameters_;
   std::int64_t steps_ = 0;
 };
+
+/// A tensor to optimize with fresh moments; sets requires_grad.
+OptimizedParameter optimized(const std::string& name, torch::Tensor& value);
 
 /// Whether weight decay applies to a parameter of this name: not to biases and norms.
 bool weight_decays(const std::string& name);

@@ -9,19 +9,22 @@ void LossWindow::add_routing(std::int64_t block, const Routing& routing) {
   sum = sum.defined() ? sum + routed_counts(routing) : routed_counts(routing);
 }
 
-void LossWindow::add_step(double mlm, double balance, double gradient_norm, std::int64_t tokens) {
-  mlm_ += mlm;
+void LossWindow::add_step(double task, double balance, double gradient_norm, std::int64_t tokens) {
+  task_ += task;
   balance_ += balance;
   gradient_norm_ += gradient_norm;
   tokens_ += tokens;
   ++steps_;
 }
 
+double LossWindow::mean_task_loss() const {
+  return task_ / static_cast<double>(std::max<std::int64_t>(1, steps_));
+}
+
 MetricsLine LossWindow::line(double balance_weight) const {
   const auto steps = static_cast<double>(std::max<std::int64_t>(1, steps_));
   MetricsLine line;
-  line.mlm_loss = mlm_ / steps;
-  line.loss = *line.mlm_loss + balance_weight * balance_ / steps;
+  line.loss = mean_task_loss() + balance_weight * balance_ / steps;
   if (!counts_.empty()) line.balance_loss = balance_ / steps / static_cast<double>(counts_.size());
   line.tokens_per_second = static_cast<double>(tokens_) / watch_.seconds();
   line.grad_norm = gradient_norm_ / steps;

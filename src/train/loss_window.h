@@ -16,13 +16,14 @@ class LossWindow {
  public:
   void add_routing(std::int64_t block, const Routing& routing);
   /// `balance` is the sum over the MoE layers.
-  void add_step(double mlm, double balance, double gradient_norm, std::int64_t tokens);
+  void add_step(double task, double balance, double gradient_norm, std::int64_t tokens);
 
-  /// Means, speed, survivors and expert load; the rest of the line is the caller's.
+  double mean_task_loss() const;
+  /// Loss, balance, speed, survivors and expert load; the rest of the line is the caller's.
   MetricsLine line(double balance_weight) const;
 
  private:
-  double mlm_ = 0, balance_ = 0, gradient_norm_ = 0;
+  double task_ = 0, balance_ = 0, gradient_norm_ = 0;
   std::int64_t steps_ = 0, tokens_ = 0;
   std::map<int, torch::Tensor> counts_;  // MoE layer -> [E] int64
   Stopwatch watch_;

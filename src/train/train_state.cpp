@@ -3,7 +3,9 @@
 #include <torch/utils.h>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
+#include <algorithm>
 #include <cstring>
 #include <nlohmann/json.hpp>
 
@@ -24,18 +26,32 @@ TensorSource source(const std::string& name, const torch::Tensor& tensor) {
           }};
 }
 
-void restore(const SafetensorsFile& file, const std::string& path, const std::string& name,
-             torch::Tensor& tensor) {
-  if (!file.contains(name))
-    throw UserError(fmt::format("{}: no tensor '{}'", path, name),
-                    "the state is of another model: resume with its own options");
+void check(const SafetensorsFile& file, const std::string& path, const std::string& name,
+           const torch::Tensor& tensor) {
+  constexpr const char* kHint = "the state is of another model: resume with its own options";
+  if (!file.contains(name)) throw UserError(fmt::format("{}: no tensor '{}'", path, name), kHint);
   const auto view = file.tensor(name);
-  const auto bytes = static_cast<std::size_t>(tensor.numel()) * sizeof(float);
-  if (view.dtype != Dtype::kF32 || view.bytes.size() != bytes)
+  if (view.dtype != Dtype::kF32 ||
+      !std::equal(view.shape.begin(), view.shape.end(), tensor.sizes().begin(), tensor.sizes().end()))
     throw UserError(
-        fmt::format("{}: tensor '{}' has {} bytes, the model's has {}", path, name, view.bytes.size(), bytes),
-        "the state is of another model: resume with its own options");
-  std::memcpy(tensor.data_ptr<float>(), view.bytes.data(), bytes);
+        fmt::format("{}: tensor '{}' is {} [{}], the model's is F32 [{}]", path, name,
+                    espalier::name(view.dtype), fmt::join(view.shape, ", "), fmt::join(tensor.sizes(), ", ")),
+        kHint);
+}
+
+void restore(const SafetensorsFile& file, const std::string& name, torch::Tensor& tensor) {
+  const auto view = file.tensor(name);
+  std::memcpy(tensor.data_ptr<float>(), view.bytes.data(), view.bytes.size());
+}
+
+/// Calls `visit` with the stored name of each tensor that belongs to a parameter.
+template <typename Visit>
+void for_each_tensor(AdamW& optimizer, Visit visit) {
+  for (auto& p : optimizer.parameters()) {
+    visit("value." + p.name, p.value);
+    visit("first_moment." + p.name, p.first_moment);
+    visit("second_moment." + p.name, p.second_moment);
+  }
 }
 
 TrainProgress parse_progress(const SafetensorsFile& file, const std::string& path) {
@@ -53,6 +69,7 @@ TrainProgress parse_progress(const SafetensorsFile& file, const std::string& pat
                      static_cast<std::uint64_t>(state.integer("next", {.min = 0}))};
   progress.tokens_seen = state.integer("tokens_seen", {.min = 0});
   progress.seconds = state.number("seconds", {.min = 0.0});
+  if (const auto* objective = state.find_value("objective")) progress.objective = *objective;
   return progress;
 }
 
@@ -60,17 +77,16 @@ TrainProgress parse_progress(const SafetensorsFile& file, const std::string& pat
 
 void save_train_state(const std::filesystem::path& folder, AdamW& optimizer, const TrainProgress& progress) {
   std::vector<TensorSource> sources;
-  for (auto& p : optimizer.parameters()) {
-    sources.push_back(source("value." + p.name, p.value));
-    sources.push_back(source("first_moment." + p.name, p.first_moment));
-    sources.push_back(source("second_moment." + p.name, p.second_moment));
-  }
+  for_each_tensor(optimizer, [&](const std::string& name, const torch::Tensor& tensor) {
+    sources.push_back(source(name, tensor));
+  });
   const nlohmann::json state = {{"format", kFormat},
                                 {"step", progress.step},
                                 {"epoch", progress.cursor.epoch},
                                 {"next", progress.cursor.next},
                                 {"tokens_seen", progress.tokens_seen},
-                                {"seconds", progress.seconds}};
+                                {"seconds", progress.seconds},
+                                {"objective", progress.objective}};
   write_safetensors(folder / kFile, std::move(sources), {{"espalier", state.dump()}});
 }
 
@@ -78,19 +94,24 @@ void discard_train_state(const std::filesystem::path& folder) {
   std::filesystem::remove(folder / kFile);
 }
 
-std::optional<TrainProgress> load_train_state(const std::filesystem::path& folder, AdamW& optimizer) {
+TrainState::TrainState(std::filesystem::path path, SafetensorsFile file)
+    : path_(std::move(path)), file_(std::move(file)), progress_(parse_progress(file_, path_.string())) {}
+
+std::optional<TrainState> TrainState::open(const std::filesystem::path& folder) {
   const auto path = folder / kFile;
   if (!std::filesystem::exists(path)) return std::nullopt;
-  const auto file = SafetensorsFile::open(path);
-  const auto progress = parse_progress(file, path.string());
+  return TrainState(path, SafetensorsFile::open(path));
+}
+
+void TrainState::restore(AdamW& optimizer) const {
+  for_each_tensor(optimizer, [&](const std::string& name, torch::Tensor& tensor) {
+    check(file_, path_.string(), name, tensor);
+  });
   const torch::NoGradGuard no_grad;
-  for (auto& p : optimizer.parameters()) {
-    restore(file, path.string(), "value." + p.name, p.value);
-    restore(file, path.string(), "first_moment." + p.name, p.first_moment);
-    restore(file, path.string(), "second_moment." + p.name, p.second_moment);
-  }
-  optimizer.set_steps(progress.step);
-  return progress;
+  for_each_tensor(optimizer, [&](const std::string& name, torch::Tensor& tensor) {
+    espalier::restore(file_, name, tensor);
+  });
+  optimizer.set_steps(progress_.step);
 }
 
 }  // namespace espalier

@@ -2,9 +2,11 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <nlohmann/json.hpp>
 #include <optional>
 
-#include "data/mlm_batches.h"
+#include "checkpoint/checkpoint.h"
+#include "data/epoch_order.h"
 #include "train/adamw.h"
 
 namespace espalier {
@@ -14,7 +16,8 @@ struct TrainProgress {
   std::int64_t step = 0;
   CorpusCursor cursor;
   std::int64_t tokens_seen = 0;
-  double seconds = 0.0;  ///< of training, over all sessions of the run
+  double seconds = 0.0;                                 ///< of training, over all sessions of the run
+  nlohmann::json objective = nlohmann::json::object();  ///< the objective's own state (train/objective.h)
 };
 
 /// Writes parameters, moments and progress into one file, atomically: `folder`/state.safetensors.
@@ -23,8 +26,23 @@ void save_train_state(const std::filesystem::path& folder, AdamW& optimizer, con
 /// Removes the state an older run left in `folder`, so that a new one is never resumed from it.
 void discard_train_state(const std::filesystem::path& folder);
 
-/// Fills the optimizer's tensors in place. Empty when the folder has no state yet; throws UserError when the
-/// state is of another model.
-std::optional<TrainProgress> load_train_state(const std::filesystem::path& folder, AdamW& optimizer);
+/// A saved state: its progress at once, its tensors when there is a model of their shapes.
+class TrainState {
+ public:
+  /// Empty when the folder has no state yet; throws UserError when the file is no state.
+  static std::optional<TrainState> open(const std::filesystem::path& folder);
+
+  const TrainProgress& progress() const { return progress_; }
+  /// Fills the optimizer's tensors in place. Throws UserError when the state is of another model, with
+  /// nothing changed.
+  void restore(AdamW& optimizer) const;
+
+ private:
+  TrainState(std::filesystem::path path, SafetensorsFile file);
+
+  std::filesystem::path path_;
+  SafetensorsFile file_;
+  TrainProgress progress_;
+};
 
 }  // namespace espalier

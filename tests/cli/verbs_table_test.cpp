@@ -30,9 +30,11 @@ TEST_P(EveryVerb, HasARowInTheDocumentation) {
 
 TEST_P(EveryVerb, HasATestOfItsOwn) {
   const std::string name(GetParam().name);
-  const std::string test = file_content(kSource / "tests/cli" / (name + "_test.cpp"));
+  const std::string file = name + "_test.cpp";
+  const auto test =
+      file_content(kSource / "tests/cli" / file) + file_content(kSource / "tests/cli/engine" / file);
   EXPECT_THAT(test, testing::HasSubstr("run_program({\"" + name + "\""))
-      << "tests/cli/" << name << "_test.cpp does not run it";
+      << "neither tests/cli/" << file << " nor tests/cli/engine/" << file << " runs it";
 }
 
 TEST_P(EveryVerb, ExplainsItselfWithAnExample) {

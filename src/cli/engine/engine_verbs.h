@@ -8,7 +8,10 @@ namespace espalier {
 void add_bench(CLI::App& app, const GlobalOptions& global);
 void add_doctor(CLI::App& app, const GlobalOptions& global);
 void add_eval(CLI::App& app, const GlobalOptions& global);
+void add_export(CLI::App& app, const GlobalOptions& global);
+void add_finetune(CLI::App& app, const GlobalOptions& global);
 void add_logits(CLI::App& app, const GlobalOptions& global);
+void add_predict(CLI::App& app, const GlobalOptions& global);
 void add_pretrain(CLI::App& app, const GlobalOptions& global);
 
 }  // namespace espalier

@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 
+#include <filesystem>
 #include <iostream>
 #include <memory>
 
@@ -10,6 +11,24 @@
 
 namespace espalier {
 namespace {
+
+namespace fs = std::filesystem;
+
+/// The folder of a run stands for the model it left.
+bool is_run(const fs::path& folder) {
+  return fs::exists(folder / "manifest.json") && fs::exists(folder / "model" / "config.json");
+}
+
+/// Times the models; each run gets its row as RUN/bench.json.
+BenchResult bench_all(const std::vector<fs::path>& folders, ModelBenchOptions options) {
+  options.models = folders;
+  for (auto& model : options.models)
+    if (is_run(model)) model /= "model";
+  auto result = bench_models(options);
+  for (std::size_t i = 0; i < folders.size(); ++i)
+    if (is_run(folders[i])) write_bench_result(folders[i] / "bench.json", {{result.rows[i]}});
+  return result;
+}
 
 void print_table(const BenchResult& result) {
   std::size_t width = 5;
@@ -30,7 +49,10 @@ void print_table(const BenchResult& result) {
 void add_bench(CLI::App& app, const GlobalOptions& global) {
   auto options = std::make_shared<ModelBenchOptions>();
   auto out = std::make_shared<std::string>();
-  app.add_option("models", options->models, "checkpoint folders")->required()->type_name("MODEL");
+  auto folders = std::make_shared<std::vector<fs::path>>();
+  app.add_option("models", *folders, "checkpoint folders, or run folders, which keep their row as bench.json")
+      ->required()
+      ->type_name("MODEL");
   app.add_option("--batch", options->batch, "sequences")->capture_default_str()->check(CLI::PositiveNumber);
   app.add_option("--seq-len", options->sequence_length, "tokens in each")
       ->capture_default_str()
@@ -43,12 +65,12 @@ void add_bench(CLI::App& app, const GlobalOptions& global) {
       ->check(CLI::PositiveNumber);
   app.add_option("--out", *out, "write bench.json here")->type_name("FILE");
   app.footer("Example:\n  espalier bench models/mini-moe models/mini-dense --batch 1 --seq-len 128");
-  app.callback([options, out, &global] {
+  app.callback([options, folders, out, &global] {
     const Terminal terminal(global);
     options->threads = global.threads.value_or(hardware_threads());
     options->seed = global.seed;
     options->progress = terminal.progress();
-    const auto result = bench_models(*options);
+    const auto result = bench_all(*folders, *options);
     terminal.finish();
     if (!out->empty()) write_bench_result(*out, result);
     if (global.json)

@@ -9,9 +9,12 @@ namespace {
 
 constexpr Verb kEngineVerbs[] = {
     {"bench", "time models side by side: tokens per second and peak memory", add_bench},
-    {"eval", "measure a model's quality: how well it restores masked words", add_eval},
+    {"eval", "measure a model's quality on a task, or how well it restores masked words", add_eval},
+    {"export", "write a dense model that other programs load", add_export},
+    {"finetune", "fine-tune an encoder on a task and prune its experts on the way", add_finetune},
     {"logits", "run the forward pass on given tokens and write its outputs", add_logits},
     {"doctor", "print what this machine offers, with a measured matmul rate", add_doctor},
+    {"predict", "label lines of text with a fine-tuned model", add_predict},
     {"pretrain", "pre-train an encoder on text by masked language modelling", add_pretrain},
 };
 

@@ -191,12 +191,4 @@ struct AdamW {
   float gradient_scale = 1;  ///< multiplies the gradients first (clipping)
 };
 
-/// y[j, i] = x[i, j]
-struct Transpose {
-  const float* x;  ///< [m, n], rows x_stride apart
-  float* y;        ///< [n, m], rows y_stride apart
-  std::int64_t m, n;
-  std::int64_t x_stride, y_stride;  ///< in elements
-};
-
 }  // namespace espalier::simd

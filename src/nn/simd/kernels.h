@@ -43,7 +43,6 @@ struct Kernels {
   void (*column_sums)(const float* x, std::int64_t n, std::int64_t f, std::int64_t stride, float* sums);
   double (*sum_of_squares)(const float* x, std::int64_t count);
   void (*adamw)(const AdamW&);
-  void (*transpose)(const Transpose&);
   /// y = tanh(x), both [count]; y may be x.
   void (*tanh_forward)(const float* x, float* y, std::int64_t count);
   /// dx = dy * (1 - y * y), all [count]; dx may be dy.

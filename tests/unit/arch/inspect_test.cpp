@@ -35,7 +35,7 @@ TEST(Topology, ListsRoutersAndExperts) {
 TEST(Topology, EveryTensorItNamesIsExpected) {
   std::set<std::string> expected;
   for (const ExpectedTensor& tensor : expected_tensors(tiny_moe_config())) expected.insert(tensor.name);
-  for (const MoeLayer& layer : bert_topology(tiny_moe_config()).layers) {
+  for (const MoeLayerTensors& layer : bert_topology(tiny_moe_config()).layers) {
     EXPECT_TRUE(expected.contains(layer.router));
     for (const auto& tensors : layer.expert_tensors) {
       for (const std::string& name : tensors) EXPECT_TRUE(expected.contains(name)) << name;

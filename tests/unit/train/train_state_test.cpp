@@ -17,12 +17,12 @@ namespace {
 
 namespace fs = std::filesystem;
 
-class TrainState : public testing::Test {
+class TrainStateTest : public testing::Test {
  protected:
-  TrainState() : folder_(fs::path(testing::TempDir()) / ("train_state_" + std::to_string(getpid()))) {
+  TrainStateTest() : folder_(fs::path(testing::TempDir()) / ("train_state_" + std::to_string(getpid()))) {
     fs::create_directories(folder_);
   }
-  ~TrainState() override { fs::remove_all(folder_); }
+  ~TrainStateTest() override { fs::remove_all(folder_); }
   const fs::path folder_;
 };
 
@@ -37,13 +37,16 @@ AdamW optimizer_of(std::int64_t rows, std::uint64_t seed) {
   return {{}, std::move(parameters)};
 }
 
-TEST_F(TrainState, ComesBackExactlyAndGoesOnTheSame) {
+TEST_F(TrainStateTest, ComesBackExactlyAndGoesOnTheSame) {
   auto first = optimizer_of(4, 1), second = optimizer_of(4, 2);
   first.set_steps(17);
-  const TrainProgress progress{17, {2, 345}, 123456789012, 98.5};
+  const TrainProgress progress{17, {2, 345}, 123456789012, 98.5, {{"windows_ended", 2}}};
   save_train_state(folder_, first, progress);
-  const auto loaded = load_train_state(folder_, second);
-  ASSERT_TRUE(loaded.has_value());
+  const auto state = TrainState::open(folder_);
+  ASSERT_TRUE(state.has_value());
+  state->restore(second);
+  const auto* loaded = &state->progress();
+  EXPECT_EQ(loaded->objective, progress.objective);
   EXPECT_EQ(loaded->step, 17);
   EXPECT_EQ(loaded->cursor, progress.cursor);
   EXPECT_EQ(loaded->tokens_seen, progress.tokens_seen);
@@ -61,20 +64,19 @@ TEST_F(TrainState, ComesBackExactlyAndGoesOnTheSame) {
   }
 }
 
-TEST_F(TrainState, IsEmptyWithoutAFile) {
-  auto optimizer = optimizer_of(4, 1);
-  EXPECT_FALSE(load_train_state(folder_, optimizer).has_value());
+TEST_F(TrainStateTest, IsEmptyWithoutAFile) {
+  EXPECT_FALSE(TrainState::open(folder_).has_value());
 }
 
-TEST_F(TrainState, RefusesTheStateOfAnotherModelAndChangesNothing) {
+TEST_F(TrainStateTest, RefusesTheStateOfAnotherModelAndChangesNothing) {
   auto other = optimizer_of(5, 1), optimizer = optimizer_of(4, 2);
   save_train_state(folder_, other, {});
   const auto before = optimizer.parameters()[0].value.clone();
-  EXPECT_THROW(load_train_state(folder_, optimizer), UserError);
+  EXPECT_THROW(TrainState::open(folder_)->restore(optimizer), UserError);
   EXPECT_TRUE(torch::equal(optimizer.parameters()[0].value, before));
 }
 
-TEST_F(TrainState, RefusesFilesThatAreNoState) {
+TEST_F(TrainStateTest, RefusesFilesThatAreNoState) {
   auto optimizer = optimizer_of(4, 2);
   const auto plain = [&](std::map<std::string, std::string> metadata) {
     write_safetensors(folder_ / "state.safetensors", {}, metadata);
@@ -100,7 +102,7 @@ TEST_F(TrainState, RefusesFilesThatAreNoState) {
   for (const auto& [what, write] : cases) {
     write();
     try {
-      load_train_state(folder_, optimizer);
+      TrainState::open(folder_)->restore(optimizer);
       ADD_FAILURE() << what;
     } catch (const UserError& error) {
       EXPECT_NE(std::string(error.what()).find("state.safetensors"), std::string::npos)

@@ -1,8 +1,8 @@
 #pragma once
 
 #include "nn/simd/bodies/activation.h"
+#include "nn/simd/bodies/column_sums.h"
 #include "nn/simd/bodies/embedding.h"
-#include "nn/simd/bodies/layout.h"
 #include "nn/simd/bodies/loss.h"
 #include "nn/simd/bodies/norm.h"
 #include "nn/simd/bodies/optimizer.h"
@@ -34,7 +34,6 @@ constexpr Kernels kTable{
     .column_sums = column_sums,
     .sum_of_squares = sum_of_squares,
     .adamw = adamw,
-    .transpose = transpose,
     .tanh_forward = tanh_forward,
     .tanh_backward = tanh_backward,
 };

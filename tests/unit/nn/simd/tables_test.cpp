@@ -155,23 +155,6 @@ TEST_P(TablesTest, AdamWFollowsTheReference) {
   }
 }
 
-TEST_P(TablesTest, TransposeCopiesWithStrides) {
-  for (const auto& [m, n] :
-       std::vector<Shape>{{0, 5}, {1, 1}, {7, 16}, {16, 7}, {33, 65}, {160, 256}, {257, 129}}) {
-    const std::int64_t x_stride = n + 5;
-    const std::int64_t y_stride = m + 2;
-    const Floats x = random_floats(m * x_stride, 1);
-    Floats y(n * y_stride, -99.0F);
-    simd().transpose(
-        {.x = x.data(), .y = y.data(), .m = m, .n = n, .x_stride = x_stride, .y_stride = y_stride});
-    for (std::int64_t j = 0; j < n; ++j) {
-      for (std::int64_t i = 0; i < y_stride; ++i) {
-        ASSERT_EQ(y[j * y_stride + i], i < m ? x[i * x_stride + j] : -99.0F) << i << ", " << j;
-      }
-    }
-  }
-}
-
 ESPALIER_FOR_EVERY_VARIANT(TablesTest);
 
 TEST(SimdDispatchTest, TheBaselineIsAlwaysThereAndFirst) {

@@ -7,7 +7,6 @@
 #include <tuple>
 
 #include "checkpoint/checkpoint.h"
-#include "cli/engine.h"
 #include "cli/run_program.h"
 
 namespace espalier {
@@ -33,14 +32,7 @@ void expect_same(const SafetensorsFile& found, const SafetensorsFile& expected) 
   }
 }
 
-class LogitsVerb : public testing::Test {
- protected:
-  void SetUp() override {
-    if (engine_verbs().empty()) GTEST_SKIP() << "the program is built without the engine";
-  }
-};
-
-TEST_F(LogitsVerb, ReproducesTheGoldensWithEitherBackend) {
+TEST(LogitsVerb, ReproducesTheGoldensWithEitherBackend) {
   const TemporaryFolder folder;
   const std::string out = (folder / "out.safetensors").string();
   for (const std::string model : {"bert", "bert-classifier"}) {
@@ -55,7 +47,7 @@ TEST_F(LogitsVerb, ReproducesTheGoldensWithEitherBackend) {
   }
 }
 
-TEST_F(LogitsVerb, BadInputIsAUserError) {
+TEST(LogitsVerb, BadInputIsAUserError) {
   const TemporaryFolder folder;
   const std::string out = (folder / "out.safetensors").string();
   const std::string bert = kGolden + "bert", good = bert + "/tokens.json";

@@ -1,4 +1,4 @@
-#include "train/pretrain_options.h"
+#include "train/training_options.h"
 
 #include <fmt/format.h>
 
@@ -6,30 +6,11 @@
 #include "base/error.h"
 
 namespace espalier {
-namespace {
 
-nlohmann::json paths(const std::vector<std::filesystem::path>& files) {
-  auto list = nlohmann::json::array();
-  for (const auto& file : files) list.push_back(file.string());
-  return list;
-}
-
-}  // namespace
-
-nlohmann::json resolved_options(const PretrainOptions& o, const BertMoeConfig& config,
-                                const std::string& corpus_key) {
-  return {{"config", to_json(config)},
-          {"vocabulary", o.vocabulary.string()},
-          {"text", paths(o.text)},
-          {"validation_text", paths(o.validation_text)},
-          {"corpus_key", corpus_key},
-          {"steps", o.steps},
-          {"batch_tokens", o.batch_tokens},
-          {"sequence_length", o.sequence_length},
+nlohmann::json resolved_options(const TrainingOptions& o) {
+  return {{"steps", o.steps},
           {"learning_rate", o.learning_rate},
           {"warmup_share", o.warmup_share},
-          {"mask_share", o.mask_share},
-          {"pair_share", o.pair_share},
           {"balance_weight", o.balance_weight},
           {"dropout", o.dropout ? nlohmann::json(*o.dropout) : nlohmann::json(nullptr)},
           {"beta1", o.adamw.beta1},
@@ -40,7 +21,7 @@ nlohmann::json resolved_options(const PretrainOptions& o, const BertMoeConfig& c
           {"backend", name(o.backend)}};
 }
 
-void check_same_options(const PretrainOptions& options, nlohmann::json now) {
+void check_same_options(const TrainingOptions& options, nlohmann::json now) {
   const auto file = options.out / "manifest.json";
   const auto before = read_manifest(file);
   auto then = before.options;

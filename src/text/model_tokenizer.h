@@ -15,6 +15,9 @@ WordPiece load_tokenizer(const std::filesystem::path& model_or_vocabulary,
                          LetterCase letter_case = LetterCase::kAsTrained,
                          WordPiece::SpecialTokens special_tokens = WordPiece::SpecialTokens::kAsText);
 
+/// Copies what `load_tokenizer` read, so that the model in `folder` has its tokenizer beside it.
+void copy_tokenizer(const std::filesystem::path& model_or_vocabulary, const std::filesystem::path& folder);
+
 /// Throws UserError where the tokenizer's vocabulary lacks the piece.
 std::int32_t required_piece(const WordPiece& tokenizer, std::string_view piece,
                             const std::filesystem::path& model_or_vocabulary);

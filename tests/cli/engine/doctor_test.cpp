@@ -3,7 +3,6 @@
 
 #include <nlohmann/json.hpp>
 
-#include "cli/engine.h"
 #include "cli/run_program.h"
 
 namespace espalier {
@@ -11,14 +10,7 @@ namespace {
 
 using testing::HasSubstr;
 
-class DoctorVerb : public testing::Test {
- protected:
-  void SetUp() override {
-    if (engine_verbs().empty()) GTEST_SKIP() << "the program is built without the engine";
-  }
-};
-
-TEST_F(DoctorVerb, MeasuresAndNamesWhatIsThere) {
+TEST(DoctorVerb, MeasuresAndNamesWhatIsThere) {
   const ProgramRun run = run_program({"doctor", "--json", "--threads", "1"});
   EXPECT_EQ(run.exit_code, 0) << run.err;
   const auto json = nlohmann::json::parse(run.out);
@@ -33,7 +25,7 @@ TEST_F(DoctorVerb, MeasuresAndNamesWhatIsThere) {
   EXPECT_TRUE(json.at("libraries").contains("onednn"));
 }
 
-TEST_F(DoctorVerb, ObeysTheChosenKernels) {
+TEST(DoctorVerb, ObeysTheChosenKernels) {
   const ProgramRun run =
       run_command({"env", "ESPALIER_ISA=baseline", ESPALIER_PROGRAM, "doctor", "--threads", "2"});
   EXPECT_EQ(run.exit_code, 0) << run.err;
@@ -42,7 +34,7 @@ TEST_F(DoctorVerb, ObeysTheChosenKernels) {
   EXPECT_THAT(run.out, HasSubstr("GFLOP/s with 1 thread"));
 }
 
-TEST_F(DoctorVerb, BadInputIsAUserError) {
+TEST(DoctorVerb, BadInputIsAUserError) {
   EXPECT_EQ(run_program({"doctor", "me"}).exit_code, 2);
   const ProgramRun run = run_command({"env", "ESPALIER_ISA=z80", ESPALIER_PROGRAM, "doctor"});
   EXPECT_EQ(run.exit_code, 2);

@@ -1,8 +1,9 @@
-#include "cli/model_tokenizer.h"
+#include "text/model_tokenizer.h"
 
 #include <fmt/format.h>
 
 #include "base/error.h"
+#include "base/files.h"
 #include "base/json.h"
 
 namespace espalier {
@@ -34,6 +35,15 @@ WordPiece load_tokenizer(const fs::path& model_or_vocabulary, LetterCase letter_
   const bool lower_case = letter_case == LetterCase::kAsTrained && lower_case_of(model_or_vocabulary);
   return WordPiece::load(vocabulary_of(model_or_vocabulary),
                          {.lower_case = lower_case, .special_tokens = special_tokens});
+}
+
+void copy_tokenizer(const fs::path& model_or_vocabulary, const fs::path& folder) {
+  write_file(folder / "vocab.txt", read_file(vocabulary_of(model_or_vocabulary)));
+  nlohmann::json config{{"tokenizer_class", "BertTokenizer"}};
+  const fs::path file = model_or_vocabulary / "tokenizer_config.json";
+  if (fs::is_directory(model_or_vocabulary) && fs::exists(file)) config = read_json(file);
+  config.emplace("do_lower_case", true);
+  write_file(folder / "tokenizer_config.json", dump_json(config));
 }
 
 std::int32_t required_piece(const WordPiece& tokenizer, std::string_view piece,

@@ -1,0 +1,31 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "cli/engine/task_arguments.h"
+#include "cli/global_options.h"
+
+namespace espalier {
+
+/// What `eval` read from the command line.
+struct EvalArguments : TaskArguments {
+  std::string model, split = "dev", out;
+  std::string backend = "onednn";
+  std::optional<std::int64_t> sequence_length;  // default: 128, or what the model holds
+
+  // of masked words
+  std::string vocabulary, cache;
+  std::int64_t tokens = 100000, batch_tokens = 4096;
+  double mask_share = 0.15;
+  std::size_t examples = 0;
+};
+
+/// How well a model restores masked pieces of text files.
+void eval_masked_words(const EvalArguments& arguments, const GlobalOptions& global);
+
+/// A fine-tuned model's metrics on a split of its task, with those of the baselines.
+void eval_task(const EvalArguments& arguments, const GlobalOptions& global);
+
+}  // namespace espalier

@@ -1,0 +1,160 @@
+#include "data/task_split.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+#include <map>
+
+#include "base/error.h"
+#include "data/shown_text.h"
+#include "data/text_file.h"
+#include "data/wordnet.h"
+
+namespace espalier {
+namespace {
+
+constexpr std::size_t kMostLabels = 1000;  // of an open task; more is a column of another kind
+constexpr const char* kUnlabelledHint = "a file without labels can be predicted, not trained on or evaluated";
+
+std::optional<double> number_in(std::string_view text) {
+  double value = 0;
+  const auto [end, failure] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (failure != std::errc{} || end != text.data() + text.size() || !std::isfinite(value))
+    return std::nullopt;
+  return value;
+}
+
+// Numbers the labels of a file: those of the task, or those that come, which are sorted at the end.
+class LabelNumbers {
+ public:
+  explicit LabelNumbers(const Task& task) : task_(task), open_(task.labels.empty()) {
+    for (const auto& label : task.labels) numbers_.emplace(label, static_cast<int>(numbers_.size()));
+  }
+
+  int number(const std::string& label, const TableReader& row) {
+    if (const auto found = numbers_.find(label); found != numbers_.end()) return found->second;
+    if (!open_) {
+      throw UserError(fmt::format("{}: the column \"{}\" holds \"{}\", expected one of {}", row.where(),
+                                  task_.label, shown_text(label), label_list(task_.labels)),
+                      task_.source == TaskSource::kTable
+                          ? "every split has the labels of the training file (or of the model)"
+                          : "see that the file belongs to this task");
+    }
+    if (numbers_.size() == kMostLabels) {
+      throw UserError(
+          fmt::format("{}: more than {} different labels in \"{}\"", row.where(), kMostLabels, task_.label),
+          "name the column of the labels, or ask for a regression");
+    }
+    return numbers_.emplace(label, static_cast<int>(numbers_.size())).first->second;
+  }
+
+  /// Closes an open set: sorts the labels and renumbers the examples.
+  void close(TaskSplit& split, const std::string& name) const {
+    if (!open_) return;
+    if (numbers_.size() < 2) {
+      throw UserError(fmt::format("{}: every row has the label \"{}\", expected at least two labels", name,
+                                  shown_text(numbers_.begin()->first)),
+                      fmt::format("see that \"{}\" is the column of the labels", task_.label));
+    }
+    auto& labels = split.task.labels;
+    for (const auto& [label, number] : numbers_) labels.push_back(label);
+    if (std::all_of(labels.begin(), labels.end(), [](const auto& label) { return number_in(label); })) {
+      std::stable_sort(labels.begin(), labels.end(),
+                       [](const auto& a, const auto& b) { return *number_in(a) < *number_in(b); });
+    }
+    std::vector<int> place(labels.size());
+    for (std::size_t i = 0; i < labels.size(); ++i) {
+      place[static_cast<std::size_t>(numbers_.at(labels[i]))] = static_cast<int>(i);
+    }
+    for (auto& example : split.examples) example.label = place[static_cast<std::size_t>(example.label)];
+  }
+
+ private:
+  const Task& task_;
+  bool open_;
+  std::map<std::string, int> numbers_;
+};
+
+double value_of(const std::string& text, const Task& task, const TableReader& row) {
+  const auto value = number_in(text);
+  const auto [lowest, highest] = task.values;
+  if (value && *value >= lowest && *value <= highest) return *value;
+  throw UserError(fmt::format("{}: the column \"{}\" holds \"{}\", expected a number{}", row.where(),
+                              task.label, shown_text(text),
+                              std::isfinite(lowest) ? fmt::format(" from {} to {}", lowest, highest) : ""),
+                  "correct the row or leave it out");
+}
+
+TableColumns columns_of(const Task& task, Labels labels) {
+  TableColumns columns{.wanted = {{task.first, ""}}, .positions = task.positions, .uneven = task.uneven};
+  if (task.has_pairs()) columns.wanted.push_back({task.second, ""});
+  if (labels == Labels::kRequired) columns.wanted.push_back({task.label, kUnlabelledHint});
+  return columns;
+}
+
+TaskSplit read_wordnet_split(const Task& task, const TaskFiles& data, std::string_view split) {
+  if (!data.files.empty()) {
+    throw UserError("task wordnet: --data names files, expected WordNet's folder",
+                    "leave --data out; the splits are made from the definitions");
+  }
+  const std::map<std::string_view, Split> splits{
+      {"train", Split::kTrain}, {"dev", Split::kDev}, {"test", Split::kTest}};
+  const auto wanted = splits.find(split);
+  if (wanted == splits.end()) {
+    throw UserError(fmt::format("task wordnet: there is no split \"{}\"", split), "known: train, dev, test");
+  }
+  TaskSplit result{
+      .task = task, .file = data.folder.empty() ? kWordNetFolder : data.folder, .labelled = true};
+  std::map<std::string_view, int> numbers;
+  for (const auto& label : task.labels) numbers.emplace(label, static_cast<int>(numbers.size()));
+  for (auto& synset : read_wordnet(result.file)) {
+    if (split_of(synset.definition) != wanted->second) continue;
+    const int label = numbers.at(kWordNetCategories[static_cast<std::size_t>(synset.category)]);
+    result.examples.push_back({.first = std::move(synset.definition), .label = label});
+  }
+  return result;
+}
+
+}  // namespace
+
+TaskSplit parse_task_table(const Task& task, const LineSource& lines, TableFormat format,
+                           const std::string& name, Labels labels) {
+  TaskSplit split{.task = task, .labelled = labels == Labels::kRequired};
+  TableReader rows(lines, format, columns_of(task, labels), name);
+  LabelNumbers numbers(task);
+  while (rows.next()) {
+    const auto& fields = rows.fields();
+    Example example{.first = fields.front()};
+    if (task.has_pairs()) example.second = fields[1];
+    if (split.labelled && task.kind == TaskKind::kRegression) {
+      example.value = value_of(fields.back(), task, rows);
+    } else if (split.labelled) {
+      example.label = numbers.number(fields.back(), rows);
+    }
+    split.examples.push_back(std::move(example));
+  }
+  if (split.examples.empty()) throw UserError(fmt::format("{}: there are no rows", name), "check the file");
+  if (split.labelled && task.kind == TaskKind::kClassification) numbers.close(split, name);
+  split.skipped_rows = rows.skipped_rows();
+  return split;
+}
+
+TaskSplit read_task_split(const Task& task, const TaskFiles& data, std::string_view split, Labels labels) {
+  TaskSplit result;
+  if (task.source == TaskSource::kWordNet) {
+    result = read_wordnet_split(task, data, split);
+  } else {
+    const auto path = find_split_file(task, data, split);
+    const auto format = table_format(path);
+    TextFile file(path);
+    result = parse_task_table(
+        task, [&file] { return file.next_line(); }, format, path.string(), labels);
+    result.file = path;
+  }
+  result.split = split;
+  return result;
+}
+
+}  // namespace espalier

@@ -1,0 +1,82 @@
+#include "model/apply_plan.h"
+
+#include <fmt/format.h>
+#include <torch/utils.h>
+
+#include <algorithm>
+
+#include "base/error.h"
+
+namespace espalier {
+namespace {
+
+/// [E'] survivors of [E, ...], those that a merge names replaced by their sums.
+torch::Tensor survivors(const torch::Tensor& stacked, const LayerPlan& layer) {
+  const std::vector<std::int64_t> keep(layer.keep.begin(), layer.keep.end());
+  auto kept = stacked.detach().index_select(0, torch::tensor(keep, torch::kInt64).to(stacked.device()));
+  for (const auto& merge : layer.merge) {
+    const auto row = std::find(layer.keep.begin(), layer.keep.end(), merge.into) - layer.keep.begin();
+    auto sum = torch::zeros_like(kept[row]);
+    for (std::size_t i = 0; i < merge.from.size(); ++i)
+      sum += merge.weights[i] * stacked.detach()[merge.from[i]];
+    kept[row] = sum;
+  }
+  return kept;
+}
+
+void apply_layer(const LayerPlan& layer, BertBlock& block) {
+  auto& moe = std::get<MoeLayer>(block.feed_forward);
+  MoeLayer pruned{survivors(moe.router, layer),
+                  {survivors(moe.experts.up, layer), survivors(moe.experts.up_bias, layer),
+                   survivors(moe.experts.down, layer), survivors(moe.experts.down_bias, layer)}};
+  if (layer.keep.size() > 1) {
+    moe = std::move(pruned);
+    return;
+  }
+  const auto& expert = pruned.experts;
+  block.feed_forward = FfnWeights{expert.up[0], expert.up_bias[0], expert.down[0], expert.down_bias[0]};
+}
+
+void check_fits(const LayerPlan& layer, const BertModel& model) {
+  const auto experts =
+      layer.layer < static_cast<int>(model.blocks.size()) ? model.config.experts_in(layer.layer) : 0;
+  if (experts == 0)
+    throw UserError(fmt::format("the plan prunes layer {}, which has no experts in this model", layer.layer),
+                    "a plan speaks of the model it was made for: layers are block numbers, counted from 0");
+  if (experts != layer.num_experts_before)
+    throw UserError(fmt::format("the plan is for {} experts in layer {}, the model has {}",
+                                layer.num_experts_before, layer.layer, experts),
+                    "a plan speaks of the model it was made for: apply the plans of a run in their order");
+}
+
+void describe_in_config(const Plan& plan, BertMoeConfig& config) {
+  std::vector<std::int64_t> layers, counts;
+  for (std::size_t i = 0; i < config.moe_layers.size(); ++i) {
+    auto count = config.num_experts[i];
+    for (const auto& layer : plan.layers)
+      if (layer.layer == config.moe_layers[i]) count = static_cast<std::int64_t>(layer.keep.size());
+    if (count == 1) continue;
+    layers.push_back(config.moe_layers[i]);
+    counts.push_back(count);
+  }
+  config.moe_layers = std::move(layers);
+  config.num_experts = std::move(counts);
+  config.num_experts_per_tok = config.moe_layers.empty() ? 1 : plan.experts_per_token;
+  if (config.moe_layers.empty()) config.model_type = kBertModelType;
+}
+
+}  // namespace
+
+void apply_plan(const Plan& plan, BertModel& model) {
+  if (plan.router == PlanRouter::kZeroOutput)
+    throw UserError("the plan keeps router rows of dropped experts (router zero_output)",
+                    "BERT-shaped checkpoints have no place for them: plan with router reroute");
+  for (const auto& layer : plan.layers) check_fits(layer, model);
+  const torch::NoGradGuard no_grad;
+  for (const auto& layer : plan.layers)
+    if (layer.keep.size() < static_cast<std::size_t>(layer.num_experts_before) || !layer.merge.empty())
+      apply_layer(layer, model.blocks[static_cast<std::size_t>(layer.layer)]);
+  describe_in_config(plan, model.config);
+}
+
+}  // namespace espalier

@@ -1,0 +1,63 @@
+#include "train/starting_model.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include "base/error.h"
+#include "base/hash.h"
+#include "base/json.h"
+#include "checkpoint/mapped_file.h"
+#include "model/bert_checkpoint.h"
+
+namespace espalier {
+namespace {
+
+namespace fs = std::filesystem;
+
+BertModel upcycled(const BertModel& dense, const UpcycleRequest& request, const fs::path& source,
+                   std::uint64_t seed, const NoteSink& note) {
+  if (!dense.config.moe_layers.empty())
+    throw UserError(fmt::format("{}: --upcycle needs a dense model, and this one has MoE layers ({})",
+                                source.string(), fmt::join(dense.config.moe_layers, ", ")),
+                    "leave out --upcycle, or name the dense model it was made from");
+  const UpcycleOptions options{
+      .num_experts = request.experts, .moe_layers = request.moe_layers, .seed = seed};
+  auto model = upcycle(dense, options);
+  if (note)
+    note(fmt::format(
+        "upcycled the FFN of blocks {} into {} experts each; a fresh router's gates are about 1/{}, so the "
+        "experts' output projections are multiplied by {} and step 0 is close to the dense model",
+        fmt::join(request.moe_layers, ", "), request.experts, request.experts, request.experts));
+  return model;
+}
+
+std::string weights_hash(const fs::path& folder) {
+  Sha256 hash;
+  for (const auto& file : Checkpoint::open(folder).files()) hash.update(MappedFile(file).bytes());
+  return hash.hex();
+}
+
+}  // namespace
+
+BertModel starting_model(const fs::path& source, const std::optional<UpcycleRequest>& upcycle,
+                         std::uint64_t seed, const NoteSink& note) {
+  const bool is_checkpoint = fs::is_directory(source);
+  if (upcycle && !is_checkpoint)
+    throw UserError(
+        fmt::format("{}: --upcycle needs the weights of a dense model", source.string()),
+        "pass the folder of a BERT checkpoint, or write moe_layers and num_experts into the config");
+  auto model = is_checkpoint ? load_bert(Checkpoint::open(source))
+                             : initialize_bert(parse_bert_config(read_json(source), source.string()), seed);
+  return upcycle ? upcycled(model, *upcycle, source, seed, note) : model;
+}
+
+nlohmann::json starting_model_options(const fs::path& source, const std::optional<UpcycleRequest>& upcycle) {
+  const bool is_checkpoint = fs::is_directory(source);
+  const auto file = is_checkpoint ? source / "config.json" : source;
+  nlohmann::json options{{"config", to_json(parse_bert_config(read_json(file), file.string()))}};
+  if (is_checkpoint) options["starting_weights_sha256"] = weights_hash(source);
+  if (upcycle) options["upcycle"] = {{"experts", upcycle->experts}, {"moe_layers", upcycle->moe_layers}};
+  return options;
+}
+
+}  // namespace espalier
