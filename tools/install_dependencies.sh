@@ -11,7 +11,7 @@ packages_of() {
     build)
       # Compiler and build tools, the libraries, and the free dictionaries that the demo trains on.
       echo g++ make cmake ninja-build git pkg-config libtorch-dev libdnnl-dev libfmt-dev \
-        nlohmann-json3-dev libcli11-dev libicu-dev zlib1g-dev libzstd-dev nettle-dev \
+        nlohmann-json3-dev libcli11-dev libicu-dev zlib1g-dev libzstd-dev nettle-dev libtomlplusplus-dev \
         wordnet-base dict-gcide ;;
     test)
       # chromium and nodejs check the report page; python3 checks the folder levels.

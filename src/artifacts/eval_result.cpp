@@ -8,29 +8,33 @@
 namespace espalier {
 namespace {
 
-nlohmann::ordered_json to_json(const std::map<std::string, double>& metrics) {
-  auto object = nlohmann::ordered_json::object();
-  for (const auto& [name, value] : metrics) object[name] = number_or_null(value);
-  return object;
+using nlohmann::ordered_json;
+using Metrics = std::map<std::string, double>;
+
+Metrics metrics_from(JsonObject& object, std::string_view key) {
+  JsonObject fields = object.object(key);
+  Metrics metrics;
+  for (const auto& [name, value] : object.value(key).items()) {
+    metrics[name] = optional_number(fields, name).value_or(std::nan(""));
+  }
+  return metrics;
 }
 
-std::map<std::string, double> read_metrics(JsonObject& parent, std::string_view key) {
-  std::map<std::string, double> metrics;
-  JsonObject object = parent.object(key);
-  for (const auto& [name, value] : parent.value(key).items())
-    metrics[name] = optional_number(object, name).value_or(std::nan(""));
-  return metrics;
+ordered_json metrics_to_json(const Metrics& metrics) {
+  ordered_json object = ordered_json::object();
+  for (const auto& [name, value] : metrics) object[name] = number_or_null(value);
+  return object;
 }
 
 }  // namespace
 
 std::string eval_result_to_json(const EvalResult& result) {
-  nlohmann::ordered_json object{{"format", "espalier.eval/1"},
-                                {"task", result.task},
-                                {"split", result.split},
-                                {"examples", result.examples},
-                                {"metrics", to_json(result.metrics)}};
-  for (const auto& [name, metrics] : result.baselines) object["baselines"][name] = to_json(metrics);
+  ordered_json object{{"format", "espalier.eval/1"},
+                      {"task", result.task},
+                      {"split", result.split},
+                      {"examples", result.examples},
+                      {"metrics", metrics_to_json(result.metrics)}};
+  for (const auto& [name, metrics] : result.baselines) object["baselines"][name] = metrics_to_json(metrics);
   return to_json_text(object, 2) + "\n";
 }
 
@@ -41,11 +45,12 @@ EvalResult eval_result_from_json(std::string_view text, std::string_view where) 
   result.task = object.string("task");
   result.split = object.string("split");
   result.examples = object.integer("examples", {0});
-  result.metrics = read_metrics(object, "metrics");
+  result.metrics = metrics_from(object, "metrics");
   if (object.has("baselines")) {
     JsonObject baselines = object.object("baselines");
-    for (const auto& [name, value] : object.value("baselines").items())
-      result.baselines[name] = read_metrics(baselines, name);
+    for (const auto& [name, metrics] : object.value("baselines").items()) {
+      result.baselines[name] = metrics_from(baselines, name);
+    }
   }
   object.finish();
   return result;

@@ -14,8 +14,7 @@ struct EvalResult {
   std::string split;  ///< "dev"
   std::int64_t examples = 0;
   std::map<std::string, double> metrics;  ///< "accuracy" -> 0.81; NaN is written as null
-  /// What methods without a model come to on the same examples: "naive_bayes" -> their metrics. Written where
-  /// there are any.
+  /// "largest_class" -> its metrics on the same examples: what methods without a model come to.
   std::map<std::string, std::map<std::string, double>> baselines;
 };
 

@@ -15,11 +15,12 @@ std::string bar_text(double fraction, int width) {
   return bar + "]";
 }
 
-/// Bytes and tokens go by in millions, steps by the second.
+/// Bytes and tokens go by in millions, steps by the second, runs by the hour.
 std::string rate_text(double per_second, std::string_view unit) {
   if (per_second >= 1e6) return fmt::format("{:.1f} M {}/s", per_second / 1e6, unit);
   if (per_second >= 100) return fmt::format("{} {}/s", grouped_text(std::llround(per_second)), unit);
-  return fmt::format("{:.2f} {}/s", per_second, unit);
+  if (per_second >= 0.05) return fmt::format("{:.2f} {}/s", per_second, unit);
+  return fmt::format("{:.1f} {}/h", per_second * 3600, unit);
 }
 
 }  // namespace

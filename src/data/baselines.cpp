@@ -30,36 +30,47 @@ std::vector<double> values_of(const TaskSplit& split) {
   return values;
 }
 
-// Numbers the words that it splits off texts.
+constexpr double kSmoothing = 0.1;  // Lidstone's; with Laplace's 1 the rare pairs drown
+
+// Numbers the words, and the pairs of neighbouring words, that it splits off texts.
 class Words {
  public:
   Words() : tokenizer_({}) {}
 
-  /// The numbers of an example's words; new words get new ones, or are left out.
+  /// The numbers of an example's words and pairs; new ones get new numbers, or are left out.
   enum class NewWords { kAdd, kLeaveOut };
   const std::vector<std::uint32_t>& of(const Example& example, NewWords new_words) {
     new_words_ = new_words;
     found_.clear();
-    tokenizer_.split(example.first, *this);
-    if (example.second) tokenizer_.split(*example.second, *this);
+    for (const auto* text : {&example.first, example.second ? &*example.second : nullptr}) {
+      before_.clear();
+      if (text != nullptr) tokenizer_.split(*text, *this);
+    }
     return found_;
   }
   std::size_t count() const { return numbers_.size(); }
 
   void word(std::string_view utf8) {  // the tokenizer's sink
     const std::string text(utf8);
+    number(text);
+    if (!before_.empty()) number(before_ + ' ' + text);
+    before_ = text;
+  }
+  void long_word() {}
+
+ private:
+  void number(const std::string& text) {
     if (new_words_ == NewWords::kAdd) {
       found_.push_back(numbers_.emplace(text, static_cast<std::uint32_t>(numbers_.size())).first->second);
     } else if (const auto known = numbers_.find(text); known != numbers_.end()) {
       found_.push_back(known->second);
     }
   }
-  void long_word() {}
 
- private:
   BasicTokenizer tokenizer_;
   std::unordered_map<std::string, std::uint32_t> numbers_;
   std::vector<std::uint32_t> found_;
+  std::string before_;  // the word before, in the same text
   NewWords new_words_ = NewWords::kAdd;
 };
 
@@ -78,7 +89,7 @@ class NaiveBayes {
     }
     for (std::size_t k = 0; k < examples.size(); ++k) {
       log_prior_.push_back(std::log(examples[k] / static_cast<double>(train.examples.size())));
-      log_total_.push_back(std::log(words[k] + static_cast<double>(words_.count())));
+      log_total_.push_back(std::log(words[k] + kSmoothing * static_cast<double>(words_.count())));
     }
   }
 
@@ -90,7 +101,7 @@ class NaiveBayes {
     }
     for (const auto word : words) {
       for (const auto& [label, times] : counts_[word]) {
-        scores[static_cast<std::size_t>(label)] += std::log1p(times);
+        scores[static_cast<std::size_t>(label)] += std::log1p(times / kSmoothing);
       }
     }
     return static_cast<int>(std::max_element(scores.begin(), scores.end()) - scores.begin());
@@ -116,7 +127,7 @@ class NaiveBayes {
   Words words_;
   std::vector<std::vector<Count>> counts_;  // [word] of the labels it occurs with
   std::vector<double> log_prior_;           // [label]
-  std::vector<double> log_total_;           // [label] of its words and one more of each
+  std::vector<double> log_total_;           // [label] of its words and kSmoothing more of each
 };
 
 }  // namespace

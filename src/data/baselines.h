@@ -17,9 +17,10 @@ struct Baseline {
 /// The training split's most frequent label (of equals the first), or its mean value, for every example.
 Baseline constant_baseline(const TaskSplit& train, const TaskSplit& evaluated);
 
-/// Multinomial naive Bayes over BERT's words, lower-cased, of both texts of a pair together: argmax over
-/// labels of log P(label) + sum over words of log((n(word, label) + 1) / (n(label) + V)), with the V words of
-/// the training split; other words are passed over (Laplace's rule). Classification only.
+/// Multinomial naive Bayes over BERT's words and pairs of neighbouring words, lower-cased, of both texts of a
+/// pair together: argmax over labels of log P(label) + sum over words of log((n(word, label) + 0.1) /
+/// (n(label)
+/// + 0.1 V)), with the V words and pairs of the training split; others are passed over. Classification only.
 Baseline naive_bayes_baseline(const TaskSplit& train, const TaskSplit& evaluated);
 
 /// All that the task's kind allows. The splits have labels, numbered alike.

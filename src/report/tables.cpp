@@ -11,6 +11,7 @@
 #include "report/curves.h"
 #include "report/html.h"
 #include "report/quantities.h"
+#include "report/shell_command.h"
 
 namespace espalier {
 namespace {
@@ -63,25 +64,13 @@ void flatten(const nlohmann::json& value, const std::string& name, Named& out) {
   }
 }
 
-std::string command_text(const std::vector<std::string>& command) {
-  std::string text;
-  for (const std::string& word : command) {
-    const bool plain =
-        !word.empty() && word.find_first_of(" \t\n\"'\\$`<>|&;()*?[]{}#~!") == std::string::npos;
-    std::string quoted = "'";
-    for (const char c : word) quoted += c == '\'' ? std::string("'\\''") : std::string(1, c);
-    text += (text.empty() ? "" : " ") + (plain ? word : quoted + "'");
-  }
-  return text;
-}
-
 Named machine_facts(const RunManifest& manifest) {
   Named facts{{"processor", manifest.machine.cpu},
               {"threads", std::to_string(manifest.machine.threads)},
               {"memory", human_bytes(static_cast<double>(manifest.machine.memory_bytes))},
               {"seed", std::to_string(manifest.seed)},
               {"started", manifest.started_at},
-              {"command", command_text(manifest.command)}};
+              {"command", shell_command(manifest.command)}};
   for (const auto& [name, version] : manifest.versions) facts["version of " + name] = version;
   return facts;
 }

@@ -13,5 +13,6 @@ void add_finetune(CLI::App& app, const GlobalOptions& global);
 void add_logits(CLI::App& app, const GlobalOptions& global);
 void add_predict(CLI::App& app, const GlobalOptions& global);
 void add_pretrain(CLI::App& app, const GlobalOptions& global);
+void add_sweep(CLI::App& app, const GlobalOptions& global);
 
 }  // namespace espalier

@@ -16,6 +16,7 @@ constexpr Verb kEngineVerbs[] = {
     {"doctor", "print what this machine offers, with a measured matmul rate", add_doctor},
     {"predict", "label lines of text with a fine-tuned model", add_predict},
     {"pretrain", "pre-train an encoder on text by masked language modelling", add_pretrain},
+    {"sweep", "fine-tune in settings x tasks x seeds and compare them", add_sweep},
 };
 
 }  // namespace

@@ -23,6 +23,11 @@ TEST(ProgressLine, CountsTheRateOfAResumedRunFromWhereItResumed) {
   EXPECT_THAT(progress_line(progress, 100, 500, kWide), HasSubstr("1.00 steps/s  6m40s left"));
 }
 
+TEST(ProgressLine, CountsWhatIsSlowByTheHour) {
+  const Progress progress{.what = "sweep", .done = 2, .total = 12, .unit = "runs"};
+  EXPECT_THAT(progress_line(progress, 720, 0, kWide), HasSubstr("2/12 runs  10.0 runs/h  1h00m left"));
+}
+
 TEST(ProgressLine, HasNeitherBarNorTimeLeftWithoutATotal) {
   const Progress progress{.what = "tokenizing", .done = 12345678, .unit = "bytes"};
   EXPECT_EQ(progress_line(progress, 2, 0, kWide), "tokenizing  12,345,678 bytes  6.2 M bytes/s");

@@ -29,15 +29,17 @@ TEST(Baselines, TheLargestClassOfTheTrainingSplit) {
 }
 
 TEST(Baselines, NaiveBayesByHand) {
-  // V = 3 (good film bad). Label 1: P 2/3, 4 words, good 3, film 1. Label 0: P 1/3, 2 words, bad 1, film 1.
+  // V = 6 (good, film, bad, good film, bad film, good good). Label 1: P 2/3, 6 terms: good 3 and one each of
+  // film, good film, good good. Label 0: P 1/3, 3 terms: bad, film, bad film. Denominators 6.6 and 3.6.
   const auto train = split({{.first = "good film", .label = 1},
                             {.first = "bad film", .label = 0},
                             {.first = "Good good", .label = 1}});
-  // 2/3 1/7 4/7 2/7 = 0.0155 against 1/3 2/5 1/5 2/5 = 0.0107
+  // 2/3 (0.1 3.1 1.1 1.1)/6.6^4 = 1.3e-4 against 1/3 (1.1 0.1 1.1 0.1)/3.6^4 = 2.4e-5
   EXPECT_EQ(bayes_label(train, "bad good film"), 1);
-  EXPECT_EQ(bayes_label(train, "bad bad"), 0);    // 2/3 1/49 against 1/3 4/25
-  EXPECT_EQ(bayes_label(train, "BAD, film"), 0);  // 2/3 2/49 against 1/3 4/25: case and unknown words
-  EXPECT_EQ(bayes_label(train, "film"), 1);       // 2/3 2/7 against 1/3 2/5: the prior decides
+  EXPECT_EQ(bayes_label(train, "bad bad"), 0);    // 2/3 (0.1/6.6)^2 against 1/3 (1.1/3.6)^2
+  EXPECT_EQ(bayes_label(train, "BAD, film"), 0);  // the same of bad and film: case and unknown words
+  EXPECT_EQ(bayes_label(train, "film"), 1);       // 2/3 1.1/6.6 against 1/3 1.1/3.6: the prior decides
+  EXPECT_EQ(bayes_label(train, "film good good"), 1);
   EXPECT_EQ(bayes_label(train, "unseen"), 1);
 }
 

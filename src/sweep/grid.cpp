@@ -1,0 +1,178 @@
+#include "sweep/grid.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <set>
+
+#include "base/error.h"
+#include "base/nearest.h"
+#include "data/task.h"
+#include "sweep/toml_table.h"
+
+namespace espalier {
+namespace {
+
+/// Options of `finetune` that the sweep itself gives each run.
+constexpr std::string_view kOwnOptions[] = {"task", "seed", "out", "threads", "resume", "overwrite"};
+
+template <typename T>
+void check_list(const TomlTable& table, std::string_view key, const std::vector<T>& items) {
+  if (items.empty()) table.fail(key, "the list is empty, expected at least one");
+  std::set<T> seen;
+  for (const auto& item : items)
+    if (!seen.insert(item).second) table.fail(key, fmt::format("{} is listed twice", item));
+}
+
+void check_name(const TomlTable& settings, const std::string& name) {
+  const auto plain = [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '-';
+  };
+  if (name.empty() || name.front() == '-' || !std::all_of(name.begin(), name.end(), plain))
+    settings.fail(name, "not a setting's name: it names a folder", "use letters, digits, _ and -");
+}
+
+class GridReader {
+ public:
+  GridReader(std::string_view toml, std::string_view where, std::span<const GridOption> known)
+      : file_(TomlTable::parse(toml, where)), where_(where), known_(known) {}
+
+  Grid read() {
+    file_.check_keys(
+        {"tasks", "seeds", "data", "average", "reference", "options", "settings", "task-options"});
+    if (file_.has("options")) grid_.options = options_in(file_.table("options"), {});
+    if (file_.has("data")) grid_.data = file_.strings("data");
+    read_settings();
+    read_tasks();
+    read_comparison();
+    check_conflicts();
+    check_models();
+    return std::move(grid_);
+  }
+
+ private:
+  void read_settings() {
+    const auto settings = file_.table("settings");
+    for (const auto& name : settings.keys()) {
+      check_name(settings, name);
+      grid_.settings.push_back({name, options_in(settings.table(name), {})});
+    }
+    if (grid_.settings.empty()) file_.fail("settings", "no setting, expected tables such as [settings.moe]");
+  }
+
+  void read_tasks() {
+    const auto names = file_.strings("tasks");
+    check_list(file_, "tasks", names);
+    for (const auto& name : names) grid_.tasks.push_back({checked_task(name), {}, {}});
+    if (file_.has("task-options")) {
+      const auto tables = file_.table("task-options");
+      tables.check_keys(names);
+      for (auto& task : grid_.tasks)
+        if (tables.has(task.name)) read_task(task, tables.table(task.name));
+    }
+    for (auto& task : grid_.tasks)
+      if (task.seeds.empty()) task.seeds = seeds_in(file_);
+  }
+
+  std::string checked_task(const std::string& name) const {
+    try {
+      return find_task(name).name;
+    } catch (const UserError& error) {
+      file_.fail("tasks", error.what(), error.hint());
+    }
+  }
+
+  void read_task(GridTask& task, const TomlTable& table) const {
+    if (table.has("seeds")) task.seeds = seeds_in(table);
+    task.options = options_in(table, {"seeds"});
+  }
+
+  static std::vector<std::uint64_t> seeds_in(const TomlTable& table) {
+    auto seeds = table.numbers("seeds");
+    check_list(table, "seeds", seeds);
+    return seeds;
+  }
+
+  void read_comparison() {
+    std::vector<std::string_view> tasks, settings;
+    for (const auto& task : grid_.tasks) tasks.push_back(task.name);
+    for (const auto& setting : grid_.settings) settings.push_back(setting.name);
+    const auto has_moe = std::find(settings.begin(), settings.end(), "moe") != settings.end();
+    grid_.reference = file_.has("reference") ? file_.string("reference") : has_moe ? "moe" : settings.front();
+    if (std::find(settings.begin(), settings.end(), grid_.reference) == settings.end())
+      file_.fail("reference", fmt::format("there is no setting {}", grid_.reference),
+                 suggestion(grid_.reference, settings));
+    grid_.average.assign(tasks.begin(), tasks.end());
+    if (!file_.has("average")) return;
+    grid_.average = file_.strings("average");
+    check_list(file_, "average", grid_.average);
+    for (const auto& name : grid_.average)
+      if (std::find(tasks.begin(), tasks.end(), name) == tasks.end())
+        file_.fail("average", fmt::format("{} is not a task of this grid", name), suggestion(name, tasks));
+  }
+
+  /// `others`: keys of the table that are not options.
+  OptionValues options_in(const TomlTable& table, const std::vector<std::string>& others) const {
+    std::vector<std::string> names = others;
+    for (const auto& option : known_) names.push_back(option.name);
+    OptionValues values;
+    for (const auto& key : table.keys()) {
+      if (std::find(others.begin(), others.end(), key) != others.end()) continue;
+      if (std::find(std::begin(kOwnOptions), std::end(kOwnOptions), key) != std::end(kOwnOptions))
+        table.fail(key, "the sweep gives this option to each run itself",
+                   "a grid has lists of tasks and seeds; --out and --threads are options of sweep");
+      table.check_keys(names);
+      values[key] = value_of(table, *std::find_if(known_.begin(), known_.end(),
+                                                  [&](const auto& option) { return option.name == key; }));
+    }
+    return values;
+  }
+
+  static std::optional<std::vector<std::string>> value_of(const TomlTable& table, const GridOption& option) {
+    const auto on = table.boolean(option.name);
+    if (option.value == GridValue::kFlag) {
+      if (!on) table.fail(option.name, "expected true or false");
+      return *on ? std::optional(std::vector<std::string>{}) : std::nullopt;
+    }
+    auto words = table.words(option.name);
+    if (option.value == GridValue::kOne && table.is_list(option.name))
+      table.fail(option.name, "found a list, expected one value");
+    if (words.empty()) table.fail(option.name, "the list is empty, expected at least one");
+    return words;
+  }
+
+  /// Which of the two wins would be anybody's guess.
+  void check_conflicts() const {
+    for (const auto& task : grid_.tasks)
+      for (const auto& setting : grid_.settings)
+        for (const auto& [name, value] : task.options)
+          if (const auto other = setting.options.find(name);
+              other != setting.options.end() && other->second != value)
+            file_.table("task-options")
+                .table(task.name)
+                .fail(name, fmt::format("[settings.{}] gives another {}", setting.name, name),
+                      "an option is the setting's or the task's, not both");
+  }
+
+  void check_models() const {
+    for (const auto& setting : grid_.settings)
+      for (const auto& task : grid_.tasks)
+        if (!grid_.options.contains("model") && !setting.options.contains("model") &&
+            !task.options.contains("model"))
+          throw UserError(fmt::format("{}: settings.{}: no model", where_, setting.name),
+                          "give a checkpoint folder: model = \"models/mini-moe\"");
+  }
+
+  TomlTable file_;
+  std::string where_;
+  std::span<const GridOption> known_;
+  Grid grid_;
+};
+
+}  // namespace
+
+Grid parse_grid(std::string_view toml, std::string_view where, std::span<const GridOption> known) {
+  return GridReader(toml, where, known).read();
+}
+
+}  // namespace espalier

@@ -1,0 +1,50 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace espalier {
+
+enum class GridValue { kFlag, kOne, kList };
+
+/// An option of `finetune` that a grid may set.
+struct GridOption {
+  std::string name;  ///< without dashes: "learning-rate"
+  GridValue value = GridValue::kOne;
+};
+
+/// Name -> words of the command line; none for a flag that is on, absent for a flag that is off.
+using OptionValues = std::map<std::string, std::optional<std::vector<std::string>>, std::less<>>;
+
+struct GridTask {
+  std::string name;  ///< of data/task.h
+  std::vector<std::uint64_t> seeds;
+  OptionValues options;
+};
+
+struct GridSetting {
+  std::string name;  ///< a folder's name too
+  OptionValues options;
+};
+
+/// Settings x tasks x seeds: the runs of a sweep. docs/formats/sweep.md has the file.
+struct Grid {
+  std::vector<GridTask> tasks;        ///< in the file's order
+  std::vector<GridSetting> settings;  ///< in the file's order
+  OptionValues options;               ///< of every run
+  std::vector<std::string> data;      ///< --data of the tasks that read files
+  std::vector<std::string> average;   ///< tasks that averages are over
+  std::string reference;              ///< the setting that others are compared with
+};
+
+/// Reads a grid. Throws UserError that begins with `where` and the line for what is not TOML, unknown keys
+/// (naming the nearest), wrong types, a task, setting or option that there is not, and an option that both a
+/// setting and a task give.
+Grid parse_grid(std::string_view toml, std::string_view where, std::span<const GridOption> known);
+
+}  // namespace espalier

@@ -1,0 +1,125 @@
+#include "sweep/grid_runs.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+
+#include "artifacts/run_manifest.h"
+#include "base/error.h"
+#include "data/task.h"
+
+namespace espalier {
+namespace {
+
+namespace fs = std::filesystem;
+
+/// What every run has and nobody sets in a grid; two runs that differ in nothing else are the same.
+constexpr std::string_view kPlaceOptions[] = {"out", "threads", "resume", "overwrite"};
+
+OptionValues merged(const Grid& grid, const GridTask& task, const GridSetting& setting) {
+  auto options = grid.options;
+  for (const auto* more : {&setting.options, &task.options})
+    for (const auto& [name, value] : *more) options[name] = value;
+  if (!grid.data.empty() && find_task(task.name).source != TaskSource::kWordNet)
+    options.try_emplace("data", grid.data);
+  return options;
+}
+
+std::vector<std::string> arguments_of(const OptionValues& options, const GridTask& task, std::uint64_t seed) {
+  std::vector<std::string> words{"finetune", options.at("model")->front(), "--task", task.name};
+  for (const auto& [name, value] : options) {
+    if (name == "model" || !value) continue;
+    words.push_back("--" + name);
+    words.insert(words.end(), value->begin(), value->end());
+  }
+  words.insert(words.end(), {"--seed", fmt::to_string(seed)});
+  return words;
+}
+
+GridRun run_of(const Grid& grid, const GridTask& task, const GridSetting& setting, std::uint64_t seed,
+               const fs::path& out) {
+  return {task.name, setting.name, seed, out / task.name / setting.name / fmt::format("seed-{}", seed),
+          arguments_of(merged(grid, task, setting), task, seed)};
+}
+
+/// Option -> its words, of a command without the program's name: "" holds the verb and the model.
+std::map<std::string, std::string> spelt_options(std::vector<std::string> words) {
+  std::map<std::string, std::string> options;
+  std::string name;
+  for (const auto& word : words) {
+    if (word.starts_with("--")) {
+      name = word.substr(2);
+      options[name];
+    } else {
+      options[name] += (options[name].empty() ? "" : " ") + word;
+    }
+  }
+  for (const auto place : kPlaceOptions) options.erase(std::string(place));
+  return options;
+}
+
+/// "--epochs 3, not --epochs 5", or empty where the options are the same.
+std::string difference(const std::vector<std::string>& then, const std::vector<std::string>& now) {
+  const auto before = spelt_options(then), wanted = spelt_options(now);
+  const auto text = [](const auto& options, const std::string& name) {
+    const auto found = options.find(name);
+    if (found == options.end()) return fmt::format("no --{}", name);
+    if (name.empty()) return fmt::format("`{}`", found->second);
+    return fmt::format("--{}{}{}", name, found->second.empty() ? "" : " ", found->second);
+  };
+  auto names = wanted;
+  names.insert(before.begin(), before.end());
+  for (const auto& [name, value] : names)
+    if (text(before, name) != text(wanted, name))
+      return fmt::format("{}, not {}", text(before, name), text(wanted, name));
+  return {};
+}
+
+}  // namespace
+
+std::string GridRun::name() const {
+  return fmt::format("{}/{}/seed-{}", task, setting, seed);
+}
+
+fs::path GridRun::log() const {
+  return folder.string() + ".log";
+}
+
+std::vector<GridRun> runs_of(const Grid& grid, const fs::path& out) {
+  std::size_t most_seeds = 0;
+  for (const auto& task : grid.tasks) most_seeds = std::max(most_seeds, task.seeds.size());
+  std::vector<GridRun> runs;
+  for (std::size_t i = 0; i < most_seeds; ++i)
+    for (const auto& task : grid.tasks)
+      for (const auto& setting : grid.settings)
+        if (i < task.seeds.size()) runs.push_back(run_of(grid, task, setting, task.seeds[i], out));
+  return runs;
+}
+
+RunState state_of(const GridRun& run) {
+  const auto file = run.folder / "manifest.json";
+  if (!fs::exists(file))
+    return fs::exists(run.folder) && !fs::is_empty(run.folder) ? RunState::kLeftOver : RunState::kNew;
+  const auto manifest = read_manifest(file);
+  const auto& typed = manifest.command;
+  const auto differs = difference({typed.begin() + (typed.empty() ? 0 : 1), typed.end()}, run.arguments);
+  if (!differs.empty()) {
+    if (manifest.status == RunStatus::kFailed) return RunState::kLeftOver;
+    throw UserError(fmt::format("{}: the run was started with {}", file.string(), differs),
+                    "remove its folder to run it anew, or name another --out");
+  }
+  return manifest.status == RunStatus::kFinished ? RunState::kFinished : RunState::kStopped;
+}
+
+std::vector<std::string> command_of(const GridRun& run, RunState state, const std::string& program,
+                                    int threads) {
+  std::vector<std::string> words{program};
+  words.insert(words.end(), run.arguments.begin(), run.arguments.end());
+  words.insert(words.end(), {"--threads", fmt::to_string(threads), "--out", run.folder.string()});
+  if (state == RunState::kStopped) words.push_back("--resume");
+  if (state == RunState::kLeftOver) words.push_back("--overwrite");
+  return words;
+}
+
+}  // namespace espalier

@@ -1,0 +1,43 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "sweep/grid.h"
+
+namespace espalier {
+
+/// One run of a grid.
+struct GridRun {
+  std::string task, setting;
+  std::uint64_t seed = 0;
+  std::filesystem::path folder;        ///< OUT/TASK/SETTING/seed-N
+  std::vector<std::string> arguments;  ///< "finetune", .. without --out, --threads and how it starts
+
+  std::string name() const;           ///< "rte/moe/seed-3"
+  std::filesystem::path log() const;  ///< what the run prints, beside its folder
+};
+
+/// Every run once: the first seed of every task in every setting, then the second seeds, .., so that a sweep
+/// that is stopped has whole rows over fewer seeds.
+std::vector<GridRun> runs_of(const Grid& grid, const std::filesystem::path& out);
+
+/// How a run stands, by its folder.
+enum class RunState {
+  kNew,       ///< no folder, or an empty one
+  kLeftOver,  ///< to start over: it was killed before it wrote a manifest, or failed with other options
+  kStopped,   ///< to resume: interrupted, killed or failed
+  kFinished,
+};
+/// Throws UserError naming the first option that differs from the one the run in the folder was started with
+/// (--threads and --out aside), unless that run failed.
+RunState state_of(const GridRun& run);
+
+/// The words of the whole command: `program finetune .. --out .. --threads N`, and --resume or --overwrite as
+/// the state wants it.
+std::vector<std::string> command_of(const GridRun& run, RunState state, const std::string& program,
+                                    int threads);
+
+}  // namespace espalier

@@ -1,0 +1,40 @@
+#pragma once
+
+#include <cstddef>
+#include <filesystem>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "base/progress.h"
+#include "sweep/grid_runs.h"
+
+namespace espalier {
+
+/// What becomes of the weights a finished run leaves, which the comparison does not need.
+enum class FinishedModels { kDelete, kKeep };
+
+struct RunGridOptions {
+  std::filesystem::path program;  ///< that has the verb `finetune`
+  std::string program_name;       ///< how manifests spell it
+  int jobs = 1;                   ///< runs at a time
+  int threads = 1;                ///< of all runs together
+  FinishedModels models = FinishedModels::kDelete;
+  ProgressSink progress;
+  NoteSink note;
+};
+
+struct RunFailure {
+  std::string run;     ///< "rte/moe/seed-3"
+  std::string reason;  ///< what it said last
+  std::filesystem::path log;
+};
+
+/// Threads of each run: an equal share, at least 1.
+int threads_per_run(const RunGridOptions& options);
+
+/// Does what is not done yet: starts new runs, resumes stopped ones, goes on past those that fail, and
+/// returns them. Throws Interrupted after Ctrl-C, when the runs have saved their states.
+std::vector<RunFailure> run_grid(std::span<const GridRun> runs, const RunGridOptions& options);
+
+}  // namespace espalier
