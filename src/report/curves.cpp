@@ -86,6 +86,10 @@ LoadMap load_map(int layer, std::span<const PlacedLoad> lines, std::size_t bins)
 
 }  // namespace
 
+double target_loss(const MetricsLine& line) {
+  return line.mlm_loss.value_or(line.task_loss.value_or(line.loss));
+}
+
 std::vector<Curve> curves_of(const std::vector<MetricsLine>& lines) {
   std::vector<Curve> curves;
   const auto add = [&](std::string name, const std::function<double(const MetricsLine&)>& value) {
@@ -98,7 +102,7 @@ std::vector<Curve> curves_of(const std::vector<MetricsLine>& lines) {
   add("step", [](Line line) { return static_cast<double>(line.step); });
   add("tokens", [](Line line) { return static_cast<double>(line.tokens); });
   add("seconds", [](Line line) { return line.seconds; });
-  add("loss", [](Line line) { return line.mlm_loss.value_or(line.loss); });
+  add("loss", target_loss);
   add("valid_loss", [](Line line) { return line.valid_loss.value_or(kNone); });
   add("balance_loss", [](Line line) { return line.balance_loss.value_or(kNone); });
   add("lr", [](Line line) { return line.lr; });

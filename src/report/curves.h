@@ -15,6 +15,9 @@ struct Curve {
   std::vector<double> values;
 };
 
+/// The loss without the balance loss, where a line has it: of masked words, of the task, else the whole.
+double target_loss(const MetricsLine& line);
+
 /// Every quantity that the log has, one value per line: step, tokens, seconds, then what is charted.
 std::vector<Curve> curves_of(const std::vector<MetricsLine>& lines);
 

@@ -5,6 +5,7 @@
 #include <limits>
 #include <optional>
 
+#include "report/curves.h"
 #include "report/html.h"
 #include "report/quantities.h"
 #include "report/tables.h"
@@ -46,7 +47,7 @@ Figure training_loss(const std::vector<MetricsLine>& lines) {
   constexpr std::size_t kLast = 20;  // logged steps averaged: one alone is noise
   std::vector<double> last;
   for (std::size_t i = lines.size() - std::min(lines.size(), kLast); i < lines.size(); ++i) {
-    last.push_back(lines[i].mlm_loss.value_or(lines[i].loss));
+    last.push_back(target_loss(lines[i]));
   }
   double sum = 0;
   for (const double loss : last) sum += loss;

@@ -8,6 +8,7 @@
 #include <map>
 #include <set>
 
+#include "report/curves.h"
 #include "report/html.h"
 #include "report/quantities.h"
 #include "report/shell_command.h"
@@ -88,9 +89,9 @@ std::string step_rows(const std::vector<MetricsLine>& lines) {
         "scope=\"row\">{}</th><td>{}</td><td>{}</td><td>{}</td><td>{}</td><td>{}</td><td>{}</td><td>{}</td>"
         "<td>{}</td><td>{}</td></tr>",
         line.step, human_count(static_cast<double>(line.tokens)), human_duration(line.seconds),
-        human_number(line.mlm_loss.value_or(line.loss)), optional(line.valid_loss),
-        optional(line.balance_loss), human_number(line.lr), optional(line.grad_norm),
-        human_count(line.tokens_per_second), human_bytes(static_cast<double>(line.rss_bytes)));
+        human_number(target_loss(line)), optional(line.valid_loss), optional(line.balance_loss),
+        human_number(line.lr), optional(line.grad_norm), human_count(line.tokens_per_second),
+        human_bytes(static_cast<double>(line.rss_bytes)));
   }
   return html;
 }

@@ -78,6 +78,16 @@ TEST(CurvesOf, HasAValueForEveryLineAndACurveForEveryLayer) {
   EXPECT_FALSE(find(curves_of(synthetic_run("dense", 5, {}).metrics), "effective_experts_3"));
 }
 
+TEST(CurvesOf, LossIsThatOfTheTargetsAlone) {
+  MetricsLine line;
+  line.loss = 3;
+  EXPECT_EQ(target_loss(line), 3);
+  line.task_loss = 2;
+  EXPECT_EQ(target_loss(line), 2);
+  line.mlm_loss = 1;
+  EXPECT_EQ(target_loss(line), 1);
+}
+
 TEST(LoadMaps, AverageStretchesOfTheLog) {
   std::vector<MetricsLine> lines(4);
   const double first_expert[] = {1.0, 0.5, 0.25, 0.0};
