@@ -96,7 +96,7 @@ void add_predict(CLI::App& app, const GlobalOptions& global) {
       ->check(CLI::PositiveNumber)
       ->type_name("N");
   app.add_option("--backend", a.backend, "onednn or torch")->capture_default_str();
-  app.footer("Example:\n  echo 'a small animal with fur' | espalier predict runs/wordnet/model");
+  app.footer("Example:\n  espalier predict runs/wordnet/model lines.txt");
   app.callback([arguments, &global] { run_predict(*arguments, global); });
 }
 
