@@ -195,7 +195,7 @@ std::string average_note(const Comparison& comparison) {
 
 std::string comparison_markdown(const Comparison& comparison, const std::string& title, std::size_t planned) {
   auto text = fmt::format(
-      "# {}\n\n{} of {} runs are finished. SeedScores are primary metrics of the dev split times 100, the "
+      "# {}\n\n{} of {} runs are finished. Scores are primary metrics of the dev split times 100, the "
       "last "
       "step's "
       "model: mean ± sample standard deviation over the seeds, (n) where a cell has fewer. Baselines need no "
@@ -203,7 +203,7 @@ std::string comparison_markdown(const Comparison& comparison, const std::string&
       title, comparison.runs.size(), planned);
   const auto note = average_note(comparison);
   if (!note.empty()) text += " " + note;
-  text += "\n\n## SeedScores\n\n" + score_table(comparison) + difference_table(comparison) +
+  text += "\n\n## Scores\n\n" + score_table(comparison) + difference_table(comparison) +
           kept_table(comparison) + cost_table(comparison);
   text.pop_back();  // one newline at the end
   return text;

@@ -20,7 +20,7 @@ using Words = std::vector<std::string>;
 class Sweep : public testing::Test {
  protected:
   /// Two settings of the task a word decides, two seeds; `more` goes into [options].
-  std::string grid(const std::string& more = "steps = 24\n") const {
+  std::string grid(const std::string& more = "steps = 8\n") const {
     return small_.folder.write("grid.toml", "tasks = [\"table\"]\nseeds = [1, 2]\ndata = \"" +
                                                 small_.path("task") +
                                                 "\"\n[options]\ntext-column = \"sentence\"\nbatch = 16\n"
@@ -82,7 +82,7 @@ TEST_F(Sweep, RepeatsNothingThatIsFinished) {
 }
 
 TEST_F(Sweep, KilledItGoesOnWhereItWas) {
-  const auto file = grid("steps = 400\nlog-every = 5\nsave-every = 5\n");
+  const auto file = grid("steps = 120\nlog-every = 5\nsave-every = 5\n");
   {
     RunningProgram program(sweep(file));
     const auto inside = [&] { return std::filesystem::exists(run("moe/seed-1") / "state.safetensors"); };
@@ -113,7 +113,7 @@ TEST_F(Sweep, CtrlCLetsTheRunsSave) {
 }
 
 TEST_F(Sweep, GoesOnPastARunThatFails) {
-  const auto file = grid("steps = 24\n[settings.broken]\nmodel = \"" + small_.path("nowhere") + "\"\n");
+  const auto file = grid("steps = 8\n[settings.broken]\nmodel = \"" + small_.path("nowhere") + "\"\n");
   const auto done = run_program(sweep(file));
   EXPECT_EQ(done.exit_code, 2);
   EXPECT_THAT(done.err, HasSubstr("error: 2 of 6 runs failed: table/broken/seed-1: "));
@@ -126,7 +126,7 @@ TEST_F(Sweep, DryRunPrintsTheCommandsAndTouchesNothing) {
   const auto dry = run_program(sweep(grid(), {"--dry-run", "--jobs", "4"}));
   EXPECT_EQ(dry.exit_code, 0) << dry.err;
   EXPECT_EQ(std::count(dry.out.begin(), dry.out.end(), '\n'), 4);
-  EXPECT_THAT(dry.out, HasSubstr(" --prune eager --seq-len 32 --steps 24 --text-column sentence --seed 2 "
+  EXPECT_THAT(dry.out, HasSubstr(" --prune eager --seq-len 32 --steps 8 --text-column sentence --seed 2 "
                                  "--threads 1 --out " +
                                  run("eager/seed-2").string()));
   EXPECT_FALSE(std::filesystem::exists(small_.path("out")));
@@ -135,9 +135,9 @@ TEST_F(Sweep, DryRunPrintsTheCommandsAndTouchesNothing) {
 TEST_F(Sweep, RefusesRunsOfOtherOptionsBeforeItStartsAny) {
   ASSERT_EQ(run_program(sweep(grid())).exit_code, 0);
   std::filesystem::remove_all(run("moe/seed-1"));
-  const auto other = run_program(sweep(grid("steps = 25\n")));
+  const auto other = run_program(sweep(grid("steps = 9\n")));
   EXPECT_EQ(other.exit_code, 2);
-  EXPECT_THAT(other.err, HasSubstr("the run was started with --steps 24, not --steps 25"));
+  EXPECT_THAT(other.err, HasSubstr("the run was started with --steps 8, not --steps 9"));
   EXPECT_FALSE(std::filesystem::exists(run("moe/seed-1")));
 }
 
