@@ -1,0 +1,96 @@
+#pragma once
+
+#include <cstdint>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace espalier {
+
+/// How a router turns its float32 logits h [E] into choices and gates.
+enum class GateScore {
+  kSoftmax,         ///< softmax over all experts, then top-k
+  kSigmoid,         ///< sigmoid of each logit (deepseek_v3, glm4_moe)
+  kSoftmaxOfChosen  ///< top-k of the logits, softmax over the chosen (gpt_oss, granitemoe)
+};
+
+/// How the groups of a group-limited router are ranked.
+enum class GroupScore {
+  kMax,          ///< by their best expert (deepseek_v2)
+  kSumOfTwoBest  ///< by the sum of their two best corrected scores (deepseek_v3)
+};
+
+/// Everything that decides which experts a token visits and with which weight.
+struct RouterConfig {
+  GateScore score = GateScore::kSoftmax;
+  std::int64_t experts_per_token = 2;  // K
+  bool normalise = true;               ///< the chosen gates are divided by their sum
+  double scale = 1.0;                  ///< the gates are multiplied by it (routed_scaling_factor)
+  std::int64_t groups = 1;             ///< contiguous blocks of experts of one size; 1: no groups
+  std::int64_t top_groups = 1;         ///< groups that a token may choose from
+  GroupScore group_score = GroupScore::kMax;
+  bool correction_bias = false;  ///< e_score_correction_bias [E] is added for choosing, not for weighing
+};
+
+/// Rotary position embedding.
+struct RopeConfig {
+  double theta = 10000.0;
+  bool interleaved = false;  ///< pairs 2i with 2i + 1 (deepseek_v2, v3); else i with i + d/2
+  /// YaRN ("rope_scaling"): absent without.
+  struct Yarn {
+    double factor = 1.0, beta_fast = 32.0, beta_slow = 1.0, mscale = 1.0, mscale_all_dim = 0.0;
+    std::int64_t original_positions = 4096;
+  };
+  std::optional<Yarn> yarn;
+};
+
+enum class QkNorm { kNone, kPerHead, kAllHeads };  ///< RMS norm of queries and keys before the rotation
+
+/// Multi-head latent attention (deepseek_v2, v3).
+struct LatentAttention {
+  std::optional<std::int64_t> query_rank;  ///< q_lora_rank
+  std::int64_t key_value_rank = 0;         ///< kv_lora_rank
+  std::int64_t rope_head_width = 0, nope_head_width = 0, value_head_width = 0;
+};
+
+/// A decoder-only language model with Mixture-of-Experts blocks, as its config.json describes it.
+struct DecoderConfig {
+  std::string model_type;
+  std::int64_t vocab_size = 0;   // V
+  std::int64_t hidden_size = 0;  // D
+  std::int64_t layers = 0;       // L
+  std::int64_t heads = 0;        // H
+  std::int64_t key_value_heads = 0;
+  std::int64_t head_width = 0;  ///< of queries and keys; latent attention: see `latent`
+  std::int64_t max_positions = 0;
+  double norm_epsilon = 1e-6;
+  bool tied_embeddings = false;
+  bool query_key_value_bias = false;
+  bool attention_output_bias = false;
+  QkNorm qk_norm = QkNorm::kNone;
+  std::optional<LatentAttention> latent;
+  RopeConfig rope;
+  std::optional<std::int64_t> sliding_window;  ///< tokens that attention looks back, itself among them
+
+  std::int64_t dense_width = 0;        ///< F of the plain MLP of blocks without experts
+  std::int64_t expert_width = 0;       ///< F of a routed expert
+  std::int64_t shared_width = 0;       ///< F of the shared expert; 0: none
+  bool gated_shared_expert = false;    ///< times sigmoid(shared_expert_gate x) (qwen2_moe)
+  std::vector<std::int64_t> experts;   ///< [L] routed experts E of each block; 0: a plain MLP
+  std::int64_t next_token_layers = 0;  ///< multi-token-prediction layers after the last (deepseek_v3)
+  RouterConfig router;                 ///< the same in all blocks
+
+  std::optional<std::int64_t> bos_token, eos_token;
+};
+
+/// True for the model types that `parse_decoder_config` knows.
+bool is_decoder(std::string_view model_type);
+
+/// Throws UserError naming `source`, the field, what was found and what was expected. The count of experts
+/// may be one number or a list of `num_hidden_layers` entries (null where dense), as a plan with unequal
+/// counts leaves it.
+DecoderConfig parse_decoder_config(const nlohmann::json& config, std::string_view source);
+
+}  // namespace espalier

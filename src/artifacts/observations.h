@@ -1,0 +1,95 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <map>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace espalier {
+
+/// One token that an expert handled, with a little text around it, for people.
+struct TokenExample {
+  int expert = 0;
+  std::int64_t token = 0;  ///< id
+  std::int64_t sequence = 0, position = 0;
+  double gate = 0.0;
+};
+
+/// Statistics of the experts of one MoE layer over real tokens (padding never counts). Sums of float64: they
+/// add up over batches, files and domains; maxima stay maxima. "Routed" means the (token, slot) pairs that
+/// the model's own router chose, before capacity; g is the gate that multiplies the expert's output, f(x) the
+/// output itself.
+struct LayerObservations {
+  int layer = 0;                      ///< 0-based block
+  std::int64_t tokens = 0;            ///< N
+  std::vector<double> routed;         ///< [E] pairs (a merge with weights makes them fractional)
+  std::vector<double> top1;           ///< [E] tokens whose best expert it is
+  std::vector<double> gate_sum;       ///< [E] sum of g
+  std::vector<double> top1_gate_sum;  ///< [E] sum of g over `top1` tokens
+  std::vector<double> score_sum;      ///< [E] sum over ALL tokens of alpha: scores normalised to 1 over all
+                                      ///< experts, before top-k, without correction bias and group masks
+  std::vector<double> norm_sum;       ///< [E] sum of ||f(x)||_2 over routed tokens
+  std::vector<double> norm_max;       ///< [E]
+  std::vector<double> weighted_norm_sum;  ///< [E] sum of g ||f(x)||_2 over routed tokens
+  std::vector<double> weighted_norm_max;  ///< [E]
+  std::vector<double> output_sum;         ///< [E * D] sum of f(x) over routed tokens, row-major
+  std::vector<double> logit_sum;          ///< [E] sum of router logits over all tokens
+  std::vector<double> logit_square_sum;   ///< [E]
+  std::vector<double> together;           ///< [E * E] tokens that chose both (diagonal: `routed`), symmetric
+  double entropy_sum = 0.0;               ///< nats, of alpha, over all tokens
+
+  std::size_t experts() const { return routed.size(); }
+  std::size_t width() const { return routed.empty() ? 0 : output_sum.size() / routed.size(); }  ///< D
+
+  LayerObservations() = default;
+  LayerObservations(int layer, std::size_t experts, std::size_t width);
+  /// Sums of `other` times `weight`; maxima of both. Layer, E and D are the same.
+  void add(const LayerObservations& other, double weight = 1.0);
+};
+
+/// How often each token id occurred and went to each expert: what an expert handles more than its share.
+/// Sparse: only pairs that occurred.
+struct TokenUse {
+  std::vector<std::int64_t> token;  ///< [P] ids
+  std::vector<int> layer, expert;   ///< [P]
+  std::vector<double> count;        ///< [P]
+};
+
+/// One calibration source of a file of observations.
+struct ObservedData {
+  std::string source;  ///< files as named by the user, joined by ", "
+  std::string sha256;  ///< of the token ids that were run
+  std::uint64_t seed = 0;
+  std::int64_t sequences = 0, sequence_length = 0, tokens = 0;
+  double weight = 1.0;  ///< in a merged file
+};
+
+/// `observations.safetensors`: statistics of a calibration run.
+struct Observations {
+  std::string model;  ///< folder, as named by the user
+  std::string model_type;
+  std::string topology_sha256;       ///< see arch/topology.h; scores and plans hand it on
+  int experts_per_token = 0;         // K
+  std::string version;               ///< of Espalier
+  std::string hidden_dtype = "F32";  ///< how hidden states were kept between layers
+  std::vector<ObservedData> data;
+  std::vector<LayerObservations> layers;  ///< ascending
+  TokenUse token_use;
+  std::vector<TokenExample> examples;              ///< with layer as `example_layer`
+  std::vector<int> example_layer;                  ///< [examples.size()]
+  std::map<std::int64_t, std::string> token_text;  ///< of the ids above, where a tokenizer was at hand
+};
+
+/// Deterministic bytes, atomic.
+void write_observations(const std::filesystem::path& file, const Observations& observations);
+/// Throws UserError naming the file, the tensor and what was expected.
+Observations read_observations(const std::filesystem::path& file);
+
+/// Sums scaled by the weights (the same length as `parts`, > 0); maxima stay maxima; examples of all are
+/// kept. Throws UserError where the parts are not of one model.
+Observations merge(std::span<const Observations> parts, std::span<const double> weights);
+
+}  // namespace espalier
