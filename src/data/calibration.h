@@ -14,8 +14,9 @@ namespace espalier {
 
 /// How documents become rows of tokens.
 enum class CalibrationRows {
-  kJoined,     ///< joined, each between the tokenizer's own prefix and suffix, and cut into rows of one length
-  kDocuments,  ///< one document a row, cut at the sequence length; shorter ones stay short (nothing is padded)
+  kJoined,  ///< joined, each between the tokenizer's own prefix and suffix, and cut into rows of one length
+  kDocuments,  ///< one document a row, cut at the sequence length; shorter ones stay short (nothing is
+               ///< padded)
 };
 
 struct CalibrationOptions {
