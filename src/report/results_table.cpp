@@ -39,7 +39,8 @@ bool has_moe_layers(const RunFolder& run) {
 std::string setting_of(const RunFolder& run) {
   const nlohmann::json* prune = find(run.manifest.options, "prune");
   if (prune && prune->is_object()) prune = find(*prune, "schedule");
-  if (prune && prune->is_string() && *prune != "none") return prune->get<std::string>();
+  const auto schedule = prune && prune->is_string() ? prune->get<std::string>() : "none";
+  if (schedule != "none") return schedule;
   return has_moe_layers(run) ? "moe" : "dense";
 }
 
