@@ -128,8 +128,7 @@ ProgressSink stop_after_first_file(const fs::path& partial) {
 TEST_F(OutputFolder, AStoppedRunGoesOn) {
   write_plan(folder.plan_file(), plan);
   const fs::path partial = folder / "out.partial";
-  EXPECT_THROW(apply_to_files(in_two(), stop_after_first_file(partial), [](auto) {}),
-               std::runtime_error);
+  EXPECT_THROW(apply_to_files(in_two(), stop_after_first_file(partial), [](auto) {}), std::runtime_error);
   EXPECT_FALSE(fs::exists(folder.out()));
   const auto time = fs::last_write_time(partial / "model-00001-of-00002.safetensors");
   const ApplySummary summary = folder.apply(plan, in_two());
@@ -141,8 +140,7 @@ TEST_F(OutputFolder, AStoppedRunGoesOn) {
 TEST_F(OutputFolder, WhatAnotherPlanOrInputLeftIsNotUsed) {
   const fs::path partial = folder / "out.partial";
   write_plan(folder.plan_file(), plan_keeping({0, 1, 2}, {0, 1, 2, 3}));
-  EXPECT_THROW(apply_to_files(in_two(), stop_after_first_file(partial), [](auto) {}),
-               std::runtime_error);
+  EXPECT_THROW(apply_to_files(in_two(), stop_after_first_file(partial), [](auto) {}), std::runtime_error);
   EXPECT_EQ(folder.apply(plan, in_two()).files_found, 0U);
   folder.verify();
 }
@@ -150,8 +148,7 @@ TEST_F(OutputFolder, WhatAnotherPlanOrInputLeftIsNotUsed) {
 TEST_F(OutputFolder, AFileThatWasCutIsWrittenAgain) {
   write_plan(folder.plan_file(), plan);
   const fs::path partial = folder / "out.partial";
-  EXPECT_THROW(apply_to_files(in_two(), stop_after_first_file(partial), [](auto) {}),
-               std::runtime_error);
+  EXPECT_THROW(apply_to_files(in_two(), stop_after_first_file(partial), [](auto) {}), std::runtime_error);
   fs::resize_file(partial / "model-00001-of-00002.safetensors", 100);
   EXPECT_EQ(folder.apply(plan, in_two()).files_found, 0U);
   folder.verify();
