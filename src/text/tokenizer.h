@@ -18,9 +18,10 @@ class Tokenizer {
   /// Special tokens written in the text ("<|im_start|>") are recognised as the model's own tokenizer does;
   /// no BOS or EOS is added.
   virtual std::vector<std::int32_t> encode(std::string_view text) const = 0;
-  /// Special tokens are left out of the text.
+  /// Special tokens are left out of the text, and ids that are no piece's.
   virtual std::string decode(std::span<const std::int32_t> ids) const = 0;
-  /// How one piece reads on its own, for people and for streaming ("Ġthe" -> " the").
+  /// How one piece reads in the middle of a text, for people and for streaming ("Ġthe" -> " the"). Its bytes
+  /// may be part of a character only.
   virtual std::string piece(std::int32_t id) const = 0;
   virtual std::int32_t vocabulary_size() const = 0;  ///< largest id + 1
   virtual std::optional<std::int32_t> bos() const = 0;
@@ -30,6 +31,16 @@ class Tokenizer {
   virtual std::vector<std::int32_t> prefix() const = 0;
   virtual std::vector<std::int32_t> suffix() const = 0;
 };
+
+enum class TokenizerKind { kJson, kSentencePiece, kVocabulary };
+struct TokenizerFile {
+  TokenizerKind kind;
+  std::filesystem::path file;
+};
+
+/// Which file holds the tokenizer of a model folder; a file is taken by its name. Throws UserError where a
+/// folder has none.
+TokenizerFile find_tokenizer(const std::filesystem::path& model_or_file);
 
 /// The tokenizer of a model folder: tokenizer.json, else tokenizer.model (sentencepiece), else vocab.txt
 /// (WordPiece). Or of one of these files. Throws UserError where there is none, or it is of a kind that is
