@@ -7,8 +7,8 @@
 
 #include "base/error.h"
 #include "base/files.h"
+#include "cli/engine/engine_verbs.h"
 #include "cli/terminal.h"
-#include "cli/verbs.h"
 #include "data/text_file.h"
 #include "text/model_tokenizer.h"
 
