@@ -9,7 +9,7 @@
 namespace espalier {
 namespace {
 
-using testing::HasSubstr;
+using ::testing::HasSubstr;
 
 constexpr const char* kVocabulary = "[PAD]\n[UNK]\n[CLS]\n[SEP]\n[MASK]\na\nb\n##b\nA\n[\n]\nmask\n";
 
@@ -106,7 +106,7 @@ TEST(TokenizeVerb, BadInputIsAUserError) {
       {{json, "--decode", lines}, "lines.jsonl"},
   };
   for (const auto& [given, error] : cases) {
-    SCOPED_TRACE(testing::PrintToString(given));
+    SCOPED_TRACE(::testing::PrintToString(given));
     std::vector<std::string> arguments = {"tokenize", "--out", out};
     arguments.insert(arguments.end(), given.begin(), given.end());
     const ProgramRun run = run_program(arguments);
