@@ -37,14 +37,21 @@ struct RouterConfig {
 /// Rotary position embedding.
 struct RopeConfig {
   double theta = 10000.0;
-  bool interleaved = false;  ///< pairs 2i with 2i + 1 (deepseek_v2, v3); else i with i + d/2
+  bool interleaved = false;    ///< pairs 2i with 2i + 1 (deepseek_v2, v3); else i with i + d/2
+  double linear_factor = 1.0;  ///< positions are divided by it ("rope_scaling" of type linear)
   /// YaRN ("rope_scaling"): absent without.
   struct Yarn {
     double factor = 1.0, beta_fast = 32.0, beta_slow = 1.0, mscale = 1.0, mscale_all_dim = 0.0;
     std::int64_t original_positions = 4096;
+    std::optional<double> attention_factor;  ///< of cosines and sines; absent: by mscale, see yarn_amplitude
   };
   std::optional<Yarn> yarn;
 };
+
+/// 0.1 m ln(factor) + 1, and 1 for factors up to 1 (Peng et al. 2023, arXiv 2309.00071, 3.4).
+double yarn_mscale(double factor, double m);
+/// What cosines and sines are multiplied with.
+double yarn_amplitude(const RopeConfig::Yarn& yarn);
 
 enum class QkNorm { kNone, kPerHead, kAllHeads };  ///< RMS norm of queries and keys before the rotation
 
@@ -67,12 +74,15 @@ struct DecoderConfig {
   std::int64_t max_positions = 0;
   double norm_epsilon = 1e-6;
   bool tied_embeddings = false;
-  bool query_key_value_bias = false;
+  bool query_key_value_bias = false;  ///< latent attention: of q_a_proj and kv_a_proj_with_mqa
   bool attention_output_bias = false;
   QkNorm qk_norm = QkNorm::kNone;
+  std::optional<double>
+      clip_qkv;  ///< queries, keys and values are clamped to +- this, after the norm (olmoe)
   std::optional<LatentAttention> latent;
   RopeConfig rope;
-  std::optional<std::int64_t> sliding_window;  ///< tokens that attention looks back, itself among them
+  /// [L] tokens that attention of each block looks back, itself among them; 0: to the beginning
+  std::vector<std::int64_t> windows;
 
   std::int64_t dense_width = 0;        ///< F of the plain MLP of blocks without experts
   std::int64_t expert_width = 0;       ///< F of a routed expert

@@ -3,11 +3,12 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
-#include <array>
 #include <vector>
 
 #include "arch/bert_config.h"
 #include "arch/bert_tensors.h"
+#include "arch/language_model.h"
+#include "arch/moe_families.h"
 #include "base/error.h"
 #include "base/json.h"
 
@@ -29,38 +30,48 @@ void check_bert(const Checkpoint& checkpoint) {
 }
 
 Topology topology_of_bert(const Checkpoint& checkpoint) {
-  Topology topology = bert_topology(bert_config(checkpoint));
-  const auto stored = [&](std::string& name) { name = find_bert_tensor(checkpoint, name).value_or(name); };
-  for (MoeLayerTensors& layer : topology.layers) {
-    stored(layer.router);
-    for (std::vector<std::string>& tensors : layer.expert_tensors) {
-      for (std::string& name : tensors) stored(name);
-    }
-  }
-  return topology;
+  const BertMoeConfig config = bert_config(checkpoint);
+  ExpectedExperts expected;
+  expected.model_type = config.model_type;
+  for (std::int64_t block = 0; block < config.num_hidden_layers; ++block)
+    expected.experts.push_back(config.experts_in(block));
+  expected.experts_per_token = config.num_experts_per_tok;
+  expected.experts_field = "num_experts";
+  return find_topology(checkpoint, expected);
 }
 
-constexpr std::array<Family, 2> kFamilies{{
+constexpr Family kBertFamilies[] = {
     {kBertModelType, "BERT encoder", bert_sizes, check_bert, topology_of_bert},
     {kBertMoeModelType, "BERT encoder with MoE layers", bert_sizes, check_bert, topology_of_bert},
-}};
+};
+
+std::vector<Family> all_families() {
+  std::vector<Family> all(std::begin(kBertFamilies), std::end(kBertFamilies));
+  for (const MoeFamily& family : moe_families()) {
+    all.push_back({family.model_type, family.title, language_model_sizes, check_language_model,
+                   language_model_topology});
+  }
+  return all;
+}
 
 }  // namespace
 
 std::span<const Family> families() {
-  return kFamilies;
+  static const std::vector<Family> all = all_families();
+  return all;
 }
 
 const Family& family_of(const nlohmann::json& config, std::string_view source) {
   JsonObject object(config, std::string(source));
   const std::string model_type = object.string("model_type");
   std::vector<std::string_view> known;
-  for (const Family& family : kFamilies) {
+  for (const Family& family : families()) {
     if (family.model_type == model_type) return family;
     known.push_back(family.model_type);
   }
   object.fail("model_type", fmt::format("\"{}\" is not a supported architecture", model_type),
-              fmt::format("known: {}", fmt::join(known, ", ")));
+              fmt::format("known: {}; one more is a row in src/arch/moe_families.cpp (CONTRIBUTING.md)",
+                          fmt::join(known, ", ")));
 }
 
 }  // namespace espalier

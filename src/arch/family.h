@@ -11,12 +11,12 @@
 namespace espalier {
 
 struct ModelSizes {
-  std::int64_t layers = 0;       // L
+  std::int64_t layers = 0;       // L; of an encoder-decoder: of both
   std::int64_t width = 0;        // D
   std::int64_t heads = 0;        // H
-  std::int64_t inner_width = 0;  // F
+  std::int64_t inner_width = 0;  // F, of an expert where there are experts
   std::int64_t vocabulary = 0;   // V
-  std::int64_t positions = 0;    // the longest sequence
+  std::int64_t positions = 0;    // the longest sequence; 0 where there is no limit
 };
 
 /// One row per architecture: what config.json's model_type says, and the functions that read such a
@@ -30,6 +30,7 @@ struct Family {
       const Checkpoint& checkpoint);  ///< tensor names as the checkpoint has them; after `check`
 };
 
+/// BERT encoders, then a row for each of `moe_families()`.
 std::span<const Family> families();
 
 /// The row of a config.json. Throws UserError listing the known model types.

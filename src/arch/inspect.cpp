@@ -6,29 +6,41 @@
 namespace espalier {
 namespace {
 
-/// Bytes of a layer that go with each of its experts: the expert's tensors and its row of the router.
+/// Bytes of a layer that go with each of its experts: the expert's tensors and its part of the router's.
 std::uint64_t bytes_per_expert(const Checkpoint& checkpoint, const MoeLayerTensors& layer) {
-  std::uint64_t bytes =
-      checkpoint.tensor(layer.router).bytes.size() / static_cast<std::uint64_t>(layer.num_experts);
-  for (const std::string& name : layer.expert_tensors.front()) bytes += checkpoint.tensor(name).bytes.size();
-  return bytes;
+  std::uint64_t shared = 0, own = 0;
+  for (const auto* names : {&layer.router_tensors, &layer.stacked_tensors}) {
+    for (const std::string& name : *names) shared += checkpoint.tensor(name).bytes.size();
+  }
+  if (!layer.expert_tensors.empty()) {
+    for (const std::string& name : layer.expert_tensors.front()) own += checkpoint.tensor(name).bytes.size();
+  }
+  return own + shared / static_cast<std::uint64_t>(layer.num_experts);
 }
 
 PruningEstimate estimate(const Checkpoint& checkpoint, const Inspection& inspection, std::int64_t kept) {
-  PruningEstimate result{kept, inspection.parameters - inspection.topology.removed_parameters(kept), 0};
-  for (const MoeLayerTensors& layer : inspection.topology.layers) {
+  const Topology& topology = inspection.topology;
+  PruningEstimate result{kept, inspection.parameters - topology.removed_parameters(kept),
+                         inspection.parameters_per_token, 0};
+  for (const MoeLayerTensors& layer : topology.layers) {
     const std::int64_t removed = std::max<std::int64_t>(0, layer.num_experts - kept);
     result.saved_bytes += static_cast<std::uint64_t>(removed) * bytes_per_expert(checkpoint, layer);
+    if (layer.kind == MoeLayerKind::kNextToken) continue;
+    result.parameters_per_token -= removed * layer.router_parameters_per_expert;
+    result.parameters_per_token -=
+        std::max<std::int64_t>(0, topology.experts_per_token - kept) * layer.parameters_per_expert;
   }
   return result;
 }
 
 std::vector<PruningEstimate> estimates(const Checkpoint& checkpoint, const Inspection& inspection) {
+  const std::int64_t groups = inspection.topology.groups;
   std::int64_t most_experts = 0;
   for (const MoeLayerTensors& layer : inspection.topology.layers)
     most_experts = std::max(most_experts, layer.num_experts);
   std::vector<PruningEstimate> result;
-  for (const std::int64_t kept : std::set<std::int64_t, std::greater<>>{most_experts / 2, 1}) {
+  for (const std::int64_t kept :
+       std::set<std::int64_t, std::greater<>>{most_experts / 2 / groups * groups, groups}) {
     if (kept >= 1 && kept < most_experts) result.push_back(estimate(checkpoint, inspection, kept));
   }
   return result;
@@ -46,10 +58,12 @@ Inspection inspect(const Checkpoint& checkpoint) {
   result.title = family.title;
   result.sizes = family.sizes(checkpoint.config(), source);
   result.topology = family.topology(checkpoint);
+  const std::int64_t bits = packed_bits(checkpoint.config());
   for (const std::string_view name : checkpoint.names()) {
     const TensorView tensor = checkpoint.tensor(name);
-    result.parameters += tensor.elements();
-    result.parameters_of_dtype[std::string(espalier::name(tensor.dtype))] += tensor.elements();
+    const std::int64_t parameters = parameters_of(tensor, bits);
+    result.parameters += parameters;
+    result.parameters_of_dtype[std::string(espalier::name(tensor.dtype))] += parameters;
     ++result.tensors;
   }
   result.parameters_per_token = result.parameters - result.topology.idle_parameters();

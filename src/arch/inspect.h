@@ -16,6 +16,7 @@ namespace espalier {
 struct PruningEstimate {
   std::int64_t kept = 0;
   std::int64_t parameters = 0;
+  std::int64_t parameters_per_token = 0;
   std::uint64_t saved_bytes = 0;  ///< of tensor data; the file's header shrinks too
 };
 
@@ -27,13 +28,13 @@ struct Inspection {
   std::string title;
   ModelSizes sizes;
   Topology topology;
-  std::int64_t parameters = 0;            ///< elements of all tensors
+  std::int64_t parameters = 0;            ///< weights of all tensors; scales are none
   std::int64_t parameters_per_token = 0;  ///< without the experts that a token does not visit
   std::map<std::string, std::int64_t> parameters_of_dtype;  ///< "F32", "BF16", ...
   std::int64_t tensors = 0;
   std::uint64_t file_bytes = 0;
   std::int64_t files = 0;
-  std::vector<PruningEstimate> pruning;  ///< half of the experts, and one; empty without MoE layers
+  std::vector<PruningEstimate> pruning;  ///< half of the experts, and one (of each group); empty without MoE
 };
 
 /// Throws UserError for an unknown architecture and where config.json and the tensors do not fit.

@@ -19,18 +19,40 @@ std::string grouped(std::int64_t number) {
   return grouped(static_cast<std::uint64_t>(number));
 }
 
-/// Runs of layers with the same number of experts: "1, 3: 8 experts"
+/// {0, 1, 2, 5, 7} -> "0-2, 5, 7"
+std::string ranges(const std::vector<std::int64_t>& ascending) {
+  std::vector<std::string> parts;
+  for (std::size_t begin = 0, end = 0; begin < ascending.size(); begin = end) {
+    for (end = begin + 1; end < ascending.size() && ascending[end] == ascending[end - 1] + 1;) ++end;
+    if (end - begin > 2) {
+      parts.push_back(fmt::format("{}-{}", ascending[begin], ascending[end - 1]));
+    } else {
+      for (std::size_t i = begin; i < end; ++i) parts.push_back(fmt::to_string(ascending[i]));
+    }
+  }
+  return fmt::format("{}", fmt::join(parts, ", "));
+}
+
+/// What a router does besides taking the best K.
+std::string groups_text(const Topology& topology) {
+  if (topology.groups == 1) return {};
+  return fmt::format(" from {} of {} groups", topology.top_groups, topology.groups);
+}
+
+/// Layers by their number of experts: "1, 3 with 8 experts each; 1 per token"
 std::string moe_layers_text(const Topology& topology) {
   if (topology.layers.empty()) return "none";
   std::map<std::int64_t, std::vector<std::int64_t>> layers_of_count;
-  for (const MoeLayerTensors& layer : topology.layers)
-    layers_of_count[layer.num_experts].push_back(layer.layer);
+  for (const MoeLayerTensors& layer : topology.layers) {
+    if (layer.kind == MoeLayerKind::kBlock) layers_of_count[layer.num_experts].push_back(layer.layer);
+  }
   std::vector<std::string> parts;
   for (const auto& [experts, layers] : layers_of_count) {
-    parts.push_back(fmt::format("{} with {} expert{}{}", fmt::join(layers, ", "), experts,
-                                experts == 1 ? "" : "s", layers.size() == 1 ? "" : " each"));
+    parts.push_back(fmt::format("{} with {} expert{}{}", ranges(layers), experts, experts == 1 ? "" : "s",
+                                layers.size() == 1 ? "" : " each"));
   }
-  return fmt::format("{}; {} per token", fmt::join(parts, "; "), topology.experts_per_token);
+  return fmt::format("{}; {} per token{}", fmt::join(parts, "; "), topology.experts_per_token,
+                     groups_text(topology));
 }
 
 std::string dtypes_text(const Inspection& inspection) {
@@ -46,9 +68,11 @@ std::string dtypes_text(const Inspection& inspection) {
 std::string pruning_line(const Inspection& inspection, const PruningEstimate& estimate) {
   const double percent =
       100.0 * static_cast<double>(estimate.saved_bytes) / static_cast<double>(inspection.file_bytes);
-  const bool below_top_k = estimate.kept < inspection.topology.experts_per_token;
-  return fmt::format("  keeping {:<6} {} parameters, saves {} bytes ({:.1f}%){}\n", estimate.kept,
-                     grouped(estimate.parameters), grouped(estimate.saved_bytes), percent,
+  const Topology& topology = inspection.topology;
+  const bool below_top_k = estimate.kept / topology.groups * topology.top_groups < topology.experts_per_token;
+  return fmt::format("  keeping {:<6} {} parameters, {} per token; saves {} bytes ({:.1f}%){}\n",
+                     estimate.kept, grouped(estimate.parameters), grouped(estimate.parameters_per_token),
+                     grouped(estimate.saved_bytes), percent,
                      below_top_k ? "; fewer than a token visits now" : "");
 }
 
@@ -61,6 +85,11 @@ std::string to_text(const Inspection& inspection) {
       "  sizes          {} blocks, width {}, {} heads, inner width {}, vocabulary {}, {} positions\n",
       sizes.layers, sizes.width, sizes.heads, sizes.inner_width, sizes.vocabulary, sizes.positions);
   text += fmt::format("  MoE layers     {}\n", moe_layers_text(inspection.topology));
+  if (!inspection.topology.next_token_blocks.empty()) {
+    text += fmt::format("  next-token     layer {}, {} parameters; not run by the model itself\n",
+                        ranges(inspection.topology.next_token_blocks),
+                        grouped(inspection.topology.next_token_parameters));
+  }
   text += fmt::format("  parameters     {} in all, {} per token\n", grouped(inspection.parameters),
                       grouped(inspection.parameters_per_token));
   text += fmt::format("  tensors        {}, {}\n", inspection.tensors, dtypes_text(inspection));
@@ -75,12 +104,14 @@ nlohmann::json to_json(const Inspection& inspection) {
   for (const MoeLayerTensors& layer : inspection.topology.layers) {
     layers.push_back({{"layer", layer.layer},
                       {"num_experts", layer.num_experts},
+                      {"next_token", layer.kind == MoeLayerKind::kNextToken},
                       {"parameters_per_expert", layer.parameters_per_expert}});
   }
   nlohmann::json pruning = nlohmann::json::array();
   for (const PruningEstimate& estimate : inspection.pruning) {
     pruning.push_back({{"experts_per_layer", estimate.kept},
                        {"parameters", estimate.parameters},
+                       {"parameters_per_token", estimate.parameters_per_token},
                        {"saved_bytes", estimate.saved_bytes}});
   }
   return {{"format", "espalier.inspection/1"},
@@ -94,6 +125,9 @@ nlohmann::json to_json(const Inspection& inspection) {
           {"vocabulary", sizes.vocabulary},
           {"positions", sizes.positions},
           {"experts_per_token", inspection.topology.experts_per_token},
+          {"groups", inspection.topology.groups},
+          {"top_groups", inspection.topology.top_groups},
+          {"topology_sha256", inspection.topology.sha256},
           {"moe_layers", layers},
           {"parameters", inspection.parameters},
           {"parameters_per_token", inspection.parameters_per_token},

@@ -1,15 +1,37 @@
 #include "arch/topology.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 
+#include "base/hash.h"
+
 namespace espalier {
+namespace {
+
+constexpr std::string_view kOptionalPrefix = "bert.";
+
+std::vector<std::string> tensors_of(const MoeLayerTensors& layer) {
+  std::vector<std::string> names = layer.router_tensors;
+  names.insert(names.end(), layer.stacked_tensors.begin(), layer.stacked_tensors.end());
+  for (const auto& expert : layer.expert_tensors) names.insert(names.end(), expert.begin(), expert.end());
+  std::sort(names.begin(), names.end());
+  return names;
+}
+
+std::string without_prefix(const std::string& name) {
+  return name.starts_with(kOptionalPrefix) ? name.substr(kOptionalPrefix.size()) : name;
+}
+
+}  // namespace
 
 std::int64_t Topology::idle_parameters() const {
-  std::int64_t sum = 0;
-  for (const MoeLayerTensors& layer : layers)
-    sum += (layer.num_experts - experts_per_token) * layer.parameters_per_expert;
+  std::int64_t sum = next_token_parameters;
+  for (const MoeLayerTensors& layer : layers) {
+    if (layer.kind == MoeLayerKind::kBlock)
+      sum += (layer.num_experts - experts_per_token) * layer.parameters_per_expert;
+  }
   return sum;
 }
 
@@ -22,23 +44,29 @@ std::int64_t Topology::removed_parameters(std::int64_t kept) const {
   return sum;
 }
 
-Topology bert_topology(const BertMoeConfig& config) {
-  Topology topology{config.model_type, config.moe_layers.empty() ? 0 : config.num_experts_per_tok, {}};
-  const std::int64_t width = config.hidden_size;
-  const std::int64_t inner = config.intermediate_size;
-  for (const std::int64_t layer : config.moe_layers) {
-    const std::string prefix = fmt::format("bert.encoder.layer.{}.moe.", layer);
-    MoeLayerTensors moe{layer, config.experts_in(layer),          prefix + "router.weight",
-                        {},    2 * width * inner + inner + width, width};
-    for (std::int64_t expert = 0; expert < moe.num_experts; ++expert) {
-      const std::string expert_prefix = fmt::format("{}experts.{}.", prefix, expert);
-      moe.expert_tensors.push_back(
-          {expert_prefix + "intermediate.dense.weight", expert_prefix + "intermediate.dense.bias",
-           expert_prefix + "output.dense.weight", expert_prefix + "output.dense.bias"});
-    }
-    topology.layers.push_back(std::move(moe));
+const MoeLayerTensors* Topology::find(std::int64_t layer) const {
+  for (const MoeLayerTensors& candidate : layers) {
+    if (candidate.layer == layer) return &candidate;
   }
-  return topology;
+  return nullptr;
+}
+
+std::string topology_sha256(const Topology& topology, const Checkpoint& checkpoint) {
+  Sha256 hash;
+  const auto line = [&](std::string text) {
+    text += '\n';
+    hash.update(std::as_bytes(std::span(text)));
+  };
+  line("espalier.topology/1");
+  line(fmt::format("{} {} {} {}", topology.model_type, topology.experts_per_token, topology.groups,
+                   topology.top_groups));
+  for (const MoeLayerTensors& layer : topology.layers) {
+    if (layer.kind != MoeLayerKind::kBlock) continue;
+    line(fmt::format("layer {} {}", layer.layer, layer.num_experts));
+    for (const std::string& name : tensors_of(layer))
+      line(fmt::format("{} {}", without_prefix(name), fmt::join(checkpoint.tensor(name).shape, "x")));
+  }
+  return hash.hex();
 }
 
 }  // namespace espalier

@@ -4,17 +4,27 @@
 #include <string>
 #include <vector>
 
-#include "arch/bert_config.h"
+#include "checkpoint/checkpoint.h"
 
 namespace espalier {
+
+enum class MoeLayerKind {
+  kBlock,     ///< of the model itself
+  kNextToken  ///< a multi-token-prediction layer after the last block: never run by the main forward pass
+};
 
 /// One MoE layer: its router and experts, and the tensors they are stored in.
 struct MoeLayerTensors {
   std::int64_t layer = 0;        // 0-based block
   std::int64_t num_experts = 0;  // E
-  std::string router;            // tensor, [E, D]
-  std::vector<std::vector<std::string>>
-      expert_tensors;                             // [E], the same projections in the same order for each
+  MoeLayerKind kind = MoeLayerKind::kBlock;
+  std::string router;  // the weight, [E, D]
+  /// With an entry on axis 0 for each expert: the weight, a bias, a correction bias. Sorted.
+  std::vector<std::string> router_tensors;
+  /// [E] whatever belongs to each expert alone, weights and scales, the same roles in the same order for
+  /// each; empty where all is stacked.
+  std::vector<std::vector<std::string>> expert_tensors;
+  std::vector<std::string> stacked_tensors;       // [E, ..] of all experts. Sorted.
   std::int64_t parameters_per_expert = 0;         // without its router row
   std::int64_t router_parameters_per_expert = 0;  // D
 };
@@ -22,17 +32,54 @@ struct MoeLayerTensors {
 /// Which experts a model has, and in which tensors.
 struct Topology {
   std::string model_type;
-  std::int64_t experts_per_token = 0;   // K; 0 without MoE layers
-  std::vector<MoeLayerTensors> layers;  // ascending
+  std::int64_t experts_per_token = 0;           // K; 0 without MoE layers
+  std::int64_t groups = 1;                      // contiguous blocks of experts of one size
+  std::int64_t top_groups = 1;                  // groups that a token may choose from
+  std::vector<MoeLayerTensors> layers;          // ascending; next-token layers last
+  std::int64_t next_token_parameters = 0;       // of whole multi-token-prediction layers
+  std::vector<std::int64_t> next_token_blocks;  // their block numbers, whether they have experts or not
+  /// What scores and plans say they were made for. SHA-256 of lines that each end in "\n":
+  ///
+  ///     espalier.topology/1
+  ///     MODEL_TYPE K GROUPS TOP_GROUPS
+  ///     layer LAYER E            for each MoE layer that is no next-token layer, and after it
+  ///     TENSOR 4x64x32           for each tensor of its experts and router, sorted by name
+  ///
+  /// Names without a leading "bert.". Dtypes are not part of it: the model in BF16 has the topology of the
+  /// model in F32 (in another quantisation it has other tensors, and so another topology).
+  std::string sha256;
 
-  /// Parameters of the experts that a token does not visit.
+  /// Parameters that a token does not visit: of idle experts and of next-token layers.
   std::int64_t idle_parameters() const;
   /// Parameters that go when every layer keeps `kept` of its experts (layers with no more than that lose
   /// none).
   std::int64_t removed_parameters(std::int64_t kept) const;
+  /// nullptr for a block without experts.
+  const MoeLayerTensors* find(std::int64_t layer) const;
 };
 
-/// Tensors under their full names, with "bert.".
-Topology bert_topology(const BertMoeConfig& config);
+/// What a model's config.json says of its experts, as far as tensors are concerned.
+struct ExpectedExperts {
+  std::string model_type;
+  std::vector<std::int64_t> experts;  // [blocks] E, 0 where dense
+  std::int64_t encoder_blocks = 0;    // of an encoder-decoder, whose decoder's blocks are numbered on
+  std::int64_t experts_per_token = 0;
+  std::int64_t groups = 1, top_groups = 1;
+  std::int64_t next_token_layers = 0, next_token_experts = 0;
+  std::string experts_field;  // of config.json, for messages
+};
+
+/// Finds the experts in the headers alone. Throws UserError naming the first tensor that config.json does not
+/// account for, that is missing or is of another shape, and how many more there are.
+Topology find_topology(const Checkpoint& checkpoint, const ExpectedExperts& expected);
+
+/// `Topology::sha256` of the rest of a topology.
+std::string topology_sha256(const Topology& topology, const Checkpoint& checkpoint);
+
+/// Numbers that a tensor stands for: as many as it has elements, or more where several weights share one
+/// (MXFP4, int4), or none where it only scales others. `bits`: of a weight in packed integers.
+std::int64_t parameters_of(const TensorView& tensor, std::int64_t bits);
+/// The bits of `quantization_config`; 4 where it does not say.
+std::int64_t packed_bits(const nlohmann::json& config);
 
 }  // namespace espalier

@@ -21,12 +21,18 @@ std::int64_t parameters_of(const BertMoeConfig& config) {
   return sum;
 }
 
+Topology stored_topology(const BertMoeConfig& config) {
+  const TemporaryFolder folder;
+  const Checkpoint checkpoint = store_model(folder.path(), config);
+  return family_of(checkpoint.config(), "config.json").topology(checkpoint);
+}
+
 TEST(Topology, ListsRoutersAndExperts) {
-  const Topology topology = bert_topology(tiny_moe_config());
+  const Topology topology = stored_topology(tiny_moe_config());
   ASSERT_EQ(topology.layers.size(), 2U);
   EXPECT_EQ(topology.layers[1].layer, 2);
   EXPECT_EQ(topology.layers[1].router, "bert.encoder.layer.2.moe.router.weight");
-  EXPECT_EQ(topology.layers[1].expert_tensors.at(3).at(2),
+  EXPECT_EQ(topology.layers[1].expert_tensors.at(3).at(3),
             "bert.encoder.layer.2.moe.experts.3.output.dense.weight");
   EXPECT_EQ(topology.layers[1].parameters_per_expert, 6 * 4 + 6 + 4 * 6 + 4);
   EXPECT_EQ(topology.idle_parameters(), 2 * (4 - 2) * 58);
@@ -35,7 +41,7 @@ TEST(Topology, ListsRoutersAndExperts) {
 TEST(Topology, EveryTensorItNamesIsExpected) {
   std::set<std::string> expected;
   for (const ExpectedTensor& tensor : expected_tensors(tiny_moe_config())) expected.insert(tensor.name);
-  for (const MoeLayerTensors& layer : bert_topology(tiny_moe_config()).layers) {
+  for (const MoeLayerTensors& layer : stored_topology(tiny_moe_config()).layers) {
     EXPECT_TRUE(expected.contains(layer.router));
     for (const auto& tensors : layer.expert_tensors) {
       for (const std::string& name : tensors) EXPECT_TRUE(expected.contains(name)) << name;
@@ -47,7 +53,7 @@ TEST(Topology, EveryTensorItNamesIsExpected) {
 TEST(Topology, RemovedParametersAreTheDifferenceToTheSmallerModel) {
   BertMoeConfig config = tiny_moe_config();
   config.num_experts = {4, 3};
-  const Topology topology = bert_topology(config);
+  const Topology topology = stored_topology(config);
   for (const std::int64_t kept : {1, 2, 3, 4}) {
     BertMoeConfig pruned = config;
     pruned.num_experts = {kept, std::min<std::int64_t>(kept, 3)};
@@ -71,7 +77,7 @@ TEST(Families, AnUnknownModelTypeListsTheKnownOnes) {
         family_of({{"model_type", "gpt2"}}, "m/config.json");
       },
       {"m/config.json: model_type: \"gpt2\" is not a supported architecture",
-       "known: bert, espalier_bert_moe"});
+       "known: bert, espalier_bert_moe, mixtral, ", "src/arch/moe_families.cpp"});
   expect_user_error([] { family_of(nlohmann::json::object(), "m/config.json"); },
                     {"the field model_type is missing"});
 }

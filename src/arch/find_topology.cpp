@@ -1,0 +1,187 @@
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <map>
+#include <set>
+
+#include "arch/moe_names.h"
+#include "arch/topology.h"
+#include "base/error.h"
+
+namespace espalier {
+namespace {
+
+/// The tensors of one MoE layer as they are found.
+struct FoundLayer {
+  std::vector<std::string> router, stacked;
+  std::map<std::int64_t, std::map<std::string, std::string>> experts;  // expert -> role -> tensor
+};
+
+class Finder {
+ public:
+  Finder(const Checkpoint& checkpoint, const ExpectedExperts& expected)
+      : checkpoint_(checkpoint), expected_(expected), bits_(packed_bits(checkpoint.config())) {
+    result_.model_type = expected.model_type;
+    result_.groups = expected.groups;
+    result_.top_groups = expected.top_groups;
+  }
+
+  Topology run() {
+    for (const std::string_view name : checkpoint_.names()) sort_in(name);
+    for (std::int64_t block = 0; block < blocks(); ++block) {
+      if (experts_in(block) > 0) add_layer(block, MoeLayerKind::kBlock);
+    }
+    for (const std::int64_t block : next_token_) {
+      if (found_.contains(block)) add_layer(block, MoeLayerKind::kNextToken);
+    }
+    fail_if_anything_is_wrong();
+    result_.next_token_blocks.assign(next_token_.begin(), next_token_.end());
+    if (!result_.layers.empty()) result_.experts_per_token = expected_.experts_per_token;
+    result_.sha256 = topology_sha256(result_, checkpoint_);
+    return std::move(result_);
+  }
+
+ private:
+  std::int64_t blocks() const { return static_cast<std::int64_t>(expected_.experts.size()); }
+  std::int64_t experts_in(std::int64_t block) const {
+    return block < blocks() ? expected_.experts[static_cast<std::size_t>(block)]
+                            : expected_.next_token_experts;
+  }
+
+  template <typename... Values>
+  void problem(fmt::format_string<Values...> format, Values&&... values) {
+    if (problems_++ == 0) first_problem_ = fmt::format(format, std::forward<Values>(values)...);
+  }
+
+  /// 0-based over the stacks of an encoder-decoder.
+  std::int64_t number_of(const BlockName& block) const {
+    return block.stack == "decoder.block." ? block.block + expected_.encoder_blocks : block.block;
+  }
+
+  void sort_in(std::string_view name) {
+    const auto block = parse_block_name(name);
+    if (!block) return;
+    const std::int64_t number = number_of(*block);
+    if (number >= blocks()) {
+      if (number >= blocks() + expected_.next_token_layers) {
+        problem("tensor {} is of block {}, config.json has {} blocks", name, number, blocks());
+        return;
+      }
+      next_token_.insert(number);
+      result_.next_token_parameters += parameters_of(checkpoint_.tensor(name), bits_);
+    }
+    if (const auto parsed = parse_moe_name(name)) sort_in(name, *parsed, number);
+  }
+
+  void sort_in(std::string_view name, const MoeName& parsed, std::int64_t number) {
+    if (experts_in(number) == 0) {
+      problem("tensor {} is of a MoE layer, in config.json block {} has no count of experts", name, number);
+      return;
+    }
+    FoundLayer& layer = found_[number];
+    if (parsed.part == MoePart::kRouter) layer.router.emplace_back(name);
+    if (parsed.part == MoePart::kStacked) layer.stacked.emplace_back(name);
+    if (parsed.part == MoePart::kExpert) layer.experts[parsed.expert].emplace(std::string(parsed.role), name);
+  }
+
+  void add_layer(std::int64_t block, MoeLayerKind kind) {
+    FoundLayer& found = found_[block];
+    MoeLayerTensors layer{block, experts_in(block), kind};
+    add_router(found, layer);
+    add_experts(found, layer);
+    for (const std::string& name : found.stacked) {
+      expect_axis_of_experts(name, layer);
+      layer.parameters_per_expert += parameters_of(checkpoint_.tensor(name), bits_) / layer.num_experts;
+    }
+    layer.stacked_tensors = std::move(found.stacked);
+    if (layer.expert_tensors.empty() && layer.stacked_tensors.empty())
+      problem("block {} should have {} experts ({}), but no tensor of theirs is there", block,
+              layer.num_experts, expected_.experts_field);
+    result_.layers.push_back(std::move(layer));
+  }
+
+  void expect_axis_of_experts(const std::string& name, const MoeLayerTensors& layer) {
+    const auto shape = checkpoint_.tensor(name).shape;
+    if (!shape.empty() && shape[0] == layer.num_experts) return;
+    problem("tensor {} is [{}], expected {} experts on its first axis ({})", name, fmt::join(shape, ", "),
+            layer.num_experts, expected_.experts_field);
+  }
+
+  void add_router(FoundLayer& found, MoeLayerTensors& layer) {
+    for (const std::string& name : found.router) {
+      expect_axis_of_experts(name, layer);
+      const TensorView tensor = checkpoint_.tensor(name);
+      layer.router_parameters_per_expert += tensor.elements() / layer.num_experts;
+      if (tensor.shape.size() == 2 && name.ends_with(".weight")) layer.router = name;
+    }
+    layer.router_tensors = std::move(found.router);
+    if (layer.router.empty()) problem("block {} has experts, but no router weight", layer.layer);
+  }
+
+  void add_experts(FoundLayer& found, MoeLayerTensors& layer) {
+    if (found.experts.empty()) return;
+    const auto& [first, roles] = *found.experts.begin();
+    for (std::int64_t expert = 0; expert < layer.num_experts; ++expert) {
+      const auto at = found.experts.find(expert);
+      if (at == found.experts.end()) {
+        problem("block {}: expert {} is missing, config.json says {} ({})", layer.layer, expert,
+                layer.num_experts, expected_.experts_field);
+        continue;
+      }
+      if (at->second.size() != roles.size())
+        problem("block {}: expert {} has {} tensors, expert {} has {}", layer.layer, expert,
+                at->second.size(), first, roles.size());
+      std::vector<std::string> tensors;
+      for (const auto& [role, name] : roles) tensors.push_back(tensor_like(at->second, role, name));
+      layer.expert_tensors.push_back(std::move(tensors));
+    }
+    for (const auto& [expert, tensors] : found.experts) {
+      if (expert >= layer.num_experts)
+        problem("tensor {} is of expert {}, config.json gives block {} {} experts ({})",
+                tensors.begin()->second, expert, layer.layer, layer.num_experts, expected_.experts_field);
+    }
+    for (const auto& [role, name] : roles)
+      layer.parameters_per_expert += parameters_of(checkpoint_.tensor(name), bits_);
+  }
+
+  /// An expert's tensor of a role, compared with the same of the first expert.
+  std::string tensor_like(const std::map<std::string, std::string>& tensors, const std::string& role,
+                          const std::string& first) {
+    const auto at = tensors.find(role);
+    if (at == tensors.end()) {
+      problem("tensor {} has no counterpart in another expert", first);
+      return first;
+    }
+    const TensorView tensor = checkpoint_.tensor(at->second), other = checkpoint_.tensor(first);
+    if (!std::equal(tensor.shape.begin(), tensor.shape.end(), other.shape.begin(), other.shape.end()))
+      problem("tensor {} is [{}], but {} is [{}]", at->second, fmt::join(tensor.shape, ", "), first,
+              fmt::join(other.shape, ", "));
+    return at->second;
+  }
+
+  void fail_if_anything_is_wrong() const {
+    if (problems_ == 0) return;
+    throw UserError(
+        fmt::format("{}: {}{}", checkpoint_.folder().string(), first_problem_,
+                    problems_ == 1 ? "" : fmt::format(" (and {} more that do not fit)", problems_ - 1)),
+        "config.json and the tensors are not of one model");
+  }
+
+  const Checkpoint& checkpoint_;
+  const ExpectedExperts& expected_;
+  const std::int64_t bits_;
+  Topology result_;
+  std::map<std::int64_t, FoundLayer> found_;
+  std::set<std::int64_t> next_token_;  // blocks after the last
+  std::string first_problem_;
+  std::size_t problems_ = 0;
+};
+
+}  // namespace
+
+Topology find_topology(const Checkpoint& checkpoint, const ExpectedExperts& expected) {
+  return Finder(checkpoint, expected).run();
+}
+
+}  // namespace espalier

@@ -1,0 +1,209 @@
+#include "arch/topology.h"
+
+#include <gtest/gtest.h>
+
+#include <set>
+
+#include "arch/family.h"
+#include "arch/inspect.h"
+#include "arch/moe_names.h"
+#include "temporary_folder.h"
+#include "unit/arch/small_language_model.h"
+
+namespace espalier {
+namespace {
+
+using testing::small_config;
+using testing::small_tensors;
+using testing::SmallStorage;
+using testing::SmallTensor;
+using testing::store;
+using testing::store_small;
+
+Topology topology_of(const Checkpoint& checkpoint) {
+  const Family& family = family_of(checkpoint.config(), "config.json");
+  family.check(checkpoint);
+  return family.topology(checkpoint);
+}
+
+/// What the small model of a family has: which blocks carry experts, tensors of each expert, of the router
+/// and stacked ones.
+struct Expected {
+  const char* model_type;
+  std::vector<std::int64_t> layers;
+  std::size_t of_expert, of_router, stacked;
+  std::int64_t parameters_per_expert = 3 * 24;  // gate, up, down of 4 x 6
+};
+
+std::ostream& operator<<(std::ostream& out, const Expected& expected) {
+  return out << expected.model_type;
+}
+
+const std::vector<Expected> kExpected{
+    {"mixtral", {0, 1, 2}, 3, 1, 0},    {"phimoe", {0, 1, 2}, 3, 1, 0},
+    {"qwen2_moe", {0, 2}, 3, 1, 0},     {"qwen3_moe", {0, 2}, 3, 1, 0},
+    {"olmoe", {0, 1, 2}, 3, 1, 0},      {"deepseek", {1, 2}, 3, 1, 0},
+    {"deepseek_v2", {1, 2}, 3, 1, 0},   {"deepseek_v3", {1, 2, 3}, 3, 2, 0},
+    {"glm4_moe", {1, 2, 3}, 3, 2, 0},   {"gpt_oss", {0, 1, 2}, 0, 2, 6, (12 + 4) * 3 * 32 + 12 + 4},
+    {"granitemoe", {0, 1, 2}, 0, 1, 2}, {"switch_transformers", {1, 3}, 2, 1, 0, 2 * 24},
+};
+
+class EveryLanguageModel : public ::testing::TestWithParam<Expected> {};
+INSTANTIATE_TEST_SUITE_P(Table, EveryLanguageModel, ::testing::ValuesIn(kExpected),
+                         [](const auto& row) { return std::string(row.param.model_type); });
+
+TEST_P(EveryLanguageModel, ItsExpertsAreFound) {
+  const TemporaryFolder folder;
+  const Expected& expected = GetParam();
+  const Topology topology = topology_of(store_small(folder.path(), expected.model_type));
+  std::vector<std::int64_t> layers;
+  for (const MoeLayerTensors& layer : topology.layers) {
+    layers.push_back(layer.layer);
+    EXPECT_EQ(layer.num_experts, 8);
+    EXPECT_EQ(layer.router_tensors.size(), expected.of_router);
+    EXPECT_EQ(layer.stacked_tensors.size(), expected.stacked);
+    EXPECT_EQ(layer.expert_tensors.size(), expected.of_expert == 0 ? 0U : 8U);
+    for (const auto& tensors : layer.expert_tensors) EXPECT_EQ(tensors.size(), expected.of_expert);
+    EXPECT_EQ(layer.parameters_per_expert, expected.parameters_per_expert);
+  }
+  EXPECT_EQ(layers, expected.layers);
+}
+
+TEST_P(EveryLanguageModel, EveryTensorOfItsExpertsIsNamedOnceAndNoOther) {
+  const TemporaryFolder folder;
+  const Checkpoint checkpoint = store_small(folder.path(), GetParam().model_type);
+  std::set<std::string> named;
+  for (const MoeLayerTensors& layer : topology_of(checkpoint).layers) {
+    for (const auto& name : layer.router_tensors) EXPECT_TRUE(named.insert(name).second) << name;
+    for (const auto& name : layer.stacked_tensors) EXPECT_TRUE(named.insert(name).second) << name;
+    for (const auto& tensors : layer.expert_tensors)
+      for (const auto& name : tensors) EXPECT_TRUE(named.insert(name).second) << name;
+  }
+  for (const std::string_view name : checkpoint.names()) {
+    const bool of_experts =
+        name.find("experts.") != std::string::npos || name.find("gate.") != std::string::npos ||
+        name.find("router.") != std::string::npos || name.find("_linear.") != std::string::npos;
+    const bool shared = name.find("shared_expert") != std::string::npos;
+    EXPECT_EQ(named.contains(std::string(name)), of_experts && !shared) << name;
+  }
+}
+
+TEST_P(EveryLanguageModel, EstimatesAreTheFiguresOfTheSmallerModel) {
+  const TemporaryFolder folder;
+  const Inspection inspection = inspect(store_small(folder.path(), GetParam().model_type));
+  ASSERT_FALSE(inspection.pruning.empty());
+  const PruningEstimate& half = inspection.pruning.front();
+  EXPECT_EQ(half.kept, 4);
+  const Expected& expected = GetParam();
+  const auto layers = static_cast<std::int64_t>(expected.layers.size());
+  const std::int64_t router =
+      testing::kSmallWidth + (expected.of_router == 2 ? 1 : 0);  // a row, and an entry of the bias
+  EXPECT_EQ(inspection.parameters - half.parameters, layers * 4 * (expected.parameters_per_expert + router));
+  const std::int64_t run = layers - static_cast<std::int64_t>(inspection.topology.next_token_blocks.size());
+  EXPECT_EQ(inspection.parameters_per_token - half.parameters_per_token, run * 4 * router);
+}
+
+TEST(EveryLanguageModelTable, IsTheTableOfFamilies) {
+  std::vector<std::string_view> tested, known;
+  for (const Expected& expected : kExpected) tested.emplace_back(expected.model_type);
+  for (const MoeFamily& family : moe_families()) known.push_back(family.model_type);
+  EXPECT_EQ(tested, known);
+}
+
+TEST(Topology, StackedExpertsOfAnyFamily) {
+  const TemporaryFolder folder;
+  for (const char* type : {"mixtral", "qwen2_moe", "deepseek_v3"}) {
+    const Topology topology = topology_of(store_small(folder / type, type, SmallStorage::kStacked));
+    EXPECT_EQ(topology.layers.front().stacked_tensors.size(), 2U);
+    EXPECT_TRUE(topology.layers.front().expert_tensors.empty());
+    EXPECT_EQ(topology.layers.front().parameters_per_expert, 72);
+  }
+}
+
+// Whatever is under an expert's number goes with it.
+TEST(Topology, QuantisedExpertsOfAnySuffix) {
+  const TemporaryFolder folder;
+  std::vector<SmallTensor> tensors;
+  for (const SmallTensor& tensor : small_tensors("mixtral")) {
+    if (tensor.name.find("experts.") == std::string::npos) {
+      tensors.push_back(tensor);
+      continue;
+    }
+    const std::string module = tensor.name.substr(0, tensor.name.rfind('.'));
+    tensors.push_back({module + ".qweight", Dtype::kI32, {1, 3}});
+    tensors.push_back({module + ".qzeros", Dtype::kI32, {1, 1}});
+    tensors.push_back({module + ".scales", Dtype::kF16, {1, 6}});
+    tensors.push_back({module + ".g_idx", Dtype::kI32, {4}});
+  }
+  const Topology topology = topology_of(store(folder.path(), small_config("mixtral"), tensors));
+  EXPECT_EQ(topology.layers[0].expert_tensors.at(7).size(), 12U);
+  EXPECT_EQ(topology.layers[0].parameters_per_expert, 3 * 3 * 8);  // eight 4-bit weights in an integer
+}
+
+TEST(Topology, NextTokenLayersAreNotRunButShareTheCount) {
+  const TemporaryFolder folder;
+  const Topology topology = topology_of(store_small(folder.path(), "deepseek_v3"));
+  EXPECT_EQ(topology.layers.back().kind, MoeLayerKind::kNextToken);
+  EXPECT_EQ(topology.next_token_blocks, std::vector<std::int64_t>{3});
+  EXPECT_EQ(topology.groups, 2);
+  EXPECT_EQ(topology.top_groups, 1);
+  // Published without the layer that config.json speaks of, the model has the same experts.
+  std::vector<SmallTensor> without;
+  for (const SmallTensor& tensor : small_tensors("deepseek_v3"))
+    if (tensor.name.find("layers.3.") == std::string::npos) without.push_back(tensor);
+  const Topology smaller = topology_of(store(folder / "without", small_config("deepseek_v3"), without));
+  EXPECT_TRUE(smaller.next_token_blocks.empty());
+  EXPECT_EQ(smaller.sha256, topology.sha256);
+}
+
+TEST(Topology, CountsMayBeAList) {
+  const TemporaryFolder folder;
+  auto config = small_config("deepseek");
+  config["n_routed_experts"] = {nullptr, 8, 8};
+  const auto topology = topology_of(store(folder.path(), config, small_tensors("deepseek")));
+  EXPECT_EQ(topology.layers.size(), 2U);
+  EXPECT_EQ(topology.sha256, topology_of(store_small(folder / "one", "deepseek")).sha256);
+}
+
+TEST(Topology, TheHashIsOfExpertsAndNotOfDtypes) {
+  const TemporaryFolder folder;
+  const auto hash = [&](const char* name, const nlohmann::json& config,
+                        const std::vector<SmallTensor>& tensors) {
+    return topology_of(store(folder / name, config, tensors)).sha256;
+  };
+  auto tensors = small_tensors("olmoe");
+  const std::string first = hash("a", small_config("olmoe"), tensors);
+  EXPECT_EQ(first.size(), 64U);
+  for (SmallTensor& tensor : tensors) tensor.dtype = Dtype::kF32;
+  EXPECT_EQ(hash("b", small_config("olmoe"), tensors), first);
+  auto config = small_config("olmoe");
+  config["num_experts_per_tok"] = 3;
+  EXPECT_NE(hash("c", config, tensors), first);
+  config["num_experts_per_tok"] = 2;
+  config["intermediate_size"] = 7;
+  for (SmallTensor& tensor : tensors)
+    for (auto& size : tensor.shape)
+      if (size == testing::kSmallInner) size = 7;
+  EXPECT_NE(hash("d", config, tensors), first);
+}
+
+TEST(MoeNames, ReadsNamesAndRefusesOthers) {
+  const std::string name = "model.layers.12.mlp.experts.305.down_proj.weight_scale_inv";
+  const auto parsed = parse_moe_name(name);
+  ASSERT_TRUE(parsed);
+  EXPECT_EQ(parsed->block.block, 12);
+  EXPECT_EQ(parsed->expert, 305);
+  EXPECT_EQ(parsed->role, "down_proj.weight_scale_inv");
+  EXPECT_EQ(renumbered(name, *parsed, 7), "model.layers.12.mlp.experts.7.down_proj.weight_scale_inv");
+  for (const char* other :
+       {"model.layers.1.mlp.gate_proj.weight", "model.layers.1.mlp.shared_experts.up_proj.weight",
+        "model.layers.1.mlp.shared_expert_gate.weight", "model.layers.x.mlp.gate.weight", "lm_head.weight",
+        "model.layers.01.mlp.gate.weight", "model.layers.99999999999999999999.mlp.gate.weight", "",
+        "mlp.gate.", "model.layers.-1.mlp.gate.weight"}) {
+    EXPECT_FALSE(parse_moe_name(other)) << other;
+  }
+  EXPECT_EQ(parse_moe_name("model.layers.1.mlp.experts.01.w")->part, MoePart::kStacked);
+}
+
+}  // namespace
+}  // namespace espalier
