@@ -77,7 +77,7 @@ inline double dropout_factor(const Dropout& dropout, std::int64_t index) {
   return simd::dropout_keeps({dropout.key, p}, static_cast<std::uint64_t>(index)) ? 1.0F / (1.0F - p) : 0.0;
 }
 
-inline std::string backend_name(const testing::TestParamInfo<Backend>& info) {
+inline std::string backend_name(const ::testing::TestParamInfo<Backend>& info) {
   return std::string(name(info.param));
 }
 
