@@ -11,6 +11,7 @@ void add_doctor(CLI::App& app, const GlobalOptions& global);
 void add_eval(CLI::App& app, const GlobalOptions& global);
 void add_export(CLI::App& app, const GlobalOptions& global);
 void add_finetune(CLI::App& app, const GlobalOptions& global);
+void add_generate(CLI::App& app, const GlobalOptions& global);
 void add_logits(CLI::App& app, const GlobalOptions& global);
 void add_predict(CLI::App& app, const GlobalOptions& global);
 void add_pretrain(CLI::App& app, const GlobalOptions& global);

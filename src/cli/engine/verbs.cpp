@@ -15,6 +15,7 @@ constexpr Verb kEngineVerbs[] = {
     {"eval", "measure a model's quality on a task, or how well it restores masked words", add_eval},
     {"export", "write a dense model that other programs load", add_export},
     {"finetune", "fine-tune an encoder on a task and prune its experts on the way", add_finetune},
+    {"generate", "continue a text with a language model", add_generate},
     {"logits", "run the forward pass on given tokens and write its outputs", add_logits},
     {"doctor", "print what this machine offers, with a measured matmul rate", add_doctor},
     {"predict", "label lines of text with a fine-tuned model", add_predict},

@@ -90,7 +90,7 @@ class Threads {
   int before_;
 };
 
-inline std::string backend_name(const testing::TestParamInfo<Backend>& info) {
+inline std::string backend_name(const ::testing::TestParamInfo<Backend>& info) {
   return std::string(name(info.param));
 }
 

@@ -2,6 +2,7 @@
 
 #include "nn/simd/bodies/activation.h"
 #include "nn/simd/bodies/column_sums.h"
+#include "nn/simd/bodies/decoder.h"
 #include "nn/simd/bodies/embedding.h"
 #include "nn/simd/bodies/loss.h"
 #include "nn/simd/bodies/norm.h"
@@ -31,6 +32,12 @@ constexpr Kernels kTable{
     .cross_entropy = cross_entropy,
     .embedding_forward = embedding_forward,
     .embedding_backward = embedding_backward,
+    .rms_norm = rms_norm,
+    .silu_multiply = silu_multiply,
+    .rope = rope,
+    .causal_softmax = causal_softmax,
+    .scatter_rows = scatter_rows,
+    .row_norms = row_norms,
     .column_sums = column_sums,
     .sum_of_squares = sum_of_squares,
     .adamw = adamw,

@@ -1,0 +1,50 @@
+#include "model/decoder_attention.h"
+
+#include <algorithm>
+
+#include "nn/onednn/gemm.h"
+
+namespace espalier {
+namespace {
+
+void grow(torch::Tensor& rows, std::int64_t length, std::int64_t needed, std::int64_t width) {
+  if (rows.defined() && rows.size(0) >= needed) return;
+  auto larger = torch::empty({std::max<std::int64_t>(2 * length, needed), width});
+  if (rows.defined()) larger.narrow(0, 0, length).copy_(rows.narrow(0, 0, length));
+  rows = larger;
+}
+
+void copy_rows(std::int64_t rows, const float* from, std::int64_t stride, std::int64_t width, float* to) {
+  for (std::int64_t i = 0; i < rows; ++i) std::copy_n(from + i * stride, width, to + i * width);
+}
+
+}  // namespace
+
+ReadyLinear::ReadyLinear(const StoredLinear& linear) : out_(linear.weight.out), in_(linear.weight.in) {
+  if (!linear.weight.defined()) return;
+  weight_ = linear.weight.read(weight_buffer_);
+  if (linear.bias.defined()) bias_ = linear.bias.read(bias_buffer_);
+}
+
+void ReadyLinear::run(std::int64_t N, const float* x, std::int64_t x_stride, float beta, float* y,
+                      std::int64_t stride) const {
+  gemm(N, out_, in_, {x, x_stride}, {weight_, in_, true}, beta, y, stride);
+  if (bias_ == nullptr) return;
+#pragma omp parallel for schedule(static)
+  for (std::int64_t i = 0; i < N; ++i)
+    for (std::int64_t j = 0; j < out_; ++j) y[i * stride + j] += bias_[j];
+}
+
+AttendedKeys append(KeyValues& past, std::int64_t rows, const float* keys, std::int64_t key_stride,
+                    std::int64_t key_width, const float* values, std::int64_t value_stride,
+                    std::int64_t value_width) {
+  grow(past.keys, past.length, past.length + rows, key_width);
+  grow(past.values, past.length, past.length + rows, value_width);
+  copy_rows(rows, keys, key_stride, key_width, past.keys.data_ptr<float>() + past.length * key_width);
+  copy_rows(rows, values, value_stride, value_width,
+            past.values.data_ptr<float>() + past.length * value_width);
+  past.length += rows;
+  return {past.keys.data_ptr<float>(), past.values.data_ptr<float>(), past.length};
+}
+
+}  // namespace espalier

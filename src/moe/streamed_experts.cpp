@@ -1,0 +1,137 @@
+#include "moe/streamed_experts.h"
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+
+#include "nn/onednn/gemm.h"
+#include "nn/simd/kernels.h"
+
+namespace espalier {
+namespace {
+
+/// Rows that an expert computes at a time: enough for products at full speed, and its hidden values stay
+/// small.
+constexpr std::int64_t kChunkRows = 1024;
+
+/// (token, slot) pairs sorted by expert.
+struct Assignments {
+  std::vector<std::int32_t> offsets;  // [E + 1]
+  std::vector<std::int32_t> tokens;   // [N * K]
+  std::vector<float> gates;           // [N * K]
+};
+
+Assignments sort_by_expert(const TokenChoice& choice) {
+  const auto pairs = static_cast<std::size_t>(choice.chosen.numel());
+  Assignments sorted{std::vector<std::int32_t>(static_cast<std::size_t>(choice.experts()) + 1),
+                     std::vector<std::int32_t>(pairs), std::vector<float>(pairs)};
+  std::vector<std::int32_t> row_of(pairs);
+  simd::kernels().sort_by_expert({.chosen = choice.chosen.data_ptr<std::int32_t>(),
+                                  .offsets = sorted.offsets.data(),
+                                  .row_token = sorted.tokens.data(),
+                                  .row_of = row_of.data(),
+                                  .n = choice.tokens(),
+                                  .k = choice.slots(),
+                                  .experts = choice.experts()});
+  const float* gates = choice.gates.data_ptr<float>();
+  for (std::size_t a = 0; a < pairs; ++a) sorted.gates[static_cast<std::size_t>(row_of[a])] = gates[a];
+  return sorted;
+}
+
+/// Memory for one chunk of rows.
+struct Scratch {
+  torch::Tensor x, hidden, y;
+  Scratch(std::int64_t rows, std::int64_t D, std::int64_t F)
+      : x(torch::empty({rows, D})), hidden(torch::empty({2, rows, F})), y(torch::empty({rows, D})) {}
+};
+
+/// body(begin, rows) for 0 .. n in chunks.
+template <typename Body>
+void for_chunks(std::int64_t n, Body body) {
+  for (std::int64_t begin = 0; begin < n; begin += kChunkRows) body(begin, std::min(kChunkRows, n - begin));
+}
+
+void scatter(const Scratch& scratch, std::span<const std::int32_t> tokens, std::span<const float> gates,
+             std::int64_t D, float* residual) {
+  simd::kernels().scatter_rows({.x = scratch.y.data_ptr<float>(),
+                                .token = tokens.data(),
+                                .gates = gates.data(),
+                                .y = residual,
+                                .rows = static_cast<std::int64_t>(tokens.size()),
+                                .d = D});
+}
+
+void add_routed(const DecoderMoe& moe, const Assignments& sorted, const float* x, float* residual,
+                const ExpertTap& tap) {
+  std::int64_t longest = 0;
+  for (std::size_t e = 0; e + 1 < sorted.offsets.size(); ++e)
+    longest = std::max<std::int64_t>(longest, sorted.offsets[e + 1] - sorted.offsets[e]);
+  const auto D = moe.experts.front().width(), F = moe.experts.front().inner();
+  Scratch scratch(std::min(kChunkRows, longest), D, F);
+  FfnBuffers buffers;
+  for (std::size_t e = 0; e < moe.experts.size(); ++e) {
+    if (sorted.offsets[e] == sorted.offsets[e + 1]) continue;
+    if (e + 1 < moe.experts.size())
+      for_each_weight(moe.experts[e + 1], [](const StoredWeight& weight) { prefetch(weight); });
+    const ReadyFfn ready = read(moe.experts[e], buffers);
+    for_chunks(sorted.offsets[e + 1] - sorted.offsets[e], [&](std::int64_t begin, std::int64_t rows) {
+      const auto first = static_cast<std::size_t>(sorted.offsets[e] + begin),
+                 count = static_cast<std::size_t>(rows);
+      const auto tokens = std::span(sorted.tokens).subspan(first, count);
+      const auto gates = std::span(sorted.gates).subspan(first, count);
+      simd::kernels().gather_rows(x, tokens.data(), rows, D, scratch.x.data_ptr<float>());
+      run(ready, rows, scratch.x.data_ptr<float>(), scratch.hidden.data_ptr<float>(), 0,
+          scratch.y.data_ptr<float>());
+      if (tap.output) tap.output({static_cast<std::int64_t>(e), tokens, gates, scratch.y.data_ptr<float>()});
+      scatter(scratch, tokens, gates, D, residual);
+    });
+  }
+}
+
+/// The shared expert times sigmoid(gate x) (Qwen2-MoE).
+void add_gated(const GatedFfn& ffn, const StoredWeight& gate, std::int64_t N, const float* x,
+               float* residual) {
+  const auto D = ffn.width();
+  Scratch scratch(std::min(kChunkRows, N), D, ffn.inner());
+  FfnBuffers buffers;
+  WeightBuffer gate_buffer;
+  const ReadyFfn ready = read(ffn, buffers);
+  std::vector<float> gates(static_cast<std::size_t>(N));
+  gemm(N, 1, D, {x, D}, {gate.read(gate_buffer), D, true}, 0, gates.data(), 1);
+  for (float& g : gates) g = 1.0F / (1.0F + std::exp(-g));
+  std::vector<std::int32_t> tokens(static_cast<std::size_t>(N));
+  std::iota(tokens.begin(), tokens.end(), 0);
+  for_chunks(N, [&](std::int64_t begin, std::int64_t rows) {
+    run(ready, rows, x + begin * D, scratch.hidden.data_ptr<float>(), 0, scratch.y.data_ptr<float>());
+    const auto first = static_cast<std::size_t>(begin), count = static_cast<std::size_t>(rows);
+    scatter(scratch, std::span(tokens).subspan(first, count), std::span(gates).subspan(first, count), D,
+            residual);
+  });
+}
+
+}  // namespace
+
+void add_ffn(const GatedFfn& ffn, std::int64_t N, const float* x, float* residual) {
+  const auto D = ffn.width();
+  auto hidden = torch::empty({2, std::min(kChunkRows, N), ffn.inner()});
+  FfnBuffers buffers;
+  const ReadyFfn ready = read(ffn, buffers);
+  for_chunks(N, [&](std::int64_t begin, std::int64_t rows) {
+    run(ready, rows, x + begin * D, hidden.data_ptr<float>(), 1, residual + begin * D);
+  });
+}
+
+void add_experts(const DecoderMoe& moe, const RouterConfig& config, std::int64_t N, const float* x,
+                 float* residual, const ExpertTap& tap) {
+  const auto E = moe.router.out, D = moe.router.in;
+  auto logits = torch::empty({N, E});
+  WeightBuffer router;
+  gemm(N, E, D, {x, D}, {moe.router.read(router), D, true}, 0, logits.data_ptr<float>(), E);
+  const TokenChoice choice = choose_experts(logits, config, moe.correction_bias);
+  if (tap.routed) tap.routed(choice);
+  add_routed(moe, sort_by_expert(choice), x, residual, tap);
+  if (moe.shared && moe.shared_gate) add_gated(*moe.shared, *moe.shared_gate, N, x, residual);
+  if (moe.shared && !moe.shared_gate) add_ffn(*moe.shared, N, x, residual);
+}
+
+}  // namespace espalier
