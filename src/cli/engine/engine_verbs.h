@@ -13,6 +13,7 @@ void add_export(CLI::App& app, const GlobalOptions& global);
 void add_finetune(CLI::App& app, const GlobalOptions& global);
 void add_generate(CLI::App& app, const GlobalOptions& global);
 void add_logits(CLI::App& app, const GlobalOptions& global);
+void add_observe(CLI::App& app, const GlobalOptions& global);
 void add_predict(CLI::App& app, const GlobalOptions& global);
 void add_pretrain(CLI::App& app, const GlobalOptions& global);
 void add_sweep(CLI::App& app, const GlobalOptions& global);

@@ -18,6 +18,7 @@ constexpr Verb kEngineVerbs[] = {
     {"generate", "continue a text with a language model", add_generate},
     {"logits", "run the forward pass on given tokens and write its outputs", add_logits},
     {"doctor", "print what this machine offers, with a measured matmul rate", add_doctor},
+    {"observe", "say what each expert of a language model does on your text", add_observe},
     {"predict", "label lines of text with a fine-tuned model", add_predict},
     {"pretrain", "pre-train an encoder on text by masked language modelling", add_pretrain},
     {"sweep", "fine-tune in settings x tasks x seeds and compare them", add_sweep},
