@@ -12,6 +12,9 @@ constexpr Verb kCoreVerbs[] = {
     {"corpus", "write pre-training text from WordNet and GCIDE without held-out definitions", add_corpus},
     {"tokenizer", "train a WordPiece vocabulary", add_tokenizer},
     {"tokenize", "turn lines of text into token ids", add_tokenize},
+    {"score", "compute one number for each expert, from observations or weights", add_score},
+    {"plan", "decide which experts stay, from scores or a keep-list", add_plan},
+    {"explain", "print what a plan drops and why, as text, JSON or a page", add_explain},
     {"report", "draw one or several runs as one HTML page", add_report},
     {"version", "print the version and what the program is built from", add_version},
 };
