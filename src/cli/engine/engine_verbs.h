@@ -6,6 +6,7 @@ namespace espalier {
 
 // The verbs that run models, a source file each.
 void add_bench(CLI::App& app, const GlobalOptions& global);
+void add_compare(CLI::App& app, const GlobalOptions& global);
 void add_doctor(CLI::App& app, const GlobalOptions& global);
 void add_eval(CLI::App& app, const GlobalOptions& global);
 void add_export(CLI::App& app, const GlobalOptions& global);

@@ -9,7 +9,8 @@ namespace {
 
 constexpr Verb kEngineVerbs[] = {
     {"bench", "time models side by side: tokens per second and peak memory", add_bench},
-    {"eval", "measure a model's quality on a task, or how well it restores masked words", add_eval},
+    {"compare", "measure how far two language models are apart on text", add_compare},
+    {"eval", "measure a model's quality on a task or on text", add_eval},
     {"export", "write a dense model that other programs load", add_export},
     {"finetune", "fine-tune an encoder on a task and prune its experts on the way", add_finetune},
     {"generate", "continue a text with a language model", add_generate},
