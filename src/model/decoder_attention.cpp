@@ -3,9 +3,13 @@
 #include <algorithm>
 
 #include "nn/onednn/gemm.h"
+#include "nn/simd/kernels.h"
 
 namespace espalier {
 namespace {
+
+/// Up to here, packing the rows beats oneDNN's packing of the weight (nn/simd/bodies/panels.h).
+constexpr std::int64_t kFewRows = 768;
 
 void grow(torch::Tensor& rows, std::int64_t length, std::int64_t needed, std::int64_t width) {
   if (rows.defined() && rows.size(0) >= needed) return;
@@ -26,9 +30,29 @@ ReadyLinear::ReadyLinear(const StoredLinear& linear) : out_(linear.weight.out), 
   if (linear.bias.defined()) bias_ = linear.bias.read(bias_buffer_);
 }
 
-void ReadyLinear::run(std::int64_t N, const float* x, std::int64_t x_stride, float beta, float* y,
+void ReadyLinear::few_rows(std::int64_t N, const float* x, std::int64_t x_stride, LinearStore to, float* y,
+                           std::int64_t stride) const {
+  const auto& simd = simd::kernels();
+  WeightBuffer in, out;
+  float* x_panels = in.floats(simd.panel_floats(N, in_));
+  float* y_panels = out.floats(simd.panel_floats(N, out_));
+  simd.pack_panels({.x = x, .panels = x_panels, .n = N, .d = in_, .stride = x_stride});
+  simd.panel_product({.x = x_panels, .weight = weight_, .y = y_panels, .n = N, .in = in_, .out = out_});
+  simd.unpack_panels(
+      {.panels = y_panels,
+       .x = y,
+       .n = N,
+       .d = out_,
+       .stride = stride,
+       .store = to == LinearStore::kAdd ? simd::PanelStore::kAdd : simd::PanelStore::kOverwrite});
+}
+
+void ReadyLinear::run(std::int64_t N, const float* x, std::int64_t x_stride, LinearStore to, float* y,
                       std::int64_t stride) const {
-  gemm(N, out_, in_, {x, x_stride}, {weight_, in_, true}, beta, y, stride);
+  if (N <= kFewRows)
+    few_rows(N, x, x_stride, to, y, stride);
+  else
+    gemm(N, out_, in_, {x, x_stride}, {weight_, in_, true}, to == LinearStore::kAdd ? 1.0F : 0.0F, y, stride);
   if (bias_ == nullptr) return;
 #pragma omp parallel for schedule(static)
   for (std::int64_t i = 0; i < N; ++i)

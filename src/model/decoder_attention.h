@@ -22,6 +22,8 @@ std::unique_ptr<ReadyAttention> ready(const GroupedAttention& weights, const Dec
 std::unique_ptr<ReadyAttention> ready(const LatentAttentionWeights& weights, const DecoderConfig& config,
                                       std::int64_t window, const RopeTable& rope);
 
+enum class LinearStore { kOverwrite, kAdd };
+
 /// A stored weight in float32 for as long as this lives.
 class ReadyLinear {
  public:
@@ -29,11 +31,14 @@ class ReadyLinear {
   explicit ReadyLinear(const StoredLinear& linear);
   bool defined() const { return out_ > 0; }
   std::int64_t out() const { return out_; }
-  /// y [N, out], rows `stride` apart = x W^T + b + beta * y; x rows `x_stride` apart.
-  void run(std::int64_t N, const float* x, std::int64_t x_stride, float beta, float* y,
+  /// y [N, out], rows `stride` apart: x W^T + b, or that added to it; x rows `x_stride` apart.
+  void run(std::int64_t N, const float* x, std::int64_t x_stride, LinearStore to, float* y,
            std::int64_t stride) const;
 
  private:
+  void few_rows(std::int64_t N, const float* x, std::int64_t x_stride, LinearStore to, float* y,
+                std::int64_t stride) const;
+
   std::int64_t out_ = 0, in_ = 0;
   const float* weight_ = nullptr;
   const float* bias_ = nullptr;

@@ -29,9 +29,9 @@ class ReadyGrouped : public ReadyAttention {
     auto buffer = torch::empty({N, row()});
     auto attended = torch::empty({N, config_.heads * config_.head_width});
     float* qkv = buffer.data_ptr<float>();
-    query_.run(N, h, D, 0, qkv, row());
-    key_.run(N, h, D, 0, qkv + keys_at(), row());
-    value_.run(N, h, D, 0, qkv + values_at(), row());
+    query_.run(N, h, D, LinearStore::kOverwrite, qkv, row());
+    key_.run(N, h, D, LinearStore::kOverwrite, qkv + keys_at(), row());
+    value_.run(N, h, D, LinearStore::kOverwrite, qkv + values_at(), row());
     normalise(N, qkv);
     if (config_.clip_qkv) buffer.clamp_(-*config_.clip_qkv, *config_.clip_qkv);
     for (std::int64_t b = 0; b < layout.sequences(); ++b) {
@@ -40,7 +40,7 @@ class ReadyGrouped : public ReadyAttention {
              attended.data_ptr<float>() + begin * config_.heads * config_.head_width, past);
     }
     const auto width = config_.heads * config_.head_width;
-    output_.run(N, attended.data_ptr<float>(), width, 1, residual, D);
+    output_.run(N, attended.data_ptr<float>(), width, LinearStore::kAdd, residual, D);
   }
 
  private:

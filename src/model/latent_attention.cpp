@@ -54,7 +54,7 @@ class ReadyLatent : public ReadyAttention {
         keys = append(*past, T, keys.keys, query_row(), query_row(), keys.values, value_row(), value_row());
       attend(T, q.data_ptr<float>() + begin * query_row(), keys, y.data_ptr<float>() + begin * value_row());
     }
-    output_.run(N, y.data_ptr<float>(), value_row(), 1, residual, config_.hidden_size);
+    output_.run(N, y.data_ptr<float>(), value_row(), LinearStore::kAdd, residual, config_.hidden_size);
   }
 
  private:
@@ -88,12 +88,13 @@ class ReadyLatent : public ReadyAttention {
   }
 
   void queries(std::int64_t N, const float* h, float* q) const {
-    if (!query_down_.defined()) return query_.run(N, h, config_.hidden_size, 0, q, query_row());
+    if (!query_down_.defined())
+      return query_.run(N, h, config_.hidden_size, LinearStore::kOverwrite, q, query_row());
     const auto rank = query_down_.out();
     auto compressed = torch::empty({N, rank});
-    query_down_.run(N, h, config_.hidden_size, 0, compressed.data_ptr<float>(), rank);
+    query_down_.run(N, h, config_.hidden_size, LinearStore::kOverwrite, compressed.data_ptr<float>(), rank);
     norm(N, compressed.data_ptr<float>(), rank, rank, query_norm_.data());
-    query_.run(N, compressed.data_ptr<float>(), rank, 0, q, query_row());
+    query_.run(N, compressed.data_ptr<float>(), rank, LinearStore::kOverwrite, q, query_row());
   }
 
   /// k [N, H (n + r)]: a head's own part and the part that all heads share; v [N, H v].
@@ -102,11 +103,11 @@ class ReadyLatent : public ReadyAttention {
     const auto N = layout.tokens(), rank = latent_.key_value_rank, row = key_value_down_.out();
     auto compressed = torch::empty({N, row}), expanded = torch::empty({N, key_value_.out()});
     float* c = compressed.data_ptr<float>();
-    key_value_down_.run(N, h, config_.hidden_size, 0, c, row);
+    key_value_down_.run(N, h, config_.hidden_size, LinearStore::kOverwrite, c, row);
     norm(N, c, rank, row, key_value_norm_.data());
     for (std::int64_t b = 0; b < layout.sequences(); ++b)
       turn(layout.length(b), first, c + layout.begin(b) * row + rank, row, 1);
-    key_value_.run(N, c, row, 0, expanded.data_ptr<float>(), key_value_.out());
+    key_value_.run(N, c, row, LinearStore::kOverwrite, expanded.data_ptr<float>(), key_value_.out());
     const float* e = expanded.data_ptr<float>();
     const auto nope = latent_.nope_head_width, value = latent_.value_head_width;
 #pragma omp parallel for schedule(static)

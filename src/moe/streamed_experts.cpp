@@ -10,9 +10,9 @@
 namespace espalier {
 namespace {
 
-/// Rows that an expert computes at a time: enough for products at full speed, and its hidden values stay
-/// small.
-constexpr std::int64_t kChunkRows = 1024;
+/// Rows that an expert computes at a time: enough for products at full speed, few enough for its hidden
+/// values to stay in the cache.
+constexpr std::int64_t kChunkRows = 512;
 
 /// (token, slot) pairs sorted by expert.
 struct Assignments {
@@ -38,22 +38,16 @@ Assignments sort_by_expert(const TokenChoice& choice) {
   return sorted;
 }
 
-/// Memory for one chunk of rows.
-struct Scratch {
-  torch::Tensor x, hidden, y;
-  Scratch(std::int64_t rows, std::int64_t D, std::int64_t F)
-      : x(torch::empty({rows, D})), hidden(torch::empty({2, rows, F})), y(torch::empty({rows, D})) {}
-};
-
 /// body(begin, rows) for 0 .. n in chunks.
 template <typename Body>
 void for_chunks(std::int64_t n, Body body) {
   for (std::int64_t begin = 0; begin < n; begin += kChunkRows) body(begin, std::min(kChunkRows, n - begin));
 }
 
-void scatter(const Scratch& scratch, std::span<const std::int32_t> tokens, std::span<const float> gates,
+/// residual[tokens] += gates * y; y [R, D]
+void scatter(const float* y, std::span<const std::int32_t> tokens, std::span<const float> gates,
              std::int64_t D, float* residual) {
-  simd::kernels().scatter_rows({.x = scratch.y.data_ptr<float>(),
+  simd::kernels().scatter_rows({.x = y,
                                 .token = tokens.data(),
                                 .gates = gates.data(),
                                 .y = residual,
@@ -63,62 +57,52 @@ void scatter(const Scratch& scratch, std::span<const std::int32_t> tokens, std::
 
 void add_routed(const DecoderMoe& moe, const Assignments& sorted, const float* x, float* residual,
                 const ExpertTap& tap) {
-  std::int64_t longest = 0;
-  for (std::size_t e = 0; e + 1 < sorted.offsets.size(); ++e)
-    longest = std::max<std::int64_t>(longest, sorted.offsets[e + 1] - sorted.offsets[e]);
-  const auto D = moe.experts.front().width(), F = moe.experts.front().inner();
-  Scratch scratch(std::min(kChunkRows, longest), D, F);
   FfnBuffers buffers;
+  FfnScratch scratch;
   for (std::size_t e = 0; e < moe.experts.size(); ++e) {
     if (sorted.offsets[e] == sorted.offsets[e + 1]) continue;
     if (e + 1 < moe.experts.size())
       for_each_weight(moe.experts[e + 1], [](const StoredWeight& weight) { prefetch(weight); });
     const ReadyFfn ready = read(moe.experts[e], buffers);
     for_chunks(sorted.offsets[e + 1] - sorted.offsets[e], [&](std::int64_t begin, std::int64_t rows) {
-      const auto first = static_cast<std::size_t>(sorted.offsets[e] + begin),
-                 count = static_cast<std::size_t>(rows);
-      const auto tokens = std::span(sorted.tokens).subspan(first, count);
-      const auto gates = std::span(sorted.gates).subspan(first, count);
-      simd::kernels().gather_rows(x, tokens.data(), rows, D, scratch.x.data_ptr<float>());
-      run(ready, rows, scratch.x.data_ptr<float>(), scratch.hidden.data_ptr<float>(), 0,
-          scratch.y.data_ptr<float>());
-      if (tap.output) tap.output({static_cast<std::int64_t>(e), tokens, gates, scratch.y.data_ptr<float>()});
-      scatter(scratch, tokens, gates, D, residual);
+      const auto first = static_cast<std::size_t>(sorted.offsets[e] + begin);
+      const auto tokens = std::span(sorted.tokens).subspan(first, static_cast<std::size_t>(rows));
+      const auto gates = std::span(sorted.gates).subspan(first, static_cast<std::size_t>(rows));
+      const float* y = run(ready, rows, x, tokens.data(), scratch);
+      if (tap.output) tap.output({static_cast<std::int64_t>(e), tokens, gates, y});
+      scatter(y, tokens, gates, ready.width, residual);
     });
   }
 }
 
-/// The shared expert times sigmoid(gate x) (Qwen2-MoE).
-void add_gated(const GatedFfn& ffn, const StoredWeight& gate, std::int64_t N, const float* x,
-               float* residual) {
-  const auto D = ffn.width();
-  Scratch scratch(std::min(kChunkRows, N), D, ffn.inner());
+/// residual += gates * the network's output, all rows; gates [N]
+void add_gated(const GatedFfn& ffn, std::span<const float> gates, const float* x, float* residual) {
+  const auto N = static_cast<std::int64_t>(gates.size()), D = ffn.width();
   FfnBuffers buffers;
-  WeightBuffer gate_buffer;
+  FfnScratch scratch;
   const ReadyFfn ready = read(ffn, buffers);
-  std::vector<float> gates(static_cast<std::size_t>(N));
-  gemm(N, 1, D, {x, D}, {gate.read(gate_buffer), D, true}, 0, gates.data(), 1);
-  for (float& g : gates) g = 1.0F / (1.0F + std::exp(-g));
-  std::vector<std::int32_t> tokens(static_cast<std::size_t>(N));
+  std::vector<std::int32_t> tokens(gates.size());
   std::iota(tokens.begin(), tokens.end(), 0);
   for_chunks(N, [&](std::int64_t begin, std::int64_t rows) {
-    run(ready, rows, x + begin * D, scratch.hidden.data_ptr<float>(), 0, scratch.y.data_ptr<float>());
     const auto first = static_cast<std::size_t>(begin), count = static_cast<std::size_t>(rows);
-    scatter(scratch, std::span(tokens).subspan(first, count), std::span(gates).subspan(first, count), D,
-            residual);
+    const auto own = std::span(tokens).subspan(first, count);
+    scatter(run(ready, rows, x, own.data(), scratch), own, gates.subspan(first, count), D, residual);
   });
+}
+
+/// sigmoid(x gate^T) of every row (Qwen2-MoE): [N]
+std::vector<float> shared_gates(const StoredWeight& gate, std::int64_t N, const float* x) {
+  WeightBuffer buffer;
+  std::vector<float> gates(static_cast<std::size_t>(N));
+  gemm(N, 1, gate.in, {x, gate.in}, {gate.read(buffer), gate.in, true}, 0, gates.data(), 1);
+  for (float& g : gates) g = 1.0F / (1.0F + std::exp(-g));
+  return gates;
 }
 
 }  // namespace
 
 void add_ffn(const GatedFfn& ffn, std::int64_t N, const float* x, float* residual) {
-  const auto D = ffn.width();
-  auto hidden = torch::empty({2, std::min(kChunkRows, N), ffn.inner()});
-  FfnBuffers buffers;
-  const ReadyFfn ready = read(ffn, buffers);
-  for_chunks(N, [&](std::int64_t begin, std::int64_t rows) {
-    run(ready, rows, x + begin * D, hidden.data_ptr<float>(), 1, residual + begin * D);
-  });
+  add_gated(ffn, std::vector<float>(static_cast<std::size_t>(N), 1.0F), x, residual);
 }
 
 void add_experts(const DecoderMoe& moe, const RouterConfig& config, std::int64_t N, const float* x,
@@ -130,7 +114,8 @@ void add_experts(const DecoderMoe& moe, const RouterConfig& config, std::int64_t
   const TokenChoice choice = choose_experts(logits, config, moe.correction_bias);
   if (tap.routed) tap.routed(choice);
   add_routed(moe, sort_by_expert(choice), x, residual, tap);
-  if (moe.shared && moe.shared_gate) add_gated(*moe.shared, *moe.shared_gate, N, x, residual);
+  if (moe.shared && moe.shared_gate)
+    add_gated(*moe.shared, shared_gates(*moe.shared_gate, N, x), x, residual);
   if (moe.shared && !moe.shared_gate) add_ffn(*moe.shared, N, x, residual);
 }
 

@@ -1,7 +1,5 @@
 #pragma once
 
-#include <torch/types.h>
-
 #include <cstdint>
 
 #include "nn/stored_weight.h"
@@ -31,10 +29,17 @@ struct FfnBuffers {
   WeightBuffer gate, up, down;
 };
 
+/// Room for rows on their way through one.
+struct FfnScratch {
+  WeightBuffer x, hidden, y, rows;
+};
+
 ReadyFfn read(const GatedFfn& ffn, FfnBuffers& buffers);
 
-/// y [rows, D] = the network's output + beta * y; x [rows, D], hidden [2, rows, F] is scratch.
-void run(const ReadyFfn& ffn, std::int64_t rows, const float* x, float* hidden, float beta, float* y);
+/// The network's output [rows, D], in `scratch`, for rows of x [*, D]: the first ones, or those that `index`
+/// [rows] names. Rows are packed once and stay so through all three products (nn/simd/bodies/panels.h).
+const float* run(const ReadyFfn& ffn, std::int64_t rows, const float* x, const std::int32_t* index,
+                 FfnScratch& scratch);
 
 template <typename Action>
 void for_each_weight(const GatedFfn& ffn, Action action) {

@@ -217,6 +217,39 @@ struct ScatterRows {
   std::int64_t rows, d;
 };
 
+/// Rows of x, or those that `index` names, packed for `panel_product`.
+struct PackPanels {
+  const float* x;                       ///< [*, d], rows `stride` apart
+  const std::int32_t* index = nullptr;  ///< [n]
+  float* panels;                        ///< [panel_floats(n, d)]
+  std::int64_t n, d, stride;
+};
+
+enum class PanelStore { kOverwrite, kAdd };
+
+/// The rows of panels.
+struct UnpackPanels {
+  const float* panels;  ///< [panel_floats(n, d)]
+  float* x;             ///< [n, d], rows `stride` apart
+  std::int64_t n, d, stride;
+  PanelStore store = PanelStore::kOverwrite;
+};
+
+/// What a product becomes before it is stored.
+enum class PanelGate {
+  kNone,
+  kSilu  ///< silu(what y held) times it
+};
+
+/// y = x weight^T over packed rows, for n below about a thousand.
+struct PanelProduct {
+  const float* x;       ///< panels of [n, in]
+  const float* weight;  ///< [out, in]
+  float* y;             ///< panels of [n, out]
+  std::int64_t n, in, out;
+  PanelGate gate = PanelGate::kNone;
+};
+
 /// One step of AdamW (Loshchilov and Hutter 2019) as PyTorch computes it, over one flat tensor.
 struct AdamW {
   float* parameters;       ///< [count]

@@ -49,6 +49,12 @@ struct Kernels {
   /// norms[r] = ||x[r]||_2: x [rows, d], norms [rows]
   void (*row_norms)(const float* x, std::int64_t rows, std::int64_t d, float* norms);
 
+  /// Floats that panels of [n, d] take.
+  std::int64_t (*panel_floats)(std::int64_t n, std::int64_t d);
+  void (*pack_panels)(const PackPanels&);
+  void (*unpack_panels)(const UnpackPanels&);
+  void (*panel_product)(const PanelProduct&);
+
   /// sums[j] = sum over i of x[i, j]: x [n, f], rows `stride` elements apart; sums [f], overwritten
   void (*column_sums)(const float* x, std::int64_t n, std::int64_t f, std::int64_t stride, float* sums);
   double (*sum_of_squares)(const float* x, std::int64_t count);

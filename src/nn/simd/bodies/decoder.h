@@ -30,11 +30,8 @@ void rms_norm(const RmsNorm& op) {
 void silu_multiply(float* gate, const float* up, int64_t count) {
   for_elements(count, [=](int64_t begin, int64_t end) ESPALIER_INLINED {
     for_lanes(end - begin, [&](int64_t j, auto lanes) ESPALIER_INLINED {
-      const F x = lanes.load(gate + begin + j);
-      // e^-|x| never overflows: x / (1 + e^-x) is x e^x / (1 + e^x) for negative x.
-      const F e = exponential(-absolute(x));
-      const F sigmoid = (x < 0.0F ? e : splat(1.0F)) / (1.0F + e);
-      lanes.store(gate + begin + j, x * sigmoid * lanes.load(up + begin + j));
+      const int64_t i = begin + j;
+      lanes.store(gate + i, silu(lanes.load(gate + i)) * lanes.load(up + i));
     });
   });
 }

@@ -7,6 +7,7 @@
 #include "nn/simd/bodies/loss.h"
 #include "nn/simd/bodies/norm.h"
 #include "nn/simd/bodies/optimizer.h"
+#include "nn/simd/bodies/panels.h"
 #include "nn/simd/bodies/permutation.h"
 #include "nn/simd/bodies/router.h"
 #include "nn/simd/bodies/softmax.h"
@@ -38,6 +39,10 @@ constexpr Kernels kTable{
     .causal_softmax = causal_softmax,
     .scatter_rows = scatter_rows,
     .row_norms = row_norms,
+    .panel_floats = panel_floats,
+    .pack_panels = pack_panels,
+    .unpack_panels = unpack_panels,
+    .panel_product = panel_product,
     .column_sums = column_sums,
     .sum_of_squares = sum_of_squares,
     .adamw = adamw,

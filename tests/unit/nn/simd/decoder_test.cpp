@@ -124,6 +124,64 @@ TEST_P(DecoderKernels, ScatteredRowsAndNorms) {
   }
 }
 
+reference::Values product(const Floats& x, const Floats& w, std::int64_t n, std::int64_t in,
+                          std::int64_t out) {
+  reference::Values y(n * out, 0.0);
+  for (std::int64_t i = 0; i < n; ++i)
+    for (std::int64_t o = 0; o < out; ++o)
+      for (std::int64_t j = 0; j < in; ++j) y[i * out + o] += double{x[i * in + j]} * double{w[o * in + j]};
+  return y;
+}
+
+/// Rows that fill panels and parts of them, and outputs that fill blocks of rows of the weight and do not.
+TEST_P(DecoderKernels, PanelProductsAreProducts) {
+  for (const std::int64_t n : {1, 7, 16, 33, 48, 49, 130})
+    for (const auto& [in, out] :
+         std::vector<std::pair<std::int64_t, std::int64_t>>{{1, 1}, {40, 8}, {33, 29}, {64, 96}}) {
+      SCOPED_TRACE(testing::Message() << n << " rows, " << in << " to " << out);
+      const std::int64_t in_stride = in + 2, out_stride = out + 5;
+      const Floats wide = random_floats(2 * n * in_stride, 1), w = random_floats(out * in, 2);
+      const Floats up = random_floats(out * in, 3);
+      Indices index(n);
+      Floats x;
+      for (std::int64_t i = 0; i < n; ++i) {
+        index[i] = static_cast<std::int32_t>(2 * n - 1 - 2 * i);
+        x.insert(x.end(), wide.begin() + index[i] * in_stride, wide.begin() + index[i] * in_stride + in);
+      }
+      Floats x_panels(simd().panel_floats(n, in)), y_panels(simd().panel_floats(n, out));
+      simd().pack_panels({.x = wide.data(),
+                          .index = index.data(),
+                          .panels = x_panels.data(),
+                          .n = n,
+                          .d = in,
+                          .stride = in_stride});
+      PanelProduct op{
+          .x = x_panels.data(), .weight = w.data(), .y = y_panels.data(), .n = n, .in = in, .out = out};
+      simd().panel_product(op);
+      Floats y = random_floats(n * out_stride, 4);
+      reference::Values want = widen(y);
+      const reference::Values gate = product(x, w, n, in, out), ups = product(x, up, n, in, out);
+      for (std::int64_t i = 0; i < n; ++i)
+        for (std::int64_t o = 0; o < out; ++o) want[i * out_stride + o] += gate[i * out + o];
+      simd().unpack_panels({.panels = y_panels.data(),
+                            .x = y.data(),
+                            .n = n,
+                            .d = out,
+                            .stride = out_stride,
+                            .store = PanelStore::kAdd});
+      expect_close(y, want, kTolerance, "added product");
+
+      op.weight = up.data();
+      op.gate = PanelGate::kSilu;
+      simd().panel_product(op);
+      Floats gated(n * out);
+      simd().unpack_panels({.panels = y_panels.data(), .x = gated.data(), .n = n, .d = out, .stride = out});
+      reference::Values want_gated(n * out);
+      for (std::int64_t i = 0; i < n * out; ++i) want_gated[i] = gate[i] / (1 + std::exp(-gate[i])) * ups[i];
+      expect_close(gated, want_gated, kTolerance, "gated product");
+    }
+}
+
 ESPALIER_FOR_EVERY_VARIANT(DecoderKernels);
 
 }  // namespace
