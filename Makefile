@@ -4,7 +4,7 @@
 #   make test     builds and runs the tests; the last line counts them
 #   make demo     shows the main job
 #
-# Everything else is CMake presets (CMakePresets.json): release, dev, asan, core, fuzz.
+# Everything else is CMake presets (CMakePresets.json): release, dev, asan, core, server, fuzz.
 
 JOBS ?= $(shell nproc)
 FUZZ_SECONDS ?= 30
@@ -14,7 +14,7 @@ LAUNCHER := $(if $(shell command -v ccache),-DCMAKE_CXX_COMPILER_LAUNCHER=ccache
 # Turning the tests off again would delete what was compiled for them.
 TESTS_ARE_ON := $(shell grep -qs '^ESPALIER_TESTS:BOOL=ON' build/release/CMakeCache.txt && echo yes)
 
-.PHONY: build test demo core asan format tidy fuzz bench install clean help
+.PHONY: build test demo core server asan format tidy fuzz bench install clean help
 
 help:
 	@sed -n 's/^#   //p' Makefile
@@ -39,7 +39,13 @@ core:
 	cmake --preset core $(LAUNCHER)
 	cmake --build build/core --target espalier_program -j $(JOBS)
 
-# Their tests under the address and undefined-behaviour sanitizers.
+# The static program that runs no models: build/server/bin/espalier, for machines where nothing is installed.
+server:
+	$(INSTALL_DEPENDENCIES) server
+	cmake --preset server
+	cmake --build build/server -j $(JOBS)
+
+# The tests of the tensor-free folders under the address and undefined-behaviour sanitizers.
 asan:
 	$(INSTALL_DEPENDENCIES) build test
 	cmake --preset asan $(LAUNCHER)

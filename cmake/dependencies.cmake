@@ -2,14 +2,19 @@
 find_package(fmt REQUIRED)
 find_package(nlohmann_json REQUIRED)
 find_package(CLI11 REQUIRED)
-find_package(ICU REQUIRED COMPONENTS uc i18n)
-find_package(ZLIB REQUIRED)
 find_package(PkgConfig REQUIRED)
-pkg_check_modules(ZSTD REQUIRED IMPORTED_TARGET libzstd)
 pkg_check_modules(NETTLE REQUIRED IMPORTED_TARGET nettle)
 find_package(Threads REQUIRED)
-# Header-only, so that an installation of ours needs nothing of it; Debian's package configuration asks for its library.
-find_path(TOMLPLUSPLUS_INCLUDE_DIR toml++/toml.h REQUIRED)
+
+# Text and training data; the program without models does without.
+if(ESPALIER_TORCH OR ESPALIER_TESTS OR ESPALIER_FUZZ)
+  set(ESPALIER_TEXT ON)
+  find_package(ICU REQUIRED COMPONENTS uc i18n)
+  find_package(ZLIB REQUIRED)
+  pkg_check_modules(ZSTD REQUIRED IMPORTED_TARGET libzstd)
+  # Header-only, so that an installation of ours needs nothing of it; Debian's package configuration asks for its library.
+  find_path(TOMLPLUSPLUS_INCLUDE_DIR toml++/toml.h REQUIRED)
+endif()
 
 if(ESPALIER_TORCH)
   find_package(OpenMP REQUIRED COMPONENTS CXX)
@@ -17,4 +22,11 @@ if(ESPALIER_TORCH)
   # Debian's dnnl package configuration asks for OpenCL, so oneDNN is linked by name.
   find_library(DNNL_LIBRARY dnnl REQUIRED)
   find_path(DNNL_INCLUDE_DIR dnnl.hpp REQUIRED)
+endif()
+
+# Debian's fmt is a shared library only; its headers hold the whole of it, which fmt_static.cpp compiles once.
+if(ESPALIER_STATIC)
+  add_library(espalier_fmt STATIC ${CMAKE_CURRENT_LIST_DIR}/fmt_static.cpp)
+  target_include_directories(
+    espalier_fmt SYSTEM PUBLIC $<BUILD_INTERFACE:$<TARGET_PROPERTY:fmt::fmt,INTERFACE_INCLUDE_DIRECTORIES>>)
 endif()

@@ -10,7 +10,8 @@ install(EXPORT espalierCoreTargets NAMESPACE espalier:: DESTINATION ${espalier_p
 set(espalier_header_folders ${core_folders})
 
 if(ESPALIER_TORCH)
-  set(espalier_engine_targets espalier)
+  set(espalier_engine_targets espalier espalier_text)
+  set_target_properties(espalier_text PROPERTIES EXPORT_NAME text)
   if(TARGET espalier_simd)
     list(APPEND espalier_engine_targets espalier_simd)
     set_target_properties(espalier_simd PROPERTIES EXPORT_NAME simd)
@@ -18,7 +19,7 @@ if(ESPALIER_TORCH)
   install(TARGETS ${espalier_engine_targets} EXPORT espalierEngineTargets
           ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
   install(EXPORT espalierEngineTargets NAMESPACE espalier:: DESTINATION ${espalier_package_dir})
-  list(APPEND espalier_header_folders ${engine_folders})
+  list(APPEND espalier_header_folders ${text_folders} ${engine_folders})
 endif()
 
 # Inside the tree sources say "base/error.h"; installed headers live in include/espalier/ and are rewritten to say

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Installs the Debian 12 packages that are missing, and nothing else. Quick when all are present.
 #
-#   tools/install_dependencies.sh [build] [test] [bench]     (build when no group is named)
+#   tools/install_dependencies.sh [build] [server] [test] [bench]     (build when no group is named)
 #
 # Needs root or sudo only when something is missing.
 set -euo pipefail
@@ -13,6 +13,8 @@ packages_of() {
       echo g++ make cmake ninja-build git pkg-config libtorch-dev libdnnl-dev libfmt-dev \
         nlohmann-json3-dev libcli11-dev libicu-dev zlib1g-dev libzstd-dev nettle-dev libtomlplusplus-dev \
         wordnet-base dict-gcide ;;
+    server)
+      echo g++ make cmake ninja-build pkg-config libfmt-dev nlohmann-json3-dev libcli11-dev nettle-dev ;;
     test)
       # chromium and nodejs check the report page; python3 checks the folder levels.
       echo libgtest-dev clang-format python3 chromium nodejs ;;
@@ -24,7 +26,7 @@ packages_of() {
     fuzz)
       echo clang-16 libclang-rt-16-dev ;;
     *)
-      echo "install_dependencies: unknown group '$1' (groups: build test bench tidy fuzz)" >&2
+      echo "install_dependencies: unknown group '$1' (groups: build server test bench tidy fuzz)" >&2
       return 2 ;;
   esac
 }

@@ -35,7 +35,8 @@ std::int64_t packed_bits(const nlohmann::json& config) {
   const auto quantization = config.find("quantization_config");
   if (quantization == config.end()) return kInt4;
   // GPTQ and AWQ say "bits"; compressed-tensors "num_bits" in each of its groups.
-  for (const auto& item : quantization->flatten().items()) {
+  const nlohmann::json settings = quantization->flatten();
+  for (const auto& item : settings.items()) {
     const std::string_view key = item.key();
     if (!key.ends_with("/bits") && !key.ends_with("weights/num_bits")) continue;
     if (item.value().is_number_unsigned() && (item.value() == 2 || item.value() == 4 || item.value() == 8))

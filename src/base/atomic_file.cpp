@@ -9,6 +9,7 @@
 #include <charconv>
 #include <cstring>
 #include <utility>
+#include <vector>
 
 #include "base/error.h"
 #include "base/files.h"
@@ -19,6 +20,8 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::string_view kTemporarySuffix = ".tmp";
+constexpr std::size_t kWritebackBytes = 32 << 20;  // long enough for a disk to write in one go
+constexpr std::size_t kCopyBytes = 4 << 20;
 
 fs::path folder_of(const fs::path& file) {
   const fs::path folder = file.parent_path();
@@ -97,6 +100,39 @@ void AtomicFile::write(std::span<const std::byte> bytes) {
     written_bytes_ += static_cast<std::uint64_t>(count);
     bytes = bytes.subspan(static_cast<std::size_t>(count));
   }
+  start_writeback();
+}
+
+void AtomicFile::append(const InputFile& source, std::uint64_t offset, std::uint64_t bytes) {
+  while (bytes > 0) {
+    auto from = static_cast<off_t>(offset);
+    const std::size_t piece = std::min<std::uint64_t>(bytes, kWritebackBytes);
+    const ssize_t count = ::copy_file_range(source.descriptor(), &from, descriptor_, nullptr, piece, 0);
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0 && is_full_disk(errno))
+      fail("written", errno, std::max(reserved_bytes_, written_bytes_ + bytes));
+    if (count <= 0) break;  // not between these file systems, or the end of the file: the plain way will tell
+    written_bytes_ += static_cast<std::uint64_t>(count);
+    offset += static_cast<std::uint64_t>(count);
+    bytes -= static_cast<std::uint64_t>(count);
+    start_writeback();
+  }
+  std::vector<std::byte> buffer(std::min<std::uint64_t>(bytes, kCopyBytes));
+  while (bytes > 0) {
+    const std::span<std::byte> piece = std::span(buffer).first(std::min<std::uint64_t>(bytes, buffer.size()));
+    source.read(offset, piece);
+    write(piece);
+    offset += piece.size();
+    bytes -= piece.size();
+  }
+}
+
+/// Else a large file lies in memory until `commit`, and the disk idles until then.
+void AtomicFile::start_writeback() noexcept {
+  if (written_bytes_ - started_bytes_ < kWritebackBytes) return;
+  ::sync_file_range(descriptor_, static_cast<off_t>(started_bytes_),
+                    static_cast<off_t>(written_bytes_ - started_bytes_), SYNC_FILE_RANGE_WRITE);
+  started_bytes_ = written_bytes_;
 }
 
 void AtomicFile::commit() {

@@ -7,6 +7,7 @@
 
 #include <cerrno>
 #include <cstring>
+#include <utility>
 
 #include "base/error.h"
 
@@ -61,6 +62,48 @@ std::string read_file(const fs::path& file) {
   }
   content.resize(size);
   return content;
+}
+
+InputFile::InputFile(fs::path file)
+    : file_(std::move(file)), descriptor_(::open(file_.c_str(), O_RDONLY | O_CLOEXEC)) {
+  if (descriptor_ < 0) {
+    if (errno == ENOENT) throw UserError(fmt::format("{}: no such file", file_.string()), "check the path");
+    throw UserError(fmt::format("{}: cannot be opened: {}", file_.string(), describe(errno)));
+  }
+  struct stat status {};
+  if (::fstat(descriptor_, &status) != 0 || !S_ISREG(status.st_mode)) {
+    ::close(descriptor_);
+    throw UserError(fmt::format("{}: is not a regular file", file_.string()));
+  }
+  ::posix_fadvise(descriptor_, 0, 0, POSIX_FADV_SEQUENTIAL);
+}
+
+InputFile::InputFile(InputFile&& other) noexcept
+    : file_(std::move(other.file_)), descriptor_(std::exchange(other.descriptor_, -1)) {}
+
+InputFile::~InputFile() {
+  if (descriptor_ >= 0) ::close(descriptor_);
+}
+
+void InputFile::read(std::uint64_t offset, std::span<std::byte> bytes) const {
+  while (!bytes.empty()) {
+    const ssize_t count = ::pread(descriptor_, bytes.data(), bytes.size(), static_cast<off_t>(offset));
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0) throw UserError(fmt::format("{}: cannot be read: {}", file_.string(), describe(errno)));
+    if (count == 0)
+      throw UserError(
+          fmt::format("{}: ends at byte {}, {} more were expected", file_.string(), offset, bytes.size()),
+          "the file was cut while it was read");
+    offset += static_cast<std::uint64_t>(count);
+    bytes = bytes.subspan(static_cast<std::size_t>(count));
+  }
+}
+
+std::uint64_t InputFile::size() const {
+  struct stat status {};
+  if (::fstat(descriptor_, &status) != 0)
+    throw UserError(fmt::format("{}: cannot be read: {}", file_.string(), describe(errno)));
+  return static_cast<std::uint64_t>(status.st_size);
 }
 
 void write_file(const fs::path& file, std::string_view content) {

@@ -22,6 +22,26 @@ enum class IfExists { kFail, kOverwrite };
 /// leaves what is there in place; writers replace files one by one).
 void create_output_folder(const std::filesystem::path& folder, IfExists if_exists);
 
+/// A file read at any place, without mapping it: what is read does not count as this process's memory.
+class InputFile {
+ public:
+  /// Follows symbolic links. Throws UserError when the file is absent, not a regular file or not readable.
+  explicit InputFile(std::filesystem::path file);
+  InputFile(InputFile&& other) noexcept;
+  InputFile& operator=(InputFile&&) = delete;
+  ~InputFile();
+
+  /// Fills `bytes` from `offset` on. Throws UserError when the file ends before.
+  void read(std::uint64_t offset, std::span<std::byte> bytes) const;
+  std::uint64_t size() const;
+  int descriptor() const { return descriptor_; }
+  const std::filesystem::path& path() const { return file_; }
+
+ private:
+  std::filesystem::path file_;
+  int descriptor_;
+};
+
 /// A file written piece by piece that appears under its name only when complete: `commit` syncs and renames;
 /// destruction without it removes what was written. Temporary files of writers that were killed are removed.
 class AtomicFile {
@@ -36,16 +56,20 @@ class AtomicFile {
   void reserve(std::uint64_t bytes);
   void write(std::span<const std::byte> bytes);
   void write(std::string_view bytes) { write(std::as_bytes(std::span(bytes))); }
+  /// Appends bytes of another file, inside the kernel where the file systems allow it.
+  void append(const InputFile& source, std::uint64_t offset, std::uint64_t bytes);
   void commit();
 
  private:
   [[noreturn]] void fail(std::string_view action, int error_number, std::uint64_t bytes_needed);
+  void start_writeback() noexcept;
   void discard() noexcept;
 
   std::filesystem::path file_;
   std::filesystem::path temporary_;
   std::uint64_t written_bytes_ = 0;
   std::uint64_t reserved_bytes_ = 0;
+  std::uint64_t started_bytes_ = 0;  // that the kernel was told to write out
   int descriptor_;
 };
 

@@ -136,6 +136,10 @@ std::vector<std::string_view> Checkpoint::names() const {
   return state_->tensors.names();
 }
 
+const std::map<std::string, std::string>& Checkpoint::metadata() const {
+  return state_->files.front().header.metadata;
+}
+
 std::vector<fs::path> Checkpoint::files() const {
   std::vector<fs::path> result;
   for (const MappedSafetensors& file : state_->files) result.push_back(file.file);

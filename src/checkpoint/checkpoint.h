@@ -22,6 +22,8 @@ struct TensorView {
   Dtype dtype = Dtype::kF32;
   std::span<const std::int64_t> shape;
   std::span<const std::byte> bytes;  // row-major, little-endian
+  std::size_t file = 0;              // of Checkpoint::files()
+  std::uint64_t begin = 0;           // first byte in that file
 
   std::int64_t elements() const;
 };
@@ -42,6 +44,8 @@ class Checkpoint {
   /// Throws UserError naming the folder, the missing tensor and the nearest name there is.
   TensorView tensor(std::string_view name) const;
   std::vector<std::string_view> names() const;  ///< sorted
+  /// `__metadata__` of the first file.
+  const std::map<std::string, std::string>& metadata() const;
   /// The safetensors files, sorted, and the bytes of all of them.
   std::vector<std::filesystem::path> files() const;
   std::uint64_t file_bytes() const;

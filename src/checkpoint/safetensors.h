@@ -35,6 +35,11 @@ struct SafetensorsHeader {
 /// UserError that names `source` and the tensor.
 SafetensorsHeader parse_safetensors(std::span<const std::byte> file, std::string_view source);
 
+/// The bytes before the data section: length and JSON, padded with blanks to a multiple of 8. `tensors`:
+/// sorted by name, `begin` and `end` in the data section, which they tile.
+std::string safetensors_header(std::span<const SafetensorsEntry> tensors,
+                               const std::map<std::string, std::string>& metadata);
+
 /// Bytes that a tensor takes; nullopt for a negative size or more than 2^63 - 1 bytes.
 std::optional<std::uint64_t> tensor_bytes(Dtype dtype, std::span<const std::int64_t> shape);
 

@@ -12,13 +12,15 @@ MappedSafetensors::MappedSafetensors(const std::filesystem::path& path)
 
 void TensorTable::add(const MappedSafetensors& file) {
   for (const SafetensorsEntry& entry : file.header.tensors) {
-    const TensorView view{entry.name, entry.dtype, entry.shape,
-                          file.mapping.bytes().subspan(entry.begin, entry.end - entry.begin)};
+    const TensorView view{entry.name,  entry.dtype,
+                          entry.shape, file.mapping.bytes().subspan(entry.begin, entry.end - entry.begin),
+                          files_,      entry.begin};
     if (!tensors_.emplace(entry.name, view).second) {
       throw UserError(fmt::format("{}: tensor {}: another file of the checkpoint holds it too",
                                   file.file.string(), entry.name));
     }
   }
+  ++files_;
 }
 
 TensorView TensorTable::find(std::string_view name, std::string_view source) const {

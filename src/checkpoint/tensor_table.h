@@ -34,6 +34,7 @@ class TensorTable {
 
  private:
   std::map<std::string_view, TensorView> tensors_;
+  std::size_t files_ = 0;
 };
 
 }  // namespace espalier

@@ -35,30 +35,21 @@ std::vector<const TensorSource*> data_order(const std::vector<TensorSource>& ten
   return order;
 }
 
-std::string header_bytes(const std::vector<TensorSource>& tensors,
-                         const std::vector<const TensorSource*>& order,
-                         const std::map<std::string, std::string>& metadata) {
+/// Sorted by name as `tensors` are, with their places in the data section.
+std::vector<SafetensorsEntry> entries_of(const std::vector<TensorSource>& tensors,
+                                         const std::vector<const TensorSource*>& order) {
   std::map<const TensorSource*, std::uint64_t> begin_of;
   std::uint64_t at = 0;
   for (const TensorSource* tensor : order) {
     begin_of[tensor] = at;
     at += source_bytes(*tensor);
   }
-  nlohmann::ordered_json header = nlohmann::ordered_json::object();
-  if (!metadata.empty()) header["__metadata__"] = metadata;
-  std::string text = header.dump();
-  text.pop_back();  // the closing brace; ordered_json looks keys up one by one, too slow for thousands of
-                    // tensors
+  std::vector<SafetensorsEntry> entries;
   for (const TensorSource& tensor : tensors) {
-    if (text.size() > 1) text += ',';
     const std::uint64_t begin = begin_of[&tensor];
-    text += fmt::format(R"({}:{{"dtype":"{}","shape":[{}],"data_offsets":[{},{}]}})",
-                        nlohmann::json(tensor.name).dump(), name(tensor.dtype), fmt::join(tensor.shape, ","),
-                        begin, begin + source_bytes(tensor));
+    entries.push_back({tensor.name, tensor.dtype, tensor.shape, begin, begin + source_bytes(tensor)});
   }
-  text += '}';
-  text.resize((text.size() + kHeaderAlignment - 1) / kHeaderAlignment * kHeaderAlignment, ' ');
-  return text;
+  return entries;
 }
 
 void sort_and_check(std::vector<TensorSource>& tensors) {
@@ -73,12 +64,33 @@ void sort_and_check(std::vector<TensorSource>& tensors) {
 
 }  // namespace
 
+std::string safetensors_header(std::span<const SafetensorsEntry> tensors,
+                               const std::map<std::string, std::string>& metadata) {
+  nlohmann::ordered_json header = nlohmann::ordered_json::object();
+  if (!metadata.empty()) header["__metadata__"] = metadata;
+  std::string text = header.dump();
+  text.pop_back();  // the closing brace; ordered_json looks keys up one by one, too slow for thousands of
+                    // tensors
+  for (const SafetensorsEntry& tensor : tensors) {
+    if (text.size() > 1) text += ',';
+    text += fmt::format(R"({}:{{"dtype":"{}","shape":[{}],"data_offsets":[{},{}]}})",
+                        nlohmann::json(tensor.name).dump(), name(tensor.dtype), fmt::join(tensor.shape, ","),
+                        tensor.begin, tensor.end);
+  }
+  text += '}';
+  text.resize((text.size() + kHeaderAlignment - 1) / kHeaderAlignment * kHeaderAlignment, ' ');
+  const std::uint64_t size = text.size();
+  std::string length(sizeof size, '\0');
+  std::memcpy(length.data(), &size, sizeof size);
+  return length + text;
+}
+
 void write_safetensors(const std::filesystem::path& file, std::vector<TensorSource> tensors,
                        const std::map<std::string, std::string>& metadata) {
   sort_and_check(tensors);
   const std::vector<const TensorSource*> order = data_order(tensors);
-  const std::string header = header_bytes(tensors, order, metadata);
-  std::uint64_t total = sizeof(std::uint64_t) + header.size();
+  const std::string header = safetensors_header(entries_of(tensors, order), metadata);
+  std::uint64_t total = header.size();
   std::uint64_t largest = 0;
   for (const TensorSource& tensor : tensors) {
     total += source_bytes(tensor);
@@ -86,8 +98,6 @@ void write_safetensors(const std::filesystem::path& file, std::vector<TensorSour
   }
   AtomicFile output(file);
   output.reserve(total);
-  const std::uint64_t header_size = header.size();
-  output.write(std::as_bytes(std::span(&header_size, 1)));
   output.write(header);
   std::vector<std::byte> buffer(largest);
   for (const TensorSource* tensor : order) {

@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <iostream>
 #include <memory>
 #include <nlohmann/json.hpp>
@@ -8,6 +9,7 @@
 #include "cli/terminal.h"
 #include "cli/verbs.h"
 #include "report/report.h"
+#include "report/results_table.h"
 
 namespace espalier {
 namespace {
@@ -32,6 +34,9 @@ void run_report(const Arguments& arguments, const GlobalOptions& global) {
   }
   std::cout << fmt::format("{}: {} run{}, {} bytes\n", arguments.out, runs.size(),
                            runs.size() == 1 ? "" : "s", grouped_text(page.size()));
+  const bool evaluated =
+      std::any_of(runs.begin(), runs.end(), [](const RunFolder& run) { return run.eval.has_value(); });
+  if (evaluated) std::cout << '\n' << results_text(results_table(runs));
 }
 
 }  // namespace

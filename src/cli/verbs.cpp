@@ -9,9 +9,10 @@ namespace {
 
 constexpr Verb kCoreVerbs[] = {
     {"inspect", "print a checkpoint's family, sizes, experts, and what pruning would save", add_inspect},
-    {"corpus", "write pre-training text from WordNet and GCIDE without held-out definitions", add_corpus},
-    {"tokenizer", "train a WordPiece vocabulary", add_tokenizer},
-    {"tokenize", "turn lines of text into token ids", add_tokenize},
+    {"check", "say whether a plan fits a model, what it would save, and who could not load the result",
+     add_check},
+    {"apply", "write a smaller checkpoint by a plan, files to files", add_apply},
+    {"verify", "prove that a checkpoint is another one after a plan, byte for byte", add_verify},
     {"report", "draw one or several runs as one HTML page", add_report},
     {"version", "print the version and what the program is built from", add_version},
 };

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "arch/bert_after_plan.h"
 #include "base/error.h"
 
 namespace espalier {
@@ -49,22 +50,6 @@ void check_fits(const LayerPlan& layer, const BertModel& model) {
                     "a plan speaks of the model it was made for: apply the plans of a run in their order");
 }
 
-void describe_in_config(const Plan& plan, BertMoeConfig& config) {
-  std::vector<std::int64_t> layers, counts;
-  for (std::size_t i = 0; i < config.moe_layers.size(); ++i) {
-    auto count = config.num_experts[i];
-    for (const auto& layer : plan.layers)
-      if (layer.layer == config.moe_layers[i]) count = static_cast<std::int64_t>(layer.keep.size());
-    if (count == 1) continue;
-    layers.push_back(config.moe_layers[i]);
-    counts.push_back(count);
-  }
-  config.moe_layers = std::move(layers);
-  config.num_experts = std::move(counts);
-  config.num_experts_per_tok = config.moe_layers.empty() ? 1 : plan.experts_per_token;
-  if (config.moe_layers.empty()) config.model_type = kBertModelType;
-}
-
 }  // namespace
 
 void apply_plan(const Plan& plan, BertModel& model) {
@@ -76,7 +61,7 @@ void apply_plan(const Plan& plan, BertModel& model) {
   for (const auto& layer : plan.layers)
     if (layer.keep.size() < static_cast<std::size_t>(layer.num_experts_before) || !layer.merge.empty())
       apply_layer(layer, model.blocks[static_cast<std::size_t>(layer.layer)]);
-  describe_in_config(plan, model.config);
+  describe_plan(plan, model.config);
 }
 
 }  // namespace espalier

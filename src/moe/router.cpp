@@ -78,9 +78,10 @@ torch::Tensor routed_counts(const Routing& routing) {
 }
 
 torch::Tensor balance_loss(const Routing& routing) {
+  if (routing.probabilities.size(0) == 0) return routing.probabilities.sum();
   const auto experts = static_cast<double>(routing.probabilities.size(1));
   const auto share = routed_counts(routing).to(routing.probabilities.options()) /
-                     static_cast<double>(std::max<std::int64_t>(1, routing.chosen.numel()));
+                     static_cast<double>(routing.chosen.numel());
   return experts * (share * routing.probabilities.mean(0)).sum();
 }
 

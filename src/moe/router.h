@@ -33,7 +33,7 @@ Routing route(const Ops& ops, const torch::Tensor& x, const torch::Tensor& weigh
               const RouterOptions& options, std::uint64_t key);
 
 /// E * sum over experts of (share of (token, slot) pairs routed there, before capacity) * (mean probability):
-/// 1 when balanced (Fedus et al. 2021, eq. 4). Differentiable through the probabilities.
+/// 1 when balanced (Fedus et al. 2021, eq. 4), 0 of no tokens. Differentiable through the probabilities.
 torch::Tensor balance_loss(const Routing& routing);
 
 /// (token, slot) pairs routed to each expert, before capacity: [E] int64.

@@ -100,7 +100,7 @@ class Ops {
   virtual torch::Tensor embed(const EmbeddingTables& tables, const torch::Tensor& ids,
                               const torch::Tensor& positions, const torch::Tensor& types) const = 0;
 
-  /// Mean over rows of -log softmax(logits)[target]; logits [M, V], targets [M] int64 -> scalar.
+  /// Mean over rows (0 of none) of -log softmax(logits)[target]; logits [M, V], targets [M] int64 -> scalar.
   virtual torch::Tensor cross_entropy(const torch::Tensor& logits, const torch::Tensor& targets) const = 0;
 };
 

@@ -18,6 +18,10 @@ void configure_engine(int threads) {
   at::set_num_threads(threads);
 }
 
+void return_freed_memory() {
+  malloc_trim(0);
+}
+
 std::map<std::string, std::string> library_versions() {
   const auto* dnnl = dnnl_version();
   return {{"espalier", ESPALIER_VERSION},

@@ -10,6 +10,10 @@ namespace espalier {
 /// system makes every step pay for page faults. Call once, before any tensor is made.
 void configure_engine(int threads);
 
+/// Gives what `configure_engine` made the allocator keep back to the system: after something large is gone
+/// for good, as dropped experts are.
+void return_freed_memory();
+
 /// "espalier", "torch", "onednn" -> version.
 std::map<std::string, std::string> library_versions();
 

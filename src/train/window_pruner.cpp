@@ -10,6 +10,7 @@
 #include "base/error.h"
 #include "base/json.h"
 #include "model/apply_plan.h"
+#include "nn/threads.h"
 #include "prune/window_plan.h"
 
 namespace espalier {
@@ -111,7 +112,10 @@ void WindowPruner::end_window(const fs::path& run_folder, BertModel& model, Adam
   const auto plan = window_plan(scores, rule_, end, seed_);
   write_scores(run_folder / fmt::format("scores-{:03}.json", end.index - 1), scores);
   write_plan(run_folder / fmt::format("plan-{:03}.json", end.index - 1), plan);
-  if (drops_anything(plan)) apply_to_training(plan, model, optimizer);
+  if (drops_anything(plan)) {
+    apply_to_training(plan, model, optimizer);
+    return_freed_memory();
+  }
   for (const auto& layer : plan.layers) survivors_[layer.layer] = surviving_originals(layer);
   ++next_;
   start_window();

@@ -4,8 +4,9 @@
 
 namespace espalier {
 
-// The verbs that run models, a source file each.
+// The verbs that run models or read text, a source file each.
 void add_bench(CLI::App& app, const GlobalOptions& global);
+void add_corpus(CLI::App& app, const GlobalOptions& global);
 void add_doctor(CLI::App& app, const GlobalOptions& global);
 void add_eval(CLI::App& app, const GlobalOptions& global);
 void add_export(CLI::App& app, const GlobalOptions& global);
@@ -16,5 +17,7 @@ void add_observe(CLI::App& app, const GlobalOptions& global);
 void add_predict(CLI::App& app, const GlobalOptions& global);
 void add_pretrain(CLI::App& app, const GlobalOptions& global);
 void add_sweep(CLI::App& app, const GlobalOptions& global);
+void add_tokenize(CLI::App& app, const GlobalOptions& global);
+void add_tokenizer(CLI::App& app, const GlobalOptions& global);
 
 }  // namespace espalier

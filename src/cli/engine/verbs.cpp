@@ -8,6 +8,9 @@ namespace espalier {
 namespace {
 
 constexpr Verb kEngineVerbs[] = {
+    {"corpus", "write pre-training text from WordNet and GCIDE without held-out definitions", add_corpus},
+    {"tokenizer", "train a WordPiece vocabulary", add_tokenizer},
+    {"tokenize", "turn lines of text into token ids", add_tokenize},
     {"bench", "time models side by side: tokens per second and peak memory", add_bench},
     {"eval", "measure a model's quality on a task, or how well it restores masked words", add_eval},
     {"export", "write a dense model that other programs load", add_export},

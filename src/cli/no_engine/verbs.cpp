@@ -1,9 +1,42 @@
+#include <fmt/format.h>
+
+#include <array>
+
+#include "base/error.h"
 #include "cli/engine.h"
 
 namespace espalier {
+namespace {
+
+/// The verbs of engine/: this program has their names only, to say where they are.
+constexpr std::array<std::string_view, 12> kMissing{"bench",    "corpus",   "doctor",   "eval",
+                                                    "export",   "finetune", "logits",   "predict",
+                                                    "pretrain", "sweep",    "tokenize", "tokenizer"};
+
+void add_missing(CLI::App& app, const GlobalOptions& /*global*/) {
+  const std::string name = app.get_name();
+  app.allow_extras();
+  app.prefix_command();  // whatever follows is for the other build to judge
+  app.footer(fmt::format(
+      "This program was built without models and text. In the full build:\n  espalier {} --help", name));
+  app.callback([name] {
+    throw UserError(fmt::format("`{}` needs the full build of espalier: this program runs no models", name),
+                    "`make build` in the source tree builds it (libtorch, oneDNN and ICU come from Debian)");
+  });
+}
+
+std::array<Verb, kMissing.size()> missing_verbs() {
+  std::array<Verb, kMissing.size()> verbs;
+  for (std::size_t i = 0; i < verbs.size(); ++i)
+    verbs[i] = {kMissing[i], "(in the full build only)", add_missing};
+  return verbs;
+}
+
+}  // namespace
 
 std::span<const Verb> engine_verbs() {
-  return {};
+  static const auto verbs = missing_verbs();
+  return verbs;
 }
 
 void start_engine(int /*threads*/) {}

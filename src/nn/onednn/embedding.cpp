@@ -1,6 +1,8 @@
 
 #include <torch/autograd.h>
 
+#include <algorithm>
+
 #include "nn/onednn/functions.h"
 #include "nn/simd/kernels.h"
 
@@ -54,15 +56,16 @@ struct CrossEntropyFunction : torch::autograd::Function<CrossEntropyFunction> {
   static torch::Tensor forward(AutogradContext* context, const torch::Tensor& logits,
                                const torch::Tensor& targets) {
     const auto M = logits.size(0);
+    const auto rows = std::max<std::int64_t>(1, M);
     auto dlogits = torch::empty_like(logits);
     const double sum = simd::kernels().cross_entropy({.logits = logits.data_ptr<float>(),
                                                       .targets = {.wide = targets.data_ptr<std::int64_t>()},
                                                       .dlogits = dlogits.data_ptr<float>(),
                                                       .m = M,
                                                       .vocabulary = logits.size(1),
-                                                      .scale = 1.0F / static_cast<float>(M)});
+                                                      .scale = 1.0F / static_cast<float>(rows)});
     context->save_for_backward({dlogits});
-    return torch::tensor(sum / static_cast<double>(M), logits.options());
+    return torch::tensor(sum / static_cast<double>(rows), logits.options());
   }
 
   static tensor_list backward(AutogradContext* context, tensor_list gradients) {

@@ -83,6 +83,7 @@ class TorchOps final : public Ops {
   }
 
   torch::Tensor cross_entropy(const torch::Tensor& logits, const torch::Tensor& targets) const override {
+    if (logits.size(0) == 0) return logits.sum();  // torch's own mean of nothing is NaN
     return torch::nll_loss(torch::log_softmax(logits, 1), targets);
   }
 

@@ -122,6 +122,15 @@ TEST_P(Router, BalanceLossFollowsItsDefinitionAndPushesProbabilityAway) {
   EXPECT_LT(weight.grad()[1][0].item<double>(), 0.0);
 }
 
+TEST_P(Router, OfNoTokensTheBalanceLossIsZeroAndPushesNowhere) {
+  const auto backend = GetParam();
+  const auto x = leaf({}, {0, 2}, backend), weight = leaf({1, 0, 0, 1}, {2, 2}, backend);
+  const auto loss = balance_loss(route(ops(backend), x, weight, {}, 0));
+  EXPECT_EQ(loss.item<double>(), 0.0);
+  loss.backward();
+  EXPECT_EQ(values_of(weight.grad()), (Values{0, 0, 0, 0}));
+}
+
 TEST_P(Router, EveryTokenAndSlotIsCountedOnce) {
   for (const std::int64_t N : {0, 1, 63}) {
     const auto routing = route_logits(GetParam(), random_values(N * 6, 3), 6,

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <ATen/Parallel.h>
 #include <gtest/gtest.h>
 #include <torch/autograd.h>
 #include <torch/types.h>
@@ -76,6 +77,18 @@ inline double dropout_factor(const Dropout& dropout, std::int64_t index) {
   const auto p = static_cast<float>(dropout.probability);
   return simd::dropout_keeps({dropout.key, p}, static_cast<std::uint64_t>(index)) ? 1.0F / (1.0F - p) : 0.0;
 }
+
+/// So many threads for as long as it lives.
+class Threads {
+ public:
+  explicit Threads(int count) : before_(at::get_num_threads()) { at::set_num_threads(count); }
+  ~Threads() { at::set_num_threads(before_); }
+  Threads(const Threads&) = delete;
+  Threads& operator=(const Threads&) = delete;
+
+ private:
+  int before_;
+};
 
 inline std::string backend_name(const ::testing::TestParamInfo<Backend>& info) {
   return std::string(name(info.param));

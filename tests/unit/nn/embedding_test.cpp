@@ -61,6 +61,16 @@ TEST_P(CrossEntropyOp, MatchesLoops) {
   }
 }
 
+TEST_P(CrossEntropyOp, OfNoRowsIsZeroAndHasNoGradient) {
+  const auto hidden = leaf({}, {0, 2}, GetParam()), words = leaf(random_values(10, 1), {5, 2}, GetParam());
+  const auto loss =
+      ops(GetParam())
+          .cross_entropy(ops(GetParam()).linear(hidden, words, {}), torch::empty({0}, torch::kInt64));
+  EXPECT_EQ(loss.item<double>(), 0.0);
+  loss.backward();
+  EXPECT_EQ(values_of(words.grad()), Values(10, 0.0));
+}
+
 // Logits whose exponentials overflow a float.
 TEST_P(CrossEntropyOp, HoldsForLargeLogits) {
   const auto t = leaf({1000.0, 0.0, 998.0}, {1, 3}, GetParam());

@@ -1,6 +1,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <sstream>
+
+#include "report/results_table.h"
 #include "report/tables.h"
 #include "unit/report/pruned_run.h"
 #include "unit/report/synthetic_run.h"
@@ -69,6 +72,19 @@ TEST(Results, TellTheSettingFromTheOptions) {
 
 TEST(Results, DoNotClaimBaselinesThatWereNotMeasured) {
   EXPECT_THAT(results_section({synthetic_run("m", 10)}), Not(HasSubstr("baseline")));
+}
+
+TEST(Results, TextHasAlignedColumnsAndTheBaselines) {
+  const std::string text = results_text(results_table({pruned_run("eager-1"), synthetic_run("without", 10)}));
+  std::vector<std::string> lines;
+  std::istringstream stream(text);
+  for (std::string line; std::getline(stream, line);) lines.push_back(line);
+  ASSERT_GE(lines.size(), 3u);
+  const auto setting = lines[0].find("setting");
+  ASSERT_NE(setting, std::string::npos);
+  EXPECT_EQ(lines[1].find("eager"), 0u);
+  EXPECT_EQ(lines[1].substr(setting, 5), "eager");
+  EXPECT_THAT(text, HasSubstr("baseline"));
 }
 
 }  // namespace

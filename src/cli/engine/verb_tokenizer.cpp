@@ -4,8 +4,8 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 
+#include "cli/engine/engine_verbs.h"
 #include "cli/terminal.h"
-#include "cli/verbs.h"
 #include "data/vocabulary_training.h"
 #include "text/vocabulary_file.h"
 

@@ -6,8 +6,8 @@
 #include <nlohmann/json.hpp>
 
 #include "base/files.h"
+#include "cli/engine/engine_verbs.h"
 #include "cli/terminal.h"
-#include "cli/verbs.h"
 #include "data/pretraining_text.h"
 
 namespace espalier {

@@ -1,0 +1,113 @@
+#include "surgery/apply.h"
+
+#include <fmt/format.h>
+
+#include "artifacts/scores.h"
+#include "base/error.h"
+#include "base/hash.h"
+#include "base/interrupt.h"
+#include "surgery/partial_folder.h"
+#include "surgery/result_files.h"
+#include "surgery/write_shard.h"
+
+namespace espalier {
+namespace {
+
+namespace fs = std::filesystem;
+
+/// What must be the same for the work of a stopped run to be of use.
+std::string fingerprint(const PreparedSurgery& prepared, const ApplyOptions& options) {
+  std::string text = read_file(options.plan) + apply_record(prepared, options);
+  for (const fs::path& input : prepared.layout.inputs) {
+    text += fmt::format("{} {} {}\n", fs::canonical(input).string(), fs::file_size(input),
+                        fs::last_write_time(input).time_since_epoch().count());
+  }
+  for (const OutputShard& shard : prepared.layout.shards)
+    text += fmt::format("{} {}\n", shard.file, sha256(shard.header));
+  return sha256(text) + "\n";
+}
+
+void expect_space(const fs::path& folder, std::uint64_t bytes) {
+  std::error_code error;
+  const fs::space_info space = fs::space(folder, error);
+  if (error || space.available >= bytes) return;
+  throw UserError(
+      fmt::format("{}: the disk is full: {} bytes needed, {} free", folder.string(), bytes, space.available),
+      "free some space, or write to another disk");
+}
+
+/// Writes the shards that are not there yet; how many were.
+std::size_t write_shards(const Layout& layout, const fs::path& folder, const ProgressSink& progress) {
+  std::vector<const OutputShard*> missing;
+  std::uint64_t total = 0, done = 0;
+  for (const OutputShard& shard : layout.shards) {
+    if (is_written(shard, folder / shard.file)) continue;
+    missing.push_back(&shard);
+    total += shard.bytes();
+  }
+  expect_space(folder, total);
+  const Inputs inputs = open_inputs(layout);
+  const BytesWritten written = [&](std::uint64_t bytes) {
+    done += bytes;
+    progress({"writing", done, total, "bytes"});
+    if (interrupt_requested() && done < total)
+      throw Interrupted(fmt::format("stopped after {} of {} bytes; the same command goes on", done, total));
+  };
+  for (const OutputShard* shard : missing) write_shard(*shard, inputs, folder / shard->file, written);
+  return layout.shards.size() - missing.size();
+}
+
+/// A stopped run leaves its folder behind only for what the next one can use.
+void remove_if_nothing_is_finished(const Layout& layout, const fs::path& partial) {
+  std::error_code ignored;
+  for (const OutputShard& shard : layout.shards) {
+    if (fs::exists(partial / shard.file, ignored)) return;
+  }
+  fs::remove_all(partial, ignored);
+}
+
+void carry_over(const fs::path& from, const fs::path& to) {
+  const InputFile input(from);
+  fs::create_directories(to.parent_path());
+  AtomicFile output(to);
+  const std::uint64_t bytes = input.size();
+  output.reserve(bytes);
+  output.append(input, 0, bytes);
+  output.commit();
+}
+
+void write_other_files(const PreparedSurgery& prepared, const ApplyOptions& options, const fs::path& folder,
+                       const NoteSink& note) {
+  const CarriedFiles carried = carried_files(prepared.checkpoint.folder());
+  const auto written = result_files(prepared, options);
+  for (const fs::path& file : carried.files) {
+    if (!written.contains(file)) carry_over(prepared.checkpoint.folder() / file, folder / file);
+  }
+  for (const fs::path& file : carried.left_out)
+    note(fmt::format("{}: left out, weights of the model before", file.string()));
+  for (const auto& [file, content] : written) {
+    fs::create_directories((folder / file).parent_path());
+    write_file(folder / file, content);
+  }
+}
+
+}  // namespace
+
+ApplySummary apply_to_files(const ApplyOptions& options, const ProgressSink& progress, const NoteSink& note) {
+  PreparedSurgery prepared =
+      prepare_surgery(options.model, options.plan, options.surgery, options.shard_bytes);
+  if (options.scores) read_scores(*options.scores);  // whether it can be read: before the work
+  check_output(options.out, options.model, options.if_exists);
+  const fs::path partial = open_partial(options.out, fingerprint(prepared, options), note);
+  try {
+    prepared.summary.files_found = write_shards(prepared.layout, partial, progress);
+    write_other_files(prepared, options, partial, note);
+  } catch (...) {
+    remove_if_nothing_is_finished(prepared.layout, partial);
+    throw;
+  }
+  finish_partial(partial, options.out);
+  return std::move(prepared.summary);
+}
+
+}  // namespace espalier

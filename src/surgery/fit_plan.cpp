@@ -1,0 +1,234 @@
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <set>
+
+#include "arch/bert_config.h"
+#include "arch/family.h"
+#include "base/error.h"
+#include "surgery/next_token.h"
+#include "surgery/surgery.h"
+
+namespace espalier {
+namespace {
+
+/// The layers of a plan against those of a model.
+class Fitting {
+ public:
+  Fitting(const Plan& plan, std::string_view where, const Checkpoint& checkpoint, const Topology& topology,
+          const SurgeryOptions& options)
+      : plan_(plan), where_(where), checkpoint_(checkpoint) {
+    result_.topology = topology;
+    result_.options = options;
+    result_.router = plan.router;
+    result_.experts_per_token = plan.experts_per_token;
+  }
+
+  Surgery run() {
+    for (const LayerPlan& layer : plan_.layers) expect_layer(layer);
+    expect_topology();
+    expect_router();
+    if (options().groups == RouterGroups::kReset) result_.topology.groups = result_.topology.top_groups = 1;
+    for (const MoeLayerTensors& layer : result_.topology.layers) result_.layers.push_back(fitted(layer));
+    if (!result_.zero_fills()) expect_one_count();
+    fit_next_token_layers();
+    for (std::size_t i = 0; i < result_.layers.size(); ++i) expect_enough(i);
+    result_.notes = loading_notes(result_, checkpoint_.config());
+    return std::move(result_);
+  }
+
+ private:
+  const SurgeryOptions& options() const { return result_.options; }
+  bool is_bert() const { return result_.topology.model_type == kBertMoeModelType; }
+
+  [[noreturn]] void fail(const std::string& message, std::string hint = {}) const {
+    throw UserError(fmt::format("{}: {}", where_, message), std::move(hint));
+  }
+
+  const LayerPlan* planned(std::int64_t layer) const {
+    for (const LayerPlan& candidate : plan_.layers) {
+      if (candidate.layer == layer) return &candidate;
+    }
+    return nullptr;
+  }
+
+  void expect_layer(const LayerPlan& layer) const {
+    constexpr const char* kHint = "a plan speaks of the model it was made for, in the numbers it has there";
+    const MoeLayerTensors* found = result_.topology.find(layer.layer);
+    if (found == nullptr)
+      fail(fmt::format("layer {} has no experts in {}", layer.layer, checkpoint_.folder().string()), kHint);
+    if (found->num_experts != layer.num_experts_before)
+      fail(fmt::format("layer {}: the plan is for {} experts, {} has {}", layer.layer,
+                       layer.num_experts_before, checkpoint_.folder().string(), found->num_experts),
+           kHint);
+  }
+
+  void expect_topology() const {
+    const auto& sha256 = plan_.provenance.topology_sha256;
+    if (!sha256 || *sha256 == result_.topology.sha256) return;
+    fail(fmt::format("the plan was made for another model (topology {:.12}.., that of {} is {:.12}..)",
+                     *sha256, checkpoint_.folder().string(), result_.topology.sha256),
+         "make the plan from scores of this model");
+  }
+
+  void expect_router() const {
+    if (plan_.router == PlanRouter::kReroute) {
+      if (options().zero_output == ZeroOutput::kZeroFill)
+        fail("--zero-fill is for plans with the router zero_output, this one says reroute");
+      return;
+    }
+    if (options().zero_output == ZeroOutput::kZeroFill) return;
+    fail("the router zero_output keeps rows of experts that are gone, which no stock format can say",
+         "plan with --router reroute; or pass --zero-fill to keep the count and write zeros, which saves "
+         "nothing");
+  }
+
+  LayerSurgery fitted(const MoeLayerTensors& layer) const {
+    LayerSurgery result;
+    const LayerPlan* plan = planned(layer.layer);
+    if (plan != nullptr) {
+      result = {plan->keep, plan->merge};
+      if (!plan->merge.empty()) expect_floats(layer);
+      return result;
+    }
+    for (int expert = 0; expert < layer.num_experts; ++expert) result.keep.push_back(expert);
+    return result;
+  }
+
+  /// Merging needs arithmetic.
+  void expect_floats(const MoeLayerTensors& layer) const {
+    std::vector<std::string> names = layer.router_tensors;
+    names.insert(names.end(), layer.stacked_tensors.begin(), layer.stacked_tensors.end());
+    for (const auto& tensors : layer.expert_tensors)
+      names.insert(names.end(), tensors.begin(), tensors.end());
+    for (const std::string& name_of_tensor : names) {
+      const Dtype dtype = checkpoint_.tensor(name_of_tensor).dtype;
+      if (dtype == Dtype::kF32 || dtype == Dtype::kBF16 || dtype == Dtype::kF16) continue;
+      fail(
+          fmt::format("layer {}: the plan merges experts, but tensor {} is {}: only F32, BF16 and F16 can be "
+                      "added up",
+                      layer.layer, name_of_tensor, name(dtype)),
+          "plan with --action drop, or merge a checkpoint in BF16");
+    }
+  }
+
+  void expect_one_count() const {
+    if (is_bert() || options().unequal == UnequalCounts::kAsList) return;
+    std::optional<std::size_t> first;
+    for (std::size_t i = 0; i < result_.layers.size(); ++i) {
+      if (result_.topology.layers[i].kind == MoeLayerKind::kNextToken) continue;
+      if (!first) first = i;
+      if (result_.layers[i].keep.size() == result_.layers[*first].keep.size()) continue;
+      fail(fmt::format(
+               "layer {} keeps {} experts and layer {} keeps {}, but config.json has one count for all "
+               "layers",
+               result_.topology.layers[*first].layer, result_.layers[*first].keep.size(),
+               result_.topology.layers[i].layer, result_.layers[i].keep.size()),
+           "keep the same number in every layer; or pass --allow-unequal to write a list, which stock "
+           "programs "
+           "do not read");
+    }
+  }
+
+  void fit_next_token_layers() {
+    if (result_.zero_fills()) return;
+    std::set<std::size_t> counts;
+    for (std::size_t i = 0; i < result_.layers.size(); ++i) {
+      if (result_.topology.layers[i].kind == MoeLayerKind::kBlock)
+        counts.insert(result_.layers[i].keep.size());
+    }
+    for (std::size_t i = 0; i < result_.layers.size(); ++i) {
+      const MoeLayerTensors& layer = result_.topology.layers[i];
+      if (layer.kind == MoeLayerKind::kBlock) continue;
+      if (result_.drops(layer)) {
+        result_.layers[i] = {};
+        continue;
+      }
+      if (counts.size() != 1)
+        fail(fmt::format("layers keep different numbers of experts, and the multi-token-prediction layer {} "
+                         "has no count of its own",
+                         layer.layer),
+             "pass --drop-mtp to leave it out");
+      fit_next_token_layer(i, *counts.begin());
+    }
+  }
+
+  void fit_next_token_layer(std::size_t i, std::size_t count) {
+    const MoeLayerTensors& layer = result_.topology.layers[i];
+    if (planned(layer.layer) == nullptr) {
+      if (static_cast<std::int64_t>(count) == layer.num_experts) return;
+      result_.layers[i].keep = best_by_router_norm(checkpoint_, layer, count, result_.topology.groups);
+      return;
+    }
+    if (result_.layers[i].keep.size() == count) return;
+    fail(fmt::format(
+        "the multi-token-prediction layer {} keeps {} experts, the others {}: they share one count",
+        layer.layer, result_.layers[i].keep.size(), count));
+  }
+
+  void expect_enough(std::size_t i) const {
+    const MoeLayerTensors& layer = result_.topology.layers[i];
+    if (result_.drops(layer)) return;
+    if (!result_.zero_fills()) expect_groups(layer, result_.layers[i].keep);
+    const std::int64_t count = result_.experts_after(i);
+    if (is_bert() && count == 1) return;  // becomes a plain FFN
+    const std::int64_t reachable = count / result_.topology.groups * result_.topology.top_groups;
+    if (result_.experts_per_token <= reachable) return;
+    fail(fmt::format(
+             "layer {} has {} experts afterwards, of which a token can reach {}, but experts_per_token "
+             "is {}",
+             layer.layer, count, reachable, result_.experts_per_token),
+         "keep more experts, or plan with a smaller --experts-per-token");
+  }
+
+  void expect_groups(const MoeLayerTensors& layer, const std::vector<int>& keep) const {
+    const std::int64_t groups = result_.topology.groups;
+    if (groups == 1) return;
+    std::vector<std::int64_t> kept(static_cast<std::size_t>(groups));
+    for (const int expert : keep) ++kept[static_cast<std::size_t>(expert / (layer.num_experts / groups))];
+    if (std::all_of(kept.begin(), kept.end(), [&](auto count) { return count == kept[0]; })) return;
+    fail(
+        fmt::format("layer {}: the router has {} groups of {} experts, which would keep {}: groups must stay "
+                    "of one size",
+                    layer.layer, groups, layer.num_experts / groups, fmt::join(kept, ", ")),
+        "plan with equal drops in each group; or pass --reset-groups for one group, which changes routing");
+  }
+
+  const Plan& plan_;
+  const std::string_view where_;
+  const Checkpoint& checkpoint_;
+  Surgery result_;
+};
+
+/// K of a family whose config.json has no field for it.
+void expect_writable_k(const Plan& plan, std::string_view where, const Topology& topology) {
+  if (topology.model_type != "switch_transformers" || plan.experts_per_token == 1) return;
+  throw UserError(fmt::format("{}: experts_per_token: found {}, but this architecture always takes 1", where,
+                              plan.experts_per_token));
+}
+
+}  // namespace
+
+std::int64_t Surgery::experts_after(std::size_t layer) const {
+  return zero_fills() ? topology.layers[layer].num_experts
+                      : static_cast<std::int64_t>(layers[layer].keep.size());
+}
+
+Surgery fit_plan(const Plan& plan, std::string_view where, const Checkpoint& checkpoint,
+                 const Topology& topology, const SurgeryOptions& options) {
+  validate(plan, where);
+  if (topology.layers.empty())
+    throw UserError(fmt::format("{}: has no experts", checkpoint.folder().string()));
+  expect_writable_k(plan, where, topology);
+  return Fitting(plan, where, checkpoint, topology, options).run();
+}
+
+Surgery fit_plan(const Plan& plan, std::string_view where, const Checkpoint& checkpoint,
+                 const SurgeryOptions& options) {
+  const Family& family = family_of(checkpoint.config(), (checkpoint.folder() / "config.json").string());
+  family.check(checkpoint);
+  return fit_plan(plan, where, checkpoint, family.topology(checkpoint), options);
+}
+
+}  // namespace espalier

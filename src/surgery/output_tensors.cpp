@@ -1,0 +1,184 @@
+#include "surgery/output_tensors.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <optional>
+#include <unordered_map>
+
+#include "arch/bert_config.h"
+#include "arch/moe_names.h"
+#include "surgery/renumbering.h"
+
+namespace espalier {
+namespace {
+
+/// The layer a tensor belongs to, and which expert of it (of all: none).
+struct Place {
+  std::size_t layer = 0;
+  std::optional<std::int64_t> expert;
+  MoePart part = MoePart::kRouter;
+};
+
+class Maker {
+ public:
+  Maker(const Checkpoint& checkpoint, const Surgery& surgery)
+      : checkpoint_(checkpoint), surgery_(surgery), numbers_(surgery) {
+    const auto& layers = surgery.topology.layers;
+    for (std::size_t i = 0; i < layers.size(); ++i) {
+      for (const auto& name : layers[i].router_tensors) places_[name] = {i, {}, MoePart::kRouter};
+      for (const auto& name : layers[i].stacked_tensors) places_[name] = {i, {}, MoePart::kStacked};
+      for (std::size_t expert = 0; expert < layers[i].expert_tensors.size(); ++expert) {
+        for (const auto& name : layers[i].expert_tensors[expert])
+          places_[name] = {i, static_cast<std::int64_t>(expert), MoePart::kExpert};
+      }
+    }
+  }
+
+  std::optional<OutputTensor> tensor(const TensorView& input) const {
+    const auto block = parse_block_name(input.name);
+    if (block && numbers_.is_gone(*block)) return std::nullopt;
+    const auto found = places_.find(std::string(input.name));
+    if (found == places_.end()) return whole(input);
+    const Place& place = found->second;
+    if (place.part == MoePart::kExpert) return of_expert(input, place);
+    if (place.part == MoePart::kRouter) {
+      if (becomes_ffn(place.layer)) return std::nullopt;
+      if (surgery_.zero_fills()) return whole(input);
+    }
+    return of_all_experts(input, place);
+  }
+
+ private:
+  const LayerSurgery& layer(const Place& place) const { return surgery_.layers[place.layer]; }
+
+  /// Our own format has a plain FFN in the place of a lone expert.
+  bool becomes_ffn(std::size_t i) const {
+    return surgery_.topology.model_type == kBertMoeModelType && surgery_.experts_after(i) == 1;
+  }
+
+  static OutputTensor like(const TensorView& input) {
+    return {std::string(input.name),
+            input.dtype,
+            {input.shape.begin(), input.shape.end()},
+            {},
+            std::string(input.name)};
+  }
+
+  static ByteRange range(const TensorView& input) { return {input.file, input.begin, input.bytes.size()}; }
+
+  static OutputTensor whole(const TensorView& input) {
+    OutputTensor result = like(input);
+    result.pieces.push_back({PieceKind::kCopy, input.bytes.size(), range(input), {}});
+    return result;
+  }
+
+  const ExpertMerge* merge_into(const Place& place, std::int64_t expert) const {
+    for (const ExpertMerge& merge : layer(place).merge) {
+      if (merge.into == expert) return &merge;
+    }
+    return nullptr;
+  }
+
+  bool is_kept(const Place& place, std::int64_t expert) const {
+    const auto& keep = layer(place).keep;
+    return std::binary_search(keep.begin(), keep.end(), static_cast<int>(expert));
+  }
+
+  std::optional<OutputTensor> of_expert(const TensorView& input, const Place& place) const {
+    const bool kept = is_kept(place, *place.expert);
+    if (!kept && !surgery_.zero_fills()) return std::nullopt;
+    OutputTensor result = like(input);
+    const auto source = [&](std::int64_t expert) { return range(sibling(input, place, expert)); };
+    if (!kept) {
+      result.pieces.push_back(zeros(input, range(input)));
+    } else {
+      result.pieces.push_back(piece(place, *place.expert, source));
+      if (!surgery_.zero_fills()) result.name = name_after(input.name, place);
+    }
+    return result;
+  }
+
+  /// The same projection of another expert.
+  TensorView sibling(const TensorView& input, const Place& place, std::int64_t expert) const {
+    return checkpoint_.tensor(renumbered(input.name, *parse_moe_name(input.name), expert));
+  }
+
+  std::string name_after(std::string_view name, const Place& place) const {
+    const auto parsed = parse_moe_name(name);
+    if (becomes_ffn(place.layer))
+      return fmt::format("{}{}.{}", parsed->block.stack, parsed->block.block, parsed->role);
+    return renumbered(name, *parsed, *numbers_.after(parsed->block, parsed->expert));
+  }
+
+  template <typename Source>
+  OutputPiece piece(const Place& place, std::int64_t expert, const Source& source) const {
+    const ByteRange own = source(expert);
+    const ExpertMerge* merge = merge_into(place, expert);
+    if (merge == nullptr) return {PieceKind::kCopy, own.bytes, own, {}};
+    OutputPiece sum{PieceKind::kSum, own.bytes, {}, {}};
+    for (std::size_t i = 0; i < merge->from.size(); ++i)
+      sum.terms.push_back({static_cast<float>(merge->weights[i]), source(merge->from[i])});
+    return sum;
+  }
+
+  /// What only describes the others (a shape, an order of columns) stays: zero weights make an expert zero.
+  static OutputPiece zeros(const TensorView& input, const ByteRange& old) {
+    const std::string_view name = input.name;
+    if (name.ends_with("_shape") || name.ends_with("g_idx")) return {PieceKind::kCopy, old.bytes, old, {}};
+    return {PieceKind::kZeros, old.bytes, {}, {}};
+  }
+
+  /// A tensor whose axis 0 is the expert.
+  OutputTensor of_all_experts(const TensorView& input, const Place& place) const {
+    const std::int64_t experts = surgery_.topology.layers[place.layer].num_experts;
+    const std::uint64_t row_bytes = input.bytes.size() / static_cast<std::uint64_t>(experts);
+    const auto source = [&](std::int64_t expert) -> ByteRange {
+      return {input.file, input.begin + static_cast<std::uint64_t>(expert) * row_bytes, row_bytes};
+    };
+    OutputTensor result = like(input);
+    result.shape[0] = surgery_.experts_after(place.layer);
+    for (std::int64_t expert = 0; expert < experts; ++expert) {
+      if (is_kept(place, expert))
+        append(result, piece(place, expert, source));
+      else if (surgery_.zero_fills())
+        append(result, zeros(input, source(expert)));
+    }
+    return result;
+  }
+
+  /// Neighbours that are copied become one piece.
+  static void append(OutputTensor& tensor, OutputPiece next) {
+    if (!tensor.pieces.empty() && next.kind == PieceKind::kCopy) {
+      OutputPiece& last = tensor.pieces.back();
+      if (last.kind == PieceKind::kCopy && last.source.begin + last.bytes == next.source.begin) {
+        last.bytes = last.source.bytes = last.bytes + next.bytes;
+        return;
+      }
+    }
+    tensor.pieces.push_back(std::move(next));
+  }
+
+  const Checkpoint& checkpoint_;
+  const Surgery& surgery_;
+  const Renumbering numbers_;
+  std::unordered_map<std::string, Place> places_;
+};
+
+}  // namespace
+
+std::vector<OutputTensor> output_tensors(const Checkpoint& checkpoint, const Surgery& surgery) {
+  std::vector<TensorView> inputs;
+  for (const std::string_view name : checkpoint.names()) inputs.push_back(checkpoint.tensor(name));
+  std::sort(inputs.begin(), inputs.end(), [](const TensorView& a, const TensorView& b) {
+    return std::pair(a.file, a.begin) < std::pair(b.file, b.begin);
+  });
+  const Maker maker(checkpoint, surgery);
+  std::vector<OutputTensor> result;
+  for (const TensorView& input : inputs) {
+    if (auto tensor = maker.tensor(input)) result.push_back(std::move(*tensor));
+  }
+  return result;
+}
+
+}  // namespace espalier

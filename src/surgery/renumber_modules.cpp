@@ -1,0 +1,52 @@
+#include <optional>
+
+#include "arch/moe_names.h"
+#include "surgery/config_after.h"
+#include "surgery/renumbering.h"
+
+namespace espalier {
+namespace {
+
+using nlohmann::json;
+
+/// The name afterwards; nullopt when what it names is gone.
+std::optional<std::string> name_after(const std::string& name, const Renumbering& numbers) {
+  const auto parsed = parse_moe_name(name);
+  if (!parsed || parsed->part != MoePart::kExpert) {
+    const auto block = parse_block_name(name);
+    return block && numbers.is_gone(*block) ? std::nullopt : std::optional(name);
+  }
+  const auto expert = numbers.after(parsed->block, parsed->expert);
+  return expert ? std::optional(renumbered(name, *parsed, *expert)) : std::nullopt;
+}
+
+json renumbered_value(const json& value, const Renumbering& numbers) {
+  if (value.is_array()) {
+    json result = json::array();
+    for (const json& item : value) {
+      if (!item.is_string()) {
+        result.push_back(renumbered_value(item, numbers));
+      } else if (auto name = name_after(item.get<std::string>(), numbers)) {
+        result.push_back(*name);
+      }
+    }
+    return result;
+  }
+  if (value.is_object()) {
+    json result = json::object();
+    for (const auto& item : value.items()) {
+      if (auto name = name_after(item.key(), numbers))
+        result[*name] = renumbered_value(item.value(), numbers);
+    }
+    return result;
+  }
+  return value;
+}
+
+}  // namespace
+
+json renumber_modules(const json& settings, const Surgery& surgery) {
+  return surgery.zero_fills() ? settings : renumbered_value(settings, Renumbering(surgery));
+}
+
+}  // namespace espalier
