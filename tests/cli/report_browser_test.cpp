@@ -59,7 +59,7 @@ struct OpenedPage {
   }
 };
 
-class ReportInBrowser : public testing::Test {
+class ReportInBrowser : public ::testing::Test {
  protected:
   void SetUp() override {
     std::string found = chromium();

@@ -12,7 +12,7 @@
 namespace espalier {
 namespace {
 
-using testing::HasSubstr;
+using ::testing::HasSubstr;
 
 std::string write_run(const TemporaryFolder& folder, const std::string& name) {
   std::filesystem::create_directories(folder / name);
@@ -42,10 +42,10 @@ TEST(ReportVerb, ObservationsAloneBesideAPlanOrInARun) {
     "layers": [{"layer": 1, "num_experts_before": 4, "keep": [0, 1]}]})");
   const ProgramRun alone = run_program({"report", file, "--plan", plan, "--out", out});
   EXPECT_EQ(alone.exit_code, 0) << alone.err;
-  EXPECT_THAT(file_content(out), testing::HasSubstr("id=\"lost\""));
+  EXPECT_THAT(file_content(out), ::testing::HasSubstr("id=\"lost\""));
   const ProgramRun both = run_program({"report", run_folder, "--out", out});
   EXPECT_EQ(both.exit_code, 0) << both.err;
-  EXPECT_THAT(file_content(out), testing::AllOf(HasSubstr("id=\"machine\""), HasSubstr("id=\"use\"")));
+  EXPECT_THAT(file_content(out), ::testing::AllOf(HasSubstr("id=\"machine\""), HasSubstr("id=\"use\"")));
   const ProgramRun none = run_program({"report", write_run(folder, "other"), "--plan", plan, "--out", out});
   EXPECT_EQ(none.exit_code, 2);
   EXPECT_THAT(none.err, HasSubstr("there are no observations"));
@@ -64,7 +64,7 @@ TEST(ReportVerb, BadInputIsAUserError) {
       {{"report", good, "--out", "/nonexistent/r.html"}, "/nonexistent/r.html"},
   };
   for (const auto& [arguments, error] : cases) {
-    SCOPED_TRACE(testing::PrintToString(arguments));
+    SCOPED_TRACE(::testing::PrintToString(arguments));
     const ProgramRun run = run_program(arguments);
     EXPECT_EQ(run.exit_code, 2);
     EXPECT_THAT(run.err, HasSubstr(error));

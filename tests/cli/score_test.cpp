@@ -10,7 +10,7 @@
 namespace espalier {
 namespace {
 
-using testing::HasSubstr;
+using ::testing::HasSubstr;
 
 const std::string kModel = ESPALIER_SOURCE_DIR "/tests/golden/mixtral-sharded";
 
