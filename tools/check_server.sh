@@ -30,6 +30,9 @@ run inspect "$model" --json >/dev/null
 run check "$work/plan.json" "$model" >/dev/null
 run apply "$model" "$work/plan.json" --out "$work/pruned" --quiet >/dev/null
 run verify "$model" "$work/pruned" --plan "$work/plan.json" --quiet >/dev/null
+for verb in $(sed -n 's/^| \[`\([a-z]*\)`\](#.*/\1/p' docs/verbs.md); do
+  run "$verb" --help >/dev/null || fail "there is no verb $verb, not even its name (src/cli/no_engine/verbs.cpp)"
+done
 status=0
 run finetune "$model" --out "$work/run" 2>"$work/err" || status=$?
 [ "$status" -eq 2 ] || fail "finetune ended with $status, expected 2"

@@ -8,6 +8,7 @@
 #include <map>
 
 #include "base/error.h"
+#include "data/token_sequences.h"
 
 namespace espalier {
 namespace {

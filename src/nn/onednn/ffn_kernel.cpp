@@ -113,7 +113,7 @@ void backward_part(const FfnShape& s, const RowPart& part, const float* all_x, c
 }  // namespace
 
 void ffn_forward(const FfnShape& s, const float* x, const FfnView& w, float* h, float* y) {
-#pragma omp parallel num_threads(threads_for_rows(s.offsets.back()))
+#pragma omp parallel num_threads(threads_for_rows(s.offsets.back(), s.width* s.hidden))
   {
     const auto parts = row_parts(s.offsets, omp_get_thread_num(), omp_get_num_threads());
     Hidden hidden(s, parts);
@@ -126,7 +126,7 @@ void ffn_backward(const FfnShape& s, const float* x, const FfnView& w, const flo
   for (std::int64_t e = 0; e < s.networks(); ++e)
     if (s.offsets[static_cast<std::size_t>(e)] == s.offsets[static_cast<std::size_t>(e) + 1])
       clear(network(g, s, e), s);
-  const int most_threads = threads_for_rows(s.offsets.back());
+  const int most_threads = threads_for_rows(s.offsets.back(), s.width * s.hidden);
   std::vector<Spill> spills(static_cast<std::size_t>(most_threads));
 #pragma omp parallel num_threads(most_threads)
   {

@@ -8,6 +8,7 @@
 #include <memory>
 
 #include "base/error.h"
+#include "nn/onednn/cache_sets.h"
 
 namespace espalier {
 namespace {
@@ -17,13 +18,6 @@ namespace {
 constexpr std::int64_t kAliasingStride = 256;
 constexpr std::int64_t kChunkRows = 256;    // tokens whose blocks stay in the second-level cache
 constexpr std::int64_t kWidestPart = 1024;  // columns of a block
-
-/// AVX-512 kernels do not read in place what AVX2 ones do, or do not mind.
-bool rows_may_alias() {
-  static const bool may =
-      (dnnl_get_effective_cpu_isa() & dnnl_cpu_isa_avx512_core) != dnnl_cpu_isa_avx512_core;
-  return may;
-}
 
 /// `columns` of each row, copied to rows that are longer by the padding where their own distance is a trap.
 class PaddedRows {
@@ -57,6 +51,12 @@ void scale_rows(std::int64_t m, std::int64_t n, float beta, float* c, std::int64
 }
 
 }  // namespace
+
+bool rows_may_alias() {
+  static const bool may =
+      (dnnl_get_effective_cpu_isa() & dnnl_cpu_isa_avx512_core) != dnnl_cpu_isa_avx512_core;
+  return may;
+}
 
 void gemm(std::int64_t m, std::int64_t n, std::int64_t k, MatrixView a, MatrixView b, float beta, float* c,
           std::int64_t c_stride) {

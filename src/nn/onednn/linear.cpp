@@ -21,7 +21,7 @@ struct LinearShape {
   std::int64_t rows, in, out;
 
   /// Parts of rows pay off where the weight, which each part reads again, is small beside them.
-  int threads() const { return rows >= out ? threads_for_rows(rows) : 1; }
+  int threads() const { return rows >= out ? threads_for_rows(rows, in * out) : 1; }
 };
 
 /// y [rows, out] = x weight^T + bias, if there is one.

@@ -15,11 +15,12 @@ struct RowPart {
 };
 
 /// What thread `thread` of `threads` does: an equal share of all rows, cut where a network's rows end and
-/// into parts of at most 256. `offsets` [E+1]: rows offsets[e] .. offsets[e+1] are those of network e.
+/// into parts that fit the cache. `offsets` [E+1]: rows offsets[e] .. offsets[e+1] are those of network e.
 std::vector<RowPart> row_parts(std::span<const std::int32_t> offsets, int thread, int threads);
 
-/// How many threads so many rows are worth: with one, oneDNN spreads each product over all of them instead.
-int threads_for_rows(std::int64_t rows);
+/// How many threads `rows` with so many multiplications each are worth: with one, oneDNN spreads each product
+/// over as many as it sees fit instead.
+int threads_for_rows(std::int64_t rows, std::int64_t multiplications);
 
 /// This thread's part of to[i] += from[i], i < count; together the threads of a team add everything.
 void add_share(float* to, const float* from, std::int64_t count, int thread, int threads);

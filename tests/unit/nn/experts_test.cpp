@@ -68,7 +68,7 @@ TEST_P(ExpertsOp, MatchesOneTokenAtATimeWhereThreadsShareTheRows) {
   const Threads four(4);
   Indices chosen(900, 0);
   for (std::size_t n = 0; n < chosen.size(); n += 4) chosen[n] = n % 8 == 0 ? 1 : 3;
-  expect_one_token_at_a_time({"shared", 900, 1, 4, 5, 6, chosen}, GetParam());
+  expect_one_token_at_a_time({"shared", 900, 1, 4, 48, 64, chosen}, GetParam());
 }
 
 }  // namespace

@@ -15,7 +15,7 @@ const Shape kShapes[] = {{0, 3, 5},   {1, 1, 1},   {1, 7, 5},     {5, 13, 3},   
                          {0, 5, 256}, {1, 9, 256}, {19, 33, 256}, {256, 12, 256}, {40, 256, 512}};
 
 // Enough rows that threads share them, in one part each and in several; last: as many rows as outputs.
-const Shape kSharedShapes[] = {{200, 9, 14}, {1000, 5, 7}, {256, 12, 256}};
+const Shape kSharedShapes[] = {{200, 70, 130}, {1000, 33, 50}, {256, 24, 256}};
 
 ESPALIER_ON_BACKENDS(LinearOp);
 ESPALIER_ON_BACKENDS(FfnOp);

@@ -23,7 +23,7 @@ TEST(RowParts, CoverEveryRowOnce) {
           EXPECT_GE(part.first, offsets[e]);
           EXPECT_LE(part.first + part.rows, offsets[e + 1]);
           EXPECT_GE(part.rows, 1);
-          EXPECT_LE(part.rows, 256);
+          EXPECT_LE(part.rows, 768);
           EXPECT_EQ(part.begins_share, begun.insert(part.network).second);
           next += part.rows;
         }

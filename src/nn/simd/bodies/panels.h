@@ -119,21 +119,26 @@ ESPALIER_INLINE void panel_product_block(const PanelProduct& op, int64_t f, int6
   panel_rows<1>(op, f, rows, x, y, last_use);
 }
 
+/// Threads take a few blocks of rows of W at a time: on a shared machine they are not equally fast.
 void panel_product(const PanelProduct& op) {
+  constexpr int64_t kBlocksATime = 4;
   const int64_t panels = panels_of(op.n);
   const int64_t blocks = (op.out + kPanelRows - 1) / kPanelRows;
   const int64_t fitting = kCachedFloats / (kPanelTokens * op.in);
   const int64_t group = fitting < 1 ? 1 : fitting;
-  for_rows(blocks, kPanelRows * op.in, [=](int64_t begin, int64_t end) ESPALIER_INLINED {
+#pragma omp parallel num_threads(threads_for(op.in* op.out))
+  {
+    const PanelProduct own = op;
     for (int64_t first = 0; first < panels; first += group) {
       const int64_t last = first + group < panels ? first + group : panels;
-      for (int64_t b = begin; b < end; ++b) {
+#pragma omp for schedule(dynamic, kBlocksATime) nowait
+      for (int64_t b = 0; b < blocks; ++b) {
         const int64_t f = b * kPanelRows;
-        const int64_t rows = op.out - f < kPanelRows ? op.out - f : kPanelRows;
-        for (int64_t p = first; p < last; ++p) panel_product_block(op, f, rows, p, p + 1 == last);
+        const int64_t rows = own.out - f < kPanelRows ? own.out - f : kPanelRows;
+        for (int64_t p = first; p < last; ++p) panel_product_block(own, f, rows, p, p + 1 == last);
       }
     }
-  });
+  }
 }
 
 }  // namespace
