@@ -7,6 +7,7 @@
 #include "cli/engine/stream_arguments.h"
 #include "cli/engine/task_arguments.h"
 #include "cli/global_options.h"
+#include "data/documents.h"
 
 namespace espalier {
 
@@ -25,7 +26,7 @@ struct EvalArguments : TaskArguments {
 
   // of language models
   std::int64_t stride = 0;  // 0: no overlap
-  std::string field = "text";
+  DocumentOptions documents;
   std::size_t limit = 0;  // 0: all
   StreamArguments stream;
 };

@@ -54,7 +54,7 @@ EvalResult evaluate_choices(const ChoiceTask& task, const EvalArguments& argumen
 EvalResult evaluate_perplexity(const EvalArguments& arguments, const LanguageModel& model,
                                const StreamOptions& options) {
   const WindowOptions windows{window_length(arguments.sequence_length, model.model), arguments.stride};
-  auto text = text_to_score(arguments.data, model, windows, {.field = arguments.field});
+  auto text = text_to_score(arguments.data, model, windows, arguments.documents);
   if (arguments.limit > 0 && text.windows.size() > arguments.limit) text.windows.resize(arguments.limit);
   const auto perplexity = perplexity_of(text.windows, score_sequences(model.model, text.windows, options));
   EvalResult result{"perplexity", arguments.split.value_or("text"),

@@ -35,6 +35,14 @@ std::int64_t window_length(std::optional<std::int64_t> asked, const DecoderModel
   return asked.value_or(std::min(kSequenceLength, most));
 }
 
+void add_document_options(CLI::App& app, DocumentOptions& options) {
+  app.add_option("--text-field", options.field, "of text in .jsonl: the text, or a list of chat messages")
+      ->capture_default_str();
+  app.add_option("--chat-template", options.chat_template,
+                 "of a chat message: plain, chatml, inst, or a pattern with {role} and {content}")
+      ->capture_default_str();
+}
+
 TextToScore text_to_score(std::span<const std::string> files, const LanguageModel& model,
                           const WindowOptions& options, const DocumentOptions& documents) {
   if (files.empty()) throw UserError("--data is missing", "name text files (plain, .gz, .zst, .jsonl)");

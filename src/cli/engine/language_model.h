@@ -1,7 +1,8 @@
 #pragma once
 
+#include <CLI/CLI.hpp>
 #include <cstdint>
-#include <filesystem>
+#include <map>
 #include <memory>
 #include <optional>
 #include <span>
@@ -23,6 +24,9 @@ LanguageModel open_language_model(const std::string& folder);
 
 /// --seq-len: 2048, or what the model holds. Throws UserError where it holds fewer positions than asked for.
 std::int64_t window_length(std::optional<std::int64_t> asked, const DecoderModel& model);
+
+/// --text-field and --chat-template, of text in JSON Lines.
+void add_document_options(CLI::App& app, DocumentOptions& options);
 
 /// The windows of text files, and how they were cut: "sequence_length", "stride", "in_front", "first_token".
 struct TextToScore {

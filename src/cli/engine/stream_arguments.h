@@ -13,8 +13,8 @@ namespace espalier {
 
 /// --max-memory and --hidden-dtype, as the verbs share them that stream text through a language model.
 struct StreamArguments {
-  std::optional<std::uint64_t> max_memory_bytes;
-  std::string hidden_dtype = "F32";
+  std::optional<double> max_memory_gigabytes;
+  std::string hidden_dtype = "f32";
 };
 
 void add_stream_options(CLI::App& app, StreamArguments& arguments);

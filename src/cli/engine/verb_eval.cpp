@@ -4,6 +4,7 @@
 #include "checkpoint/checkpoint.h"
 #include "cli/engine/engine_verbs.h"
 #include "cli/engine/eval_arguments.h"
+#include "cli/engine/language_model.h"
 #include "data/choice_task.h"
 
 namespace espalier {
@@ -37,8 +38,7 @@ void add_language_model_options(CLI::App& app, EvalArguments& a) {
   app.add_option("--stride", a.stride, "perplexity: from window to window; default: no overlap")
       ->check(CLI::Range(std::int64_t{1}, std::int64_t{1} << 40).description(""))
       ->type_name("N");
-  app.add_option("--field", a.field, "perplexity: of a .jsonl, the text or a list of chat messages")
-      ->type_name("NAME");
+  add_document_options(app, a.documents);
   app.add_option("--limit", a.limit, "decoders: the first so many items or windows; default: all")
       ->type_name("N");
   add_stream_options(app, a.stream);

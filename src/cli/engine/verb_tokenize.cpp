@@ -171,7 +171,7 @@ void add_tokenize(CLI::App& app, const GlobalOptions& global) {
       ->required()
       ->type_name("MODEL");
   app.add_option("--text", arguments->text, "text (plain, .gz, .zst); a sequence a line")->type_name("FILE");
-  app.add_option("--field", arguments->field, "of a .jsonl with a sequence a line")->type_name("NAME");
+  app.add_option("--text-field", arguments->field, "of a .jsonl with a sequence a line")->type_name("NAME");
   app.add_option("--decode", arguments->decode, "tokens.json to turn into texts")->type_name("FILE");
   app.add_option("--out", arguments->out, "tokens.json to write; with --decode {\"texts\": [..]}")
       ->required()

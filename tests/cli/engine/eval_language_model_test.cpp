@@ -78,7 +78,7 @@ TEST(EvalLanguageModel, PerplexityIsThatOfTheWindows) {
   EXPECT_EQ(result.at("settings").at("stride"), "8");
   EXPECT_EQ(result.at("settings").at("in_front"), "nothing");
   const json spilled = result_of(
-      {"eval", mixtral, "--task", "perplexity", "--data", text, "--seq-len", "8", "--max-memory", "1"});
+      {"eval", mixtral, "--task", "perplexity", "--data", text, "--seq-len", "8", "--max-memory", "0"});
   EXPECT_EQ(spilled.at("metrics"), result.at("metrics"));
   auto overlapping = arguments;
   overlapping.insert(overlapping.end(), {"--stride", "4"});
@@ -95,9 +95,14 @@ TEST(CompareVerb, AModelWithItselfAndWithAnother) {
   EXPECT_NEAR(same.at("kl_divergence"), 0.0, 1e-6);
   EXPECT_EQ(same.at("top1_agreement"), 1.0);
   const json other =
-      result_of({"compare", mixtral, rounded, "--data", text, "--seq-len", "16", "--max-memory", "1"});
+      result_of({"compare", mixtral, rounded, "--data", text, "--seq-len", "16", "--max-memory", "0"});
   EXPECT_GT(other.at("kl_divergence"), same.at("kl_divergence"));
   EXPECT_EQ(other.at("first").at("loss"), same.at("first").at("loss"));
+  const json shown = result_of({"compare", mixtral, mixtral, "--data", text, "--limit", "1", "--prompt",
+                                "abc", "--prompt", "a", "--tokens", "5"});
+  ASSERT_EQ(shown.at("continuations").size(), 2u);
+  EXPECT_EQ(shown.at("continuations")[0].at("prompt"), "abc");
+  EXPECT_EQ(shown.at("continuations")[1].at("first"), shown.at("continuations")[1].at("second"));
 }
 
 TEST(EvalLanguageModel, BadInputIsAUserError) {

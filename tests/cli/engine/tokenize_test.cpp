@@ -77,8 +77,8 @@ TEST(TokenizeVerb, ReadsJsonLinesAndDecodes) {
   const std::string text =
       folder.write("a.jsonl", "{\"body\": \"abc\\n a\", \"id\": 1}\n{\"body\": \"\u00e9\"}\n");
   const std::string tokens = (folder / "tokens.json").string(), texts = (folder / "texts.json").string();
-  ASSERT_EQ(run_program({"tokenize", model, "--text", text, "--field", "body", "--out", tokens}).exit_code,
-            0);
+  ASSERT_EQ(
+      run_program({"tokenize", model, "--text", text, "--text-field", "body", "--out", tokens}).exit_code, 0);
   EXPECT_EQ(json::parse(file_content(tokens)).at("sequences"), json::parse("[[257, 10, 258], [195, 169]]"));
   ASSERT_EQ(run_program({"tokenize", model, "--decode", tokens, "--out", texts}).exit_code, 0);
   EXPECT_EQ(json::parse(file_content(texts)).at("texts"), json::parse(R"(["abc\n a", "\u00e9"])"));
@@ -102,7 +102,7 @@ TEST(TokenizeVerb, BadInputIsAUserError) {
       {{vocabulary, "--text", text, "--max-tokens", "2"}, "--max-tokens 2"},
       {{vocabulary}, "--text or --decode"},
       {{json, "--text", text, "--keep-case"}, "--keep-case"},
-      {{json, "--text", lines, "--field", "body"}, "body"},
+      {{json, "--text", lines, "--text-field", "body"}, "body"},
       {{json, "--decode", lines}, "lines.jsonl"},
   };
   for (const auto& [given, error] : cases) {
