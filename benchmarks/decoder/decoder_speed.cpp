@@ -6,7 +6,7 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
-#include <fstream>
+#include <ctime>
 
 #include "base/machine.h"
 #include "base/rng.h"
@@ -20,11 +20,17 @@ using namespace espalier;
 
 namespace {
 
+/// Wall and processor seconds; on a shared machine compare the latter, with one thread.
+struct Seconds {
+  double wall, processor;
+};
+
 /// One prompt through all blocks and the head, for the logits of its last token.
-double forward_seconds(const DecoderModel& model, const PackedTokens& tokens, const RopeTable& rope,
-                       bool statistics) {
+Seconds forward_seconds(const DecoderModel& model, const PackedTokens& tokens, const RopeTable& rope,
+                        bool statistics) {
   const auto N = tokens.layout.tokens();
   const Stopwatch watch;
+  const std::clock_t start = std::clock();
   auto x = torch::empty({N, model.width()});
   embed(model, tokens.ids, x.data_ptr<float>());
   const FrequentTokens frequent(statistics ? std::span(tokens.ids) : std::span<const std::int32_t>(), 2000);
@@ -45,23 +51,28 @@ double forward_seconds(const DecoderModel& model, const PackedTokens& tokens, co
                [&](const ExpertOutput& output) { observer.computed(output); }});
   }
   decoder_logits(model, x.narrow(0, N - 1, 1));
-  return watch.seconds();
+  return {watch.seconds(), static_cast<double>(std::clock() - start) / CLOCKS_PER_SEC};
+}
+
+double median(std::vector<double> values) {
+  std::sort(values.begin(), values.end());
+  return values[values.size() / 2];
 }
 
 struct Rates {
-  std::vector<double> tokens_per_second;
-  double median() const {
-    auto sorted = tokens_per_second;
-    std::sort(sorted.begin(), sorted.end());
-    return sorted[sorted.size() / 2];
+  std::vector<double> wall, processor;  // tokens per second
+  void add(std::int64_t tokens, const Seconds& seconds) {
+    wall.push_back(static_cast<double>(tokens) / seconds.wall);
+    processor.push_back(static_cast<double>(tokens) / seconds.processor);
   }
 };
 
 void print(const char* what, std::int64_t tokens, const Rates& rates) {
-  const auto [least, most] =
-      std::minmax_element(rates.tokens_per_second.begin(), rates.tokens_per_second.end());
-  fmt::print("{{\"what\": \"{} {}\", \"tokens_per_s_median\": {:.1f}, \"min\": {:.1f}, \"max\": {:.1f}}}\n",
-             what, tokens, rates.median(), *least, *most);
+  const auto [least, most] = std::minmax_element(rates.wall.begin(), rates.wall.end());
+  fmt::print(
+      "{{\"what\": \"{} {}\", \"tokens_per_s_median\": {:.1f}, \"min\": {:.1f}, \"max\": {:.1f}, "
+      "\"tokens_per_processor_s\": {:.1f}}}\n",
+      what, tokens, median(rates.wall), *least, *most, median(rates.processor));
   std::fflush(stdout);
 }
 
@@ -89,15 +100,16 @@ int main(int argc, char** argv) {
     const RopeTable rope = rope_table(model.config, length);
     Rates bare, observed;
     for (int run = -1; run < runs; ++run) {
-      const double a = forward_seconds(model, tokens, rope, false),
-                   b = forward_seconds(model, tokens, rope, true);
+      const Seconds a = forward_seconds(model, tokens, rope, false),
+                    b = forward_seconds(model, tokens, rope, true);
       if (run < 0) continue;
-      bare.tokens_per_second.push_back(static_cast<double>(length) / a);
-      observed.tokens_per_second.push_back(static_cast<double>(length) / b);
+      bare.add(length, a);
+      observed.add(length, b);
     }
     print("prompt", length, bare);
     print("observed prompt", length, observed);
     fmt::print("{{\"what\": \"cost of statistics {}\", \"percent\": {:.1f}, \"peak_rss_bytes\": {}}}\n",
-               length, 100 * (bare.median() / observed.median() - 1), peak_resident_bytes());
+               length, 100 * (median(bare.processor) / median(observed.processor) - 1),
+               peak_resident_bytes());
   }
 }
