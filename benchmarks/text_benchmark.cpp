@@ -1,13 +1,16 @@
 // Tokens per second of WordPiece on one core, beside the bound of reading the text at all; vocabulary
 // training; and building a tokenized corpus. On made text unless files are named:
 //
-//   text_benchmark [--vocab vocab.txt] [--text FILE] [Google Benchmark's options]
+//   text_benchmark [--vocab vocab.txt] [--tokenizer MODEL] [--text FILE] [Google Benchmark's options]
+//
+// --tokenizer adds `encode_as_model`: a language model's tokenizer on the whole text.
 #include <benchmark/benchmark.h>
 
 #include <cstdio>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -19,6 +22,7 @@
 #include "base/rng.h"
 #include "data/token_corpus.h"
 #include "data/vocabulary_training.h"
+#include "text/tokenizer.h"
 #include "text/wordpiece.h"
 
 namespace espalier {
@@ -85,6 +89,12 @@ void encode(benchmark::State& state) {
   set_rates(state, ids.size());
 }
 
+void encode_as_model(benchmark::State& state, const Tokenizer& tokenizer) {
+  std::size_t tokens = 0;
+  for (auto _ : state) tokens = tokenizer.encode(input().text).size();
+  set_rates(state, tokens);
+}
+
 // The bound: each byte is looked at once and the words are counted.
 void read_only(benchmark::State& state) {
   for (auto _ : state) {
@@ -144,6 +154,7 @@ std::string take_option(int& argc, char** argv, const char* name) {
 int main(int argc, char** argv) {
   using namespace espalier;
   const auto text = take_option(argc, argv, "--text");
+  const auto model = take_option(argc, argv, "--tokenizer");
   const auto vocabulary = take_option(argc, argv, "--vocab");
   benchmark::Initialize(&argc, argv);
   if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 2;
@@ -158,6 +169,13 @@ int main(int argc, char** argv) {
   } else {
     const auto loaded = WordPiece::load(vocabulary, {});
     input().pieces.assign(loaded.pieces().begin(), loaded.pieces().end());
+  }
+  std::unique_ptr<Tokenizer> tokenizer;
+  if (!model.empty()) {
+    tokenizer = open_tokenizer(model);
+    benchmark::RegisterBenchmark("encode_as_model", [&](benchmark::State& state) {
+      encode_as_model(state, *tokenizer);
+    })->Unit(benchmark::kMillisecond);
   }
   benchmark::RunSpecifiedBenchmarks();
   if (text.empty()) std::filesystem::remove(made);

@@ -12,9 +12,9 @@ namespace espalier::testing {
 // Random calibration runs of a small model: MoE layers 1 and 3, 4 experts, top-2, width 3. All numbers are
 // fractions of a power of two, so that sums are exact in any order (the entropy aside: shares are 1/4 each).
 
-constexpr int kSmallLayers[] = {1, 3};
-constexpr std::size_t kSmallExperts = 4, kSmallWidth = 3;
-constexpr int kSmallTopK = 2;
+constexpr int kObservedLayers[] = {1, 3};
+constexpr std::size_t kObservedExperts = 4, kObservedWidth = 3;
+constexpr int kObservedTopK = 2;
 
 inline double dyadic(Rng& rng) {
   return static_cast<double>(rng.below(64)) / 16;
@@ -22,18 +22,18 @@ inline double dyadic(Rng& rng) {
 
 inline reference::RoutedToken random_token(Rng& rng) {
   reference::RoutedToken token;
-  std::vector<int> experts(kSmallExperts);
+  std::vector<int> experts(kObservedExperts);
   std::iota(experts.begin(), experts.end(), 0);
-  for (std::size_t i = 0; i < kSmallExperts; ++i) {
-    std::swap(experts[i], experts[i + rng.below(kSmallExperts - i)]);
+  for (std::size_t i = 0; i < kObservedExperts; ++i) {
+    std::swap(experts[i], experts[i + rng.below(kObservedExperts - i)]);
     token.logits.push_back(dyadic(rng) - 2);
-    token.scores.push_back(1.0 / kSmallExperts);
+    token.scores.push_back(1.0 / kObservedExperts);
   }
-  token.chosen.assign(experts.begin(), experts.begin() + kSmallTopK);
+  token.chosen.assign(experts.begin(), experts.begin() + kObservedTopK);
   token.gates = {0.75, 0.25};
-  for (int slot = 0; slot < kSmallTopK; ++slot) {
-    std::vector<double> output(kSmallWidth, 0.0);
-    output[rng.below(kSmallWidth)] = dyadic(rng) - 2;  // one value: its norm is exact
+  for (int slot = 0; slot < kObservedTopK; ++slot) {
+    std::vector<double> output(kObservedWidth, 0.0);
+    output[rng.below(kObservedWidth)] = dyadic(rng) - 2;  // one value: its norm is exact
     token.outputs.push_back(output);
   }
   return token;
@@ -44,10 +44,10 @@ inline Observations empty_observations() {
   observations.model = "small";
   observations.model_type = "mixtral";
   observations.topology_sha256 = std::string(64, 'a');
-  observations.experts_per_token = kSmallTopK;
+  observations.experts_per_token = kObservedTopK;
   observations.version = "0.0.0";
-  for (const int layer : kSmallLayers) {
-    observations.layers.emplace_back(layer, kSmallExperts, kSmallWidth);
+  for (const int layer : kObservedLayers) {
+    observations.layers.emplace_back(layer, kObservedExperts, kObservedWidth);
     observations.layers.back().expert_bytes = 1000;
   }
   return observations;

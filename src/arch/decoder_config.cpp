@@ -26,9 +26,10 @@ void read_mixtral(DecoderFields& fields, DecoderConfig& config) {
 
 /// Blocks with experts of the Qwen families: every decoder_sparse_step-th, but for mlp_only_layers.
 std::function<bool(std::int64_t)> qwen_moe_layers(JsonObject& object) {
-  const std::int64_t step = object.integer("decoder_sparse_step", {1, kMostLayers}, 1);
-  const auto dense = object.has("mlp_only_layers") ? object.integers("mlp_only_layers", {0, kMostLayers})
-                                                   : std::vector<std::int64_t>{};
+  const std::int64_t step = object.integer("decoder_sparse_step", {1, kMostDecoderLayers}, 1);
+  const auto dense = object.has("mlp_only_layers")
+                         ? object.integers("mlp_only_layers", {0, kMostDecoderLayers})
+                         : std::vector<std::int64_t>{};
   return [=](std::int64_t layer) {
     return (layer + 1) % step == 0 && std::find(dense.begin(), dense.end(), layer) == dense.end();
   };
@@ -84,11 +85,11 @@ void read_deepseek_layers(DecoderFields& fields, DecoderConfig& config) {
   fields.attention_bias();
   config.dense_width = fields.width("intermediate_size");
   config.expert_width = fields.width("moe_intermediate_size");
-  const std::int64_t first = object.integer("first_k_dense_replace", {0, kMostLayers}, 0);
-  const std::int64_t step = object.integer("moe_layer_freq", {1, kMostLayers}, 1);
+  const std::int64_t first = object.integer("first_k_dense_replace", {0, kMostDecoderLayers}, 0);
+  const std::int64_t step = object.integer("moe_layer_freq", {1, kMostDecoderLayers}, 1);
   config.experts = fields.experts("n_routed_experts",
                                   [=](std::int64_t layer) { return layer >= first && layer % step == 0; });
-  config.shared_width = object.integer("n_shared_experts", {0, kMostExperts}, 0) * config.expert_width;
+  config.shared_width = object.integer("n_shared_experts", {0, kMostDecoderExperts}, 0) * config.expert_width;
 }
 
 /// The DeepSeek families do not normalise the gate of a single expert; the others do, to 1.
@@ -108,11 +109,11 @@ void read_deepseek(DecoderFields& fields, DecoderConfig& config) {
 
 void read_latent(JsonObject& object, DecoderConfig& config) {
   LatentAttention latent;
-  if (object.has("q_lora_rank")) latent.query_rank = object.integer("q_lora_rank", {1, kWidest});
-  latent.key_value_rank = object.integer("kv_lora_rank", {1, kWidest}, 512);
-  latent.nope_head_width = object.integer("qk_nope_head_dim", {1, kWidest}, 128);
-  latent.rope_head_width = object.integer("qk_rope_head_dim", {2, kWidest}, 64);
-  latent.value_head_width = object.integer("v_head_dim", {1, kWidest}, 128);
+  if (object.has("q_lora_rank")) latent.query_rank = object.integer("q_lora_rank", {1, kWidestDecoder});
+  latent.key_value_rank = object.integer("kv_lora_rank", {1, kWidestDecoder}, 512);
+  latent.nope_head_width = object.integer("qk_nope_head_dim", {1, kWidestDecoder}, 128);
+  latent.rope_head_width = object.integer("qk_rope_head_dim", {2, kWidestDecoder}, 64);
+  latent.value_head_width = object.integer("v_head_dim", {1, kWidestDecoder}, 128);
   if (latent.rope_head_width % 2 != 0)
     object.fail("qk_rope_head_dim", fmt::format("found {}, expected an even width", latent.rope_head_width));
   config.latent = latent;
@@ -121,8 +122,8 @@ void read_latent(JsonObject& object, DecoderConfig& config) {
 }
 
 void read_groups(JsonObject& object, RouterConfig& router) {
-  router.groups = object.integer("n_group", {1, kMostExperts}, 1);
-  router.top_groups = object.integer("topk_group", {1, kMostExperts}, 1);
+  router.groups = object.integer("n_group", {1, kMostDecoderExperts}, 1);
+  router.top_groups = object.integer("topk_group", {1, kMostDecoderExperts}, 1);
   if (router.top_groups > router.groups)
     object.fail("topk_group",
                 fmt::format("found {}, but there are {} groups (n_group)", router.top_groups, router.groups));
@@ -205,6 +206,12 @@ double yarn_amplitude(const RopeConfig::Yarn& yarn) {
 bool is_decoder(std::string_view model_type) {
   return std::any_of(kReaders.begin(), kReaders.end(),
                      [&](const ReaderRow& row) { return row.model_type == model_type; });
+}
+
+bool describes_decoder(const json& config) {
+  if (!config.is_object() || !config.contains("model_type")) return false;
+  const json& type = config["model_type"];
+  return type.is_string() && is_decoder(type.get_ref<const std::string&>());
 }
 
 DecoderConfig parse_decoder_config(const json& fields, std::string_view source) {

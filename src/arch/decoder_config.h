@@ -97,6 +97,8 @@ struct DecoderConfig {
 
 /// True for the model types that `parse_decoder_config` knows.
 bool is_decoder(std::string_view model_type);
+/// The same of a config.json, whatever is in it.
+bool describes_decoder(const nlohmann::json& config);
 
 /// Throws UserError naming `source`, the field, what was found and what was expected. The count of experts
 /// may be one number or a list of `num_hidden_layers` entries (null where dense), as a plan with unequal

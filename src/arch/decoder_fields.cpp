@@ -40,13 +40,13 @@ DecoderFields::DecoderFields(const json& fields, std::string_view source, Decode
 void DecoderFields::read_sizes() {
   config_.vocab_size = object_.integer("vocab_size", {1, kLargestVocabulary});
   config_.hidden_size = width("hidden_size");
-  config_.layers = object_.integer("num_hidden_layers", {1, kMostLayers});
-  config_.heads = object_.integer("num_attention_heads", {1, kMostExperts});
-  config_.key_value_heads = object_.integer("num_key_value_heads", {1, kMostExperts}, config_.heads);
+  config_.layers = object_.integer("num_hidden_layers", {1, kMostDecoderLayers});
+  config_.heads = object_.integer("num_attention_heads", {1, kMostDecoderExperts});
+  config_.key_value_heads = object_.integer("num_key_value_heads", {1, kMostDecoderExperts}, config_.heads);
   if (config_.heads % config_.key_value_heads != 0)
     object_.fail("num_key_value_heads",
                  fmt::format("{} do not divide the {} heads", config_.key_value_heads, config_.heads));
-  config_.head_width = object_.integer("head_dim", {1, kWidest},
+  config_.head_width = object_.integer("head_dim", {1, kWidestDecoder},
                                        std::max<std::int64_t>(1, config_.hidden_size / config_.heads));
   // Latent attention has widths of its own.
   if (!object_.has("kv_lora_rank") && config_.head_width % 2 != 0)
@@ -62,8 +62,8 @@ void DecoderFields::read_sizes() {
 }
 
 std::int64_t DecoderFields::experts_per_token(std::optional<std::int64_t> fallback) {
-  if (!fallback) return object_.integer("num_experts_per_tok", {1, kMostExperts});
-  return object_.integer("num_experts_per_tok", {1, kMostExperts}, *fallback);
+  if (!fallback) return object_.integer("num_experts_per_tok", {1, kMostDecoderExperts});
+  return object_.integer("num_experts_per_tok", {1, kMostDecoderExperts}, *fallback);
 }
 
 void DecoderFields::attention_bias() {
@@ -104,8 +104,9 @@ std::vector<std::int64_t> DecoderFields::windows(FirstSlidingLayer first) {
       if (types[i] == "sliding_attention") windows[i] = window;
     return windows;
   }
-  const std::int64_t begin =
-      first == FirstSlidingLayer::kZero ? 0 : object_.integer("max_window_layers", {0, kMostLayers}, 28);
+  const std::int64_t begin = first == FirstSlidingLayer::kZero
+                                 ? 0
+                                 : object_.integer("max_window_layers", {0, kMostDecoderLayers}, 28);
   for (std::int64_t layer = begin; layer < config_.layers; ++layer)
     windows[static_cast<std::size_t>(layer)] = window;
   return windows;
@@ -116,7 +117,7 @@ std::vector<std::int64_t> DecoderFields::experts(std::string_view key,
   std::vector<std::int64_t> counts(static_cast<std::size_t>(config_.layers), 0);
   const json& found = object_.value(key);
   if (!found.is_array()) {
-    const std::int64_t count = object_.integer(key, {1, kMostExperts});
+    const std::int64_t count = object_.integer(key, {1, kMostDecoderExperts});
     for (std::int64_t layer = 0; layer < config_.layers; ++layer)
       if (is_moe(layer)) counts[static_cast<std::size_t>(layer)] = count;
     return counts;
@@ -131,10 +132,10 @@ std::vector<std::int64_t> DecoderFields::experts(std::string_view key,
       if (!entry.is_null()) object_.fail(where, "expected null, since the block has a plain MLP");
       continue;
     }
-    const bool good = entry.is_number_integer() && entry >= 1 && entry <= kMostExperts;
+    const bool good = entry.is_number_integer() && entry >= 1 && entry <= kMostDecoderExperts;
     if (!good)
       object_.fail(where, fmt::format("found {}, expected a number of experts from 1 to {}", entry.dump(),
-                                      kMostExperts));
+                                      kMostDecoderExperts));
     counts[layer] = entry.get<std::int64_t>();
   }
   return counts;

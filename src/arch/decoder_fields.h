@@ -9,9 +9,9 @@
 namespace espalier {
 
 // Only against nonsense and overflow: products of three of them stay below 2^63.
-constexpr std::int64_t kMostLayers = 1 << 12;
-constexpr std::int64_t kMostExperts = 1 << 16;
-constexpr std::int64_t kWidest = 1 << 20;
+constexpr std::int64_t kMostDecoderLayers = 1 << 12;
+constexpr std::int64_t kMostDecoderExperts = 1 << 16;
+constexpr std::int64_t kWidestDecoder = 1 << 20;
 constexpr std::int64_t kLargestVocabulary = 1 << 24;
 
 /// Which block is the first to attend to a window only.
@@ -26,7 +26,7 @@ class DecoderFields {
 
   /// Vocabulary, widths, heads, positions, activation, tied embeddings, BOS and EOS.
   void read_sizes();
-  std::int64_t width(std::string_view key) { return object_.integer(key, {1, kWidest}); }
+  std::int64_t width(std::string_view key) { return object_.integer(key, {1, kWidestDecoder}); }
   double epsilon(double fallback) { return object_.number("rms_norm_eps", {1e-12, 1.0}, fallback); }
   std::int64_t experts_per_token(std::optional<std::int64_t> fallback);
   void attention_bias();  ///< of queries, keys, values and the output

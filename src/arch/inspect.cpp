@@ -6,18 +6,6 @@
 namespace espalier {
 namespace {
 
-/// Bytes of a layer that go with each of its experts: the expert's tensors and its part of the router's.
-std::uint64_t bytes_per_expert(const Checkpoint& checkpoint, const MoeLayerTensors& layer) {
-  std::uint64_t shared = 0, own = 0;
-  for (const auto* names : {&layer.router_tensors, &layer.stacked_tensors}) {
-    for (const std::string& name : *names) shared += checkpoint.tensor(name).bytes.size();
-  }
-  if (!layer.expert_tensors.empty()) {
-    for (const std::string& name : layer.expert_tensors.front()) own += checkpoint.tensor(name).bytes.size();
-  }
-  return own + shared / static_cast<std::uint64_t>(layer.num_experts);
-}
-
 PruningEstimate estimate(const Checkpoint& checkpoint, const Inspection& inspection, std::int64_t kept) {
   const Topology& topology = inspection.topology;
   PruningEstimate result{kept, inspection.parameters - topology.removed_parameters(kept),

@@ -51,6 +51,17 @@ const MoeLayerTensors* Topology::find(std::int64_t layer) const {
   return nullptr;
 }
 
+std::uint64_t bytes_per_expert(const Checkpoint& checkpoint, const MoeLayerTensors& layer) {
+  std::uint64_t shared = 0, own = 0;
+  for (const auto* names : {&layer.router_tensors, &layer.stacked_tensors}) {
+    for (const std::string& name : *names) shared += checkpoint.tensor(name).bytes.size();
+  }
+  if (!layer.expert_tensors.empty()) {
+    for (const std::string& name : layer.expert_tensors.front()) own += checkpoint.tensor(name).bytes.size();
+  }
+  return own + shared / static_cast<std::uint64_t>(layer.num_experts);
+}
+
 std::string topology_sha256(const Topology& topology, const Checkpoint& checkpoint) {
   Sha256 hash;
   const auto line = [&](std::string text) {

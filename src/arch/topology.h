@@ -76,6 +76,9 @@ Topology find_topology(const Checkpoint& checkpoint, const ExpectedExperts& expe
 /// `Topology::sha256` of the rest of a topology.
 std::string topology_sha256(const Topology& topology, const Checkpoint& checkpoint);
 
+/// Bytes of a layer that go with each of its experts: the expert's tensors and its part of the router's.
+std::uint64_t bytes_per_expert(const Checkpoint& checkpoint, const MoeLayerTensors& layer);
+
 /// Numbers that a tensor stands for: as many as it has elements, or more where several weights share one
 /// (MXFP4, int4), or none where it only scales others. `bits`: of a weight in packed integers.
 std::int64_t parameters_of(const TensorView& tensor, std::int64_t bits);

@@ -34,6 +34,7 @@ std::string eval_result_to_json(const EvalResult& result) {
                       {"split", result.split},
                       {"examples", result.examples},
                       {"metrics", metrics_to_json(result.metrics)}};
+  for (const auto& [name, value] : result.settings) object["settings"][name] = value;
   for (const auto& [name, metrics] : result.baselines) object["baselines"][name] = metrics_to_json(metrics);
   return to_json_text(object, 2) + "\n";
 }
@@ -46,6 +47,11 @@ EvalResult eval_result_from_json(std::string_view text, std::string_view where) 
   result.split = object.string("split");
   result.examples = object.integer("examples", {0});
   result.metrics = metrics_from(object, "metrics");
+  if (object.has("settings")) {
+    JsonObject settings = object.object("settings");
+    for (const auto& [name, value] : object.value("settings").items())
+      result.settings[name] = settings.string(name);
+  }
   if (object.has("baselines")) {
     JsonObject baselines = object.object("baselines");
     for (const auto& [name, metrics] : object.value("baselines").items()) {

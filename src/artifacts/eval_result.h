@@ -14,6 +14,8 @@ struct EvalResult {
   std::string split;  ///< "dev"
   std::int64_t examples = 0;
   std::map<std::string, double> metrics;  ///< "accuracy" -> 0.81; NaN is written as null
+  /// How it was measured, for people: "sequence_length" -> "2048".
+  std::map<std::string, std::string> settings;
   /// "largest_class" -> its metrics on the same examples: what methods without a model come to.
   std::map<std::string, std::map<std::string, double>> baselines;
 };

@@ -2,8 +2,8 @@
 
 #include <algorithm>
 #include <cmath>
-#include <map>
 #include <tuple>
+#include <vector>
 
 #include "artifacts/observations.h"
 #include "base/error.h"
@@ -48,17 +48,29 @@ void expect_one_model(const Observations& first, const Observations& other, std:
   }
 }
 
+/// A (token, expert) pair of one part.
+struct WeightedPair {
+  std::tuple<int, int, std::int64_t> key;  // layer, expert, token
+  double count = 0.0;
+};
+
 TokenUse merge_token_use(std::span<const Observations> parts, std::span<const double> weights) {
-  std::map<std::tuple<int, int, std::int64_t>, double> counts;
+  std::vector<WeightedPair> pairs;
   for (std::size_t part = 0; part < parts.size(); ++part) {
     const TokenUse& use = parts[part].token_use;
     for (std::size_t i = 0; i < use.size(); ++i) {
-      counts[{use.layer[i], use.expert[i], use.token[i]}] += weights[part] * use.count[i];
+      pairs.push_back({{use.layer[i], use.expert[i], use.token[i]}, weights[part] * use.count[i]});
     }
   }
+  std::stable_sort(pairs.begin(), pairs.end(), [](const auto& a, const auto& b) { return a.key < b.key; });
   TokenUse merged;
-  for (const auto& [key, count] : counts) {
-    merged.push_back(std::get<2>(key), std::get<0>(key), std::get<1>(key), count);
+  for (std::size_t i = 0; i < pairs.size(); ++i) {
+    const auto& [layer, expert, token] = pairs[i].key;
+    if (i > 0 && pairs[i].key == pairs[i - 1].key) {
+      merged.count.back() += pairs[i].count;
+    } else {
+      merged.push_back(token, layer, expert, pairs[i].count);
+    }
   }
   return merged;
 }

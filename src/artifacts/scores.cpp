@@ -43,23 +43,24 @@ LayerScores layer_from(JsonObject object) {
   LayerScores layer;
   layer.layer = block_number(object, "layer");
   layer.scores = numbers_or_nan(object, "scores");
-  layer.tokens = object.integers("tokens", {0});
+  if (object.has("tokens")) layer.tokens = object.integers("tokens", {0});
   if (object.has("original")) {
     layer.original = expert_numbers(object, "original");
   } else {
     layer.original.resize(layer.scores.size());
     std::iota(layer.original.begin(), layer.original.end(), 0);
   }
+  layer.expert_bytes = optional_whole_number(object, "expert_bytes");
   object.finish();
   return layer;
 }
 
 ordered_json layer_to_json(const LayerScores& layer) {
-  ordered_json object{{"layer", layer.layer},
-                      {"scores", ordered_json::array()},
-                      {"tokens", layer.tokens},
-                      {"original", layer.original}};
+  ordered_json object{{"layer", layer.layer}, {"scores", ordered_json::array()}};
   for (const double score : layer.scores) object["scores"].push_back(number_or_null(score));
+  if (!layer.tokens.empty()) object["tokens"] = layer.tokens;
+  object["original"] = layer.original;
+  if (layer.expert_bytes) object["expert_bytes"] = *layer.expert_bytes;
   return object;
 }
 
@@ -72,11 +73,38 @@ void validate_window(const ScoreWindow& window, std::string_view where) {
   }
 }
 
+void validate_router(const Scores& scores, std::string_view where) {
+  if (scores.router_groups >= 1 && scores.router_top_groups >= 1 &&
+      scores.router_top_groups <= scores.router_groups) {
+    return;
+  }
+  throw UserError(fmt::format("{}: router_top_groups: {} of {} groups, expected at least one of them", where,
+                              scores.router_top_groups, scores.router_groups));
+}
+
+/// Numbers of the experts of which fewer than `below` tokens were counted.
+std::vector<int> rarer_than(const LayerScores& layer, std::int64_t below) {
+  std::vector<int> experts;
+  for (std::size_t i = 0; i < layer.tokens.size(); ++i) {
+    if (layer.tokens[i] < below) experts.push_back(static_cast<int>(i));
+  }
+  return experts;
+}
+
 }  // namespace
+
+std::vector<int> seen_too_rarely(const LayerScores& layer, std::int64_t min_tokens) {
+  return rarer_than(layer, min_tokens);
+}
+
+std::vector<int> never_routed(const LayerScores& layer) {
+  return rarer_than(layer, 1);
+}
 
 void validate(const Scores& scores, std::string_view where) {
   if (scores.window) validate_window(*scores.window, where);
   if (scores.topology_sha256) expect_sha256(*scores.topology_sha256, where, "topology_sha256");
+  validate_router(scores, where);
   int before = -1;
   for (std::size_t i = 0; i < scores.layers.size(); ++i) {
     const LayerScores& layer = scores.layers[i];
@@ -87,7 +115,7 @@ void validate(const Scores& scores, std::string_view where) {
     if (experts == 0 || experts > kMostExperts) {
       entry.fail("scores", fmt::format("{} entries, expected 1 to {}", experts, kMostExperts));
     }
-    entry.expect_length("tokens", layer.tokens.size(), experts);
+    if (!layer.tokens.empty()) entry.expect_length("tokens", layer.tokens.size(), experts);
     entry.expect_length("original", layer.original.size(), experts);
     entry.expect_distinct("original", layer.original, kMostExperts);
   }
@@ -102,6 +130,12 @@ std::string scores_to_json(const Scores& scores) {
                                     {"tokens", scores.window->tokens}};
   }
   if (scores.experts_per_token) object["experts_per_token"] = *scores.experts_per_token;
+  if (scores.router_groups > 1) {
+    object["router_groups"] = scores.router_groups;
+    object["router_top_groups"] = scores.router_top_groups;
+  }
+  if (scores.min_tokens > 0) object["min_tokens"] = scores.min_tokens;
+  if (scores.seed) object["seed"] = *scores.seed;
   if (scores.topology_sha256) object["topology_sha256"] = *scores.topology_sha256;
   object["layers"] = ordered_json::array();
   for (const LayerScores& layer : scores.layers) object["layers"].push_back(layer_to_json(layer));
@@ -115,6 +149,10 @@ Scores scores_from_json(std::string_view text, std::string_view where) {
   scores.criterion = object.string("criterion");
   if (object.has("window")) scores.window = window_from(object.object("window"));
   if (object.has("experts_per_token")) scores.experts_per_token = small_count(object, "experts_per_token", 1);
+  scores.router_groups = static_cast<int>(object.integer("router_groups", {1, kMostExperts}, 1));
+  scores.router_top_groups = static_cast<int>(object.integer("router_top_groups", {1, kMostExperts}, 1));
+  scores.min_tokens = object.integer("min_tokens", {0}, 0);
+  scores.seed = optional_whole_number(object, "seed");
   scores.topology_sha256 = optional_string(object, "topology_sha256");
   for (JsonObject& layer : object.objects("layers")) scores.layers.push_back(layer_from(std::move(layer)));
   object.finish();

@@ -9,6 +9,9 @@ namespace {
 
 constexpr Verb kCoreVerbs[] = {
     {"inspect", "print a checkpoint's family, sizes, experts, and what pruning would save", add_inspect},
+    {"score", "compute one number for each expert, from observations or weights", add_score},
+    {"plan", "decide which experts stay, from scores or a keep-list", add_plan},
+    {"explain", "print what a plan drops and why, as text, JSON or a page", add_explain},
     {"check", "say whether a plan fits a model, what it would save, and who could not load the result",
      add_check},
     {"apply", "write a smaller checkpoint by a plan, files to files", add_apply},

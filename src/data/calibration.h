@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "base/progress.h"
+#include "data/documents.h"
 #include "data/token_sequences.h"
 #include "text/tokenizer.h"
 
@@ -24,9 +25,7 @@ struct CalibrationOptions {
   std::int64_t sequence_length = 2048;  ///< tokens of a row
   CalibrationRows rows = CalibrationRows::kJoined;
   std::uint64_t seed = 42;
-  std::string field = "text";  ///< of JSON Lines: the text of a document, or a list of chat messages
-  /// How a chat message becomes text: "plain", "chatml", "inst", or a pattern with {role} and {content}.
-  std::string chat_template = "plain";
+  DocumentOptions documents;  ///< of JSON Lines
 };
 
 /// The token ids of a calibration run: a value, so that a run can be repeated, resumed and compared.

@@ -83,6 +83,24 @@ void for_each_line(std::span<const std::filesystem::path> files,
   }
 }
 
+std::string read_text(const std::filesystem::path& file) {
+  const auto stream = ByteStream::open(file);
+  std::string text;
+  for (std::size_t bytes = kBlockBytes; bytes > 0;) {
+    const std::size_t before = text.size();
+    text.resize(before + kBlockBytes);
+    bytes = stream->read(std::span(text).subspan(before));
+    text.resize(before + bytes);
+  }
+  if (text.starts_with(kByteOrderMark)) text.erase(0, kByteOrderMark.size());
+  if (const auto at = find_invalid_utf8(text)) {
+    throw UserError(fmt::format("{}: byte {}: invalid UTF-8 (0x{:02X})", file.string(), *at + 1,
+                                static_cast<unsigned char>(text[*at])),
+                    "convert the file, e.g. `iconv -f LATIN1 -t UTF-8`");
+  }
+  return text;
+}
+
 bool is_blank(std::string_view line) {
   return line.find_first_not_of(" \t\r\v\f") == std::string_view::npos;
 }

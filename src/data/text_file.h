@@ -53,6 +53,9 @@ void for_each_line(std::span<const std::filesystem::path> files,
                    const std::function<void()>& end_of_file, std::string_view what,
                    const ProgressSink& progress = {}, Utf8Policy policy = Utf8Policy::kStrict);
 
+/// The whole text, decompressed, line ends as they are; strict about UTF-8.
+std::string read_text(const std::filesystem::path& file);
+
 /// Whether the line holds nothing but white space (ASCII); such a line ends a document.
 bool is_blank(std::string_view line);
 

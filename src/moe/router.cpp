@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/rng.h"
+#include "moe/token_choice.h"
 
 namespace espalier {
 namespace {
@@ -33,18 +34,9 @@ torch::Tensor top_k(const torch::Tensor& probabilities, std::int64_t k) {
   const float* p = values.data_ptr<float>();
   auto* out = chosen.data_ptr<std::int32_t>();
   at::parallel_for(0, tokens, 256, [&](std::int64_t first, std::int64_t last) {
-    std::vector<char> taken(static_cast<std::size_t>(experts));
-    for (std::int64_t n = first; n < last; ++n) {
-      std::fill(taken.begin(), taken.end(), 0);
-      for (std::int64_t slot = 0; slot < k; ++slot) {
-        std::int64_t best = -1;
-        for (std::int64_t e = 0; e < experts; ++e)
-          if (!taken[static_cast<std::size_t>(e)] && (best < 0 || p[n * experts + e] > p[n * experts + best]))
-            best = e;
-        taken[static_cast<std::size_t>(best)] = 1;
-        out[n * k + slot] = static_cast<std::int32_t>(best);
-      }
-    }
+    for (std::int64_t n = first; n < last; ++n)
+      best_of({p + n * experts, static_cast<std::size_t>(experts)},
+              {out + n * k, static_cast<std::size_t>(k)});
   });
   return chosen;
 }

@@ -3,38 +3,14 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cctype>
 
 #include "base/error.h"
+#include "prune/decimal.h"
 
 namespace espalier {
 namespace {
 
 using Wide = __int128;
-
-struct Fraction {
-  Wide numerator = 0;
-  Wide denominator = 1;
-};
-
-/// The fraction that the shortest decimal of `value` is: 0.3 is 3 / 10, though the double is a little less.
-/// `value` is in the range of gamma, so it prints without an exponent.
-Fraction decimal_fraction(double value) {
-  Fraction fraction;
-  bool after_point = false;
-  for (const char c : fmt::format("{}", value)) {
-    if (c == '.') {
-      after_point = true;
-      continue;
-    }
-    if (std::isdigit(static_cast<unsigned char>(c)) == 0) {
-      throw InternalError(fmt::format("{} is not a plain decimal", value));
-    }
-    fraction.numerator = fraction.numerator * 10 + (c - '0');
-    if (after_point) fraction.denominator *= 10;
-  }
-  return fraction;
-}
 
 /// gamma N / E steps a window.
 class WindowGrid {

@@ -10,7 +10,10 @@
 #include <string>
 
 #include "base/files.h"
+#include "prune/explain.h"
+#include "report/observations_page.h"
 #include "report/report.h"
+#include "small_observations.h"
 #include "temporary_folder.h"
 #include "unit/report/pruned_run.h"
 #include "unit/report/synthetic_run.h"
@@ -148,6 +151,45 @@ TEST_F(ReportInBrowser, ARunOfOneStep) {
   EXPECT_EQ(page.attribute("data-checked"), "yes");
   EXPECT_EQ(page.attribute("data-errors"), "0") << page.attribute("data-error-text");
   EXPECT_EQ(page.console, "");
+}
+
+/// What a script at the page's end finds as the background of the first element that `selector` names.
+std::string background_of(const std::string& selector) {
+  return "<script>document.documentElement.dataset.found = getComputedStyle(document.querySelector('" +
+         selector + "')).backgroundColor;</script></body>";
+}
+
+TEST_F(ReportInBrowser, ObservationsWithAPlan) {
+  Observations observations = testing::small_observations();
+  observations.examples[0].before = "</td><script>throw 1</script>";
+  observations.token_text[17] = "<img src=x onerror=alert(1)>";
+  observations.layers[0].routed[3] = 0;  // its cell is as far from an even share as can be
+  Plan plan;
+  plan.layers = {{.layer = 1, .num_experts_before = 4, .keep = {0, 1}}};
+  const std::string html = render_observations(observations, &plan, "small");
+  const auto open_with = [&](const std::string& selector) {
+    std::string page = html;
+    return open(page.replace(page.rfind("</body>"), 7, background_of(selector)));
+  };
+  const OpenedPage idle = open_with(".cells tr:first-child td:nth-child(5)");
+  EXPECT_EQ(idle.attribute("data-errors"), "0") << idle.attribute("data-error-text");
+  EXPECT_EQ(idle.console, "");
+  EXPECT_EQ(idle.dom.find("<img"), std::string::npos);
+  EXPECT_NE(idle.dom.find("id=\"lost\""), std::string::npos);
+  EXPECT_NE(idle.attribute("data-found"), "absent");
+  EXPECT_NE(idle.attribute("data-found"),
+            open_with(".cells tr:last-child td:nth-child(2)").attribute("data-found"));
+}
+
+TEST_F(ReportInBrowser, APlanExplained) {
+  Plan plan;
+  plan.provenance = {"reap", "one_shot", 0, {}, {}, {}};
+  plan.layers = {
+      {.layer = 1, .num_experts_before = 4, .keep = {0, 1}, .reason = {{2, "reap 0.1, rank 3 of 4"}}}};
+  const OpenedPage page = open(to_html(explain(plan, nullptr), "plan.json"));
+  EXPECT_EQ(page.attribute("data-errors"), "0") << page.attribute("data-error-text");
+  EXPECT_EQ(page.console, "");
+  EXPECT_NE(page.dom.find("reap 0.1, rank 3 of 4"), std::string::npos);
 }
 
 TEST_F(ReportInBrowser, TheCheckSeesABrokenPage) {

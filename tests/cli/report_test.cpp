@@ -6,6 +6,7 @@
 #include "artifacts/run_manifest.h"
 #include "cli/run_program.h"
 #include "report/report.h"
+#include "small_observations.h"
 #include "unit/report/synthetic_run.h"
 
 namespace espalier {
@@ -29,6 +30,25 @@ TEST(ReportVerb, WritesThePageOfTheRuns) {
   EXPECT_EQ(file_content(out), render_report({read_run_folder(first), read_run_folder(second)}));
   const ProgramRun json = run_program({"report", first, "--out", out, "--json"});
   EXPECT_EQ(nlohmann::json::parse(json.out).at("runs"), nlohmann::json({first}));
+}
+
+TEST(ReportVerb, ObservationsAloneBesideAPlanOrInARun) {
+  const TemporaryFolder folder;
+  const std::string run_folder = write_run(folder, "run");
+  const std::string file = run_folder + "/observations.safetensors", out = (folder / "report.html").string();
+  write_observations(file, testing::small_observations());
+  const std::string plan = folder.write("p.json", R"({"format": "espalier.plan/1", "router": "reroute",
+    "provenance": {"criterion": "reap", "schedule": "one_shot", "seed": 1}, "experts_per_token": 2,
+    "layers": [{"layer": 1, "num_experts_before": 4, "keep": [0, 1]}]})");
+  const ProgramRun alone = run_program({"report", file, "--plan", plan, "--out", out});
+  EXPECT_EQ(alone.exit_code, 0) << alone.err;
+  EXPECT_THAT(file_content(out), testing::HasSubstr("id=\"lost\""));
+  const ProgramRun both = run_program({"report", run_folder, "--out", out});
+  EXPECT_EQ(both.exit_code, 0) << both.err;
+  EXPECT_THAT(file_content(out), testing::AllOf(HasSubstr("id=\"machine\""), HasSubstr("id=\"use\"")));
+  const ProgramRun none = run_program({"report", write_run(folder, "other"), "--plan", plan, "--out", out});
+  EXPECT_EQ(none.exit_code, 2);
+  EXPECT_THAT(none.err, HasSubstr("there are no observations"));
 }
 
 TEST(ReportVerb, BadInputIsAUserError) {

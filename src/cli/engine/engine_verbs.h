@@ -6,12 +6,15 @@ namespace espalier {
 
 // The verbs that run models or read text, a source file each.
 void add_bench(CLI::App& app, const GlobalOptions& global);
+void add_compare(CLI::App& app, const GlobalOptions& global);
 void add_corpus(CLI::App& app, const GlobalOptions& global);
 void add_doctor(CLI::App& app, const GlobalOptions& global);
 void add_eval(CLI::App& app, const GlobalOptions& global);
 void add_export(CLI::App& app, const GlobalOptions& global);
 void add_finetune(CLI::App& app, const GlobalOptions& global);
+void add_generate(CLI::App& app, const GlobalOptions& global);
 void add_logits(CLI::App& app, const GlobalOptions& global);
+void add_observe(CLI::App& app, const GlobalOptions& global);
 void add_predict(CLI::App& app, const GlobalOptions& global);
 void add_pretrain(CLI::App& app, const GlobalOptions& global);
 void add_sweep(CLI::App& app, const GlobalOptions& global);

@@ -91,8 +91,10 @@ void eval_masked_words(const EvalArguments& arguments, const GlobalOptions& glob
   const MaskedWords words =
       evaluate_masked_words(model, batches, arguments.tokens, backend, terminal.progress());
   terminal.finish();
-  const EvalResult result{
-      arguments.task, arguments.split, words.predicted, {{"loss", words.loss}, {"accuracy", words.accuracy}}};
+  const EvalResult result{arguments.task,
+                          arguments.split.value_or("dev"),
+                          words.predicted,
+                          {{"loss", words.loss}, {"accuracy", words.accuracy}}};
   if (!arguments.out.empty()) write_eval_result(arguments.out, result);
   if (global.json) {
     std::cout << eval_result_to_json(result);

@@ -48,13 +48,13 @@ void eval_task(const EvalArguments& arguments, const GlobalOptions& global) {
   const auto tokenizer = load_tokenizer(arguments.model);
   check_vocabulary_size(model.config, tokenizer.vocabulary_size(), arguments.model);
   const auto task = task_of_model(arguments, model);
-  const auto split = read_task_split(task, files, arguments.split);
+  const std::string split_name = arguments.split.value_or("dev");
+  const auto split = read_task_split(task, files, split_name);
   const Terminal terminal(global);
   const auto examples = encode_examples(split, tokenizer, length_of(arguments, model), terminal.progress());
   const auto evaluation = evaluate_task(model, task, examples, backend, terminal.progress());
   terminal.finish();
-  EvalResult result{task.name, arguments.split, static_cast<std::int64_t>(examples.size()),
-                    evaluation.metrics};
+  EvalResult result{task.name, split_name, static_cast<std::int64_t>(examples.size()), evaluation.metrics};
   result.metrics["loss"] = evaluation.loss;
   for (const auto& baseline : baselines(read_task_split(task, files, "train"), split))
     result.baselines[baseline.name] = baseline.metrics;
@@ -63,7 +63,7 @@ void eval_task(const EvalArguments& arguments, const GlobalOptions& global) {
     std::cout << eval_result_to_json(result);
     return;
   }
-  std::cout << fmt::format("{}: {} {} ({} examples): {}\n", arguments.model, task.name, arguments.split,
+  std::cout << fmt::format("{}: {} {} ({} examples): {}\n", arguments.model, task.name, split_name,
                            examples.size(), metrics_text(task, result.metrics));
   for (const auto& [name, metrics] : result.baselines)
     std::cout << fmt::format("  {}: {}\n", name, metrics_text(task, metrics));

@@ -1,7 +1,10 @@
 #include <memory>
 
+#include "arch/decoder_config.h"
+#include "checkpoint/checkpoint.h"
 #include "cli/engine/engine_verbs.h"
 #include "cli/engine/eval_arguments.h"
+#include "data/choice_task.h"
 
 namespace espalier {
 namespace {
@@ -30,35 +33,68 @@ void add_masked_word_options(CLI::App& app, EvalArguments& a) {
   app.add_option("--cache", a.cache, "mlm: folder that keeps the tokenized text")->type_name("DIR");
 }
 
+void add_language_model_options(CLI::App& app, EvalArguments& a) {
+  app.add_option("--stride", a.stride, "perplexity: from window to window; default: no overlap")
+      ->check(CLI::Range(std::int64_t{1}, std::int64_t{1} << 40).description(""))
+      ->type_name("N");
+  app.add_option("--field", a.field, "perplexity: of a .jsonl, the text or a list of chat messages")
+      ->type_name("NAME");
+  app.add_option("--limit", a.limit, "decoders: the first so many items or windows; default: all")
+      ->type_name("N");
+  add_stream_options(app, a.stream);
+}
+
+/// "boolq, openbookqa, .."
+std::string choice_names() {
+  std::string names;
+  for (const ChoiceTask& task : choice_tasks()) names += (names.empty() ? "" : ", ") + task.name;
+  return names;
+}
+
+/// Encoders and decoders have tasks of their own; rte is both's.
+bool is_language_model(const std::string& folder) {
+  return describes_decoder(Checkpoint::open(folder).config());
+}
+
 }  // namespace
 
 void add_eval(CLI::App& app, const GlobalOptions& global) {
   auto arguments = std::make_shared<EvalArguments>();
   auto& a = *arguments;
-  app.add_option("model", a.model, "checkpoint folder of a BERT-shaped encoder")
+  app.add_option("model", a.model, "checkpoint folder of a BERT-shaped encoder, or of a decoder")
       ->required()
       ->type_name("MODEL");
   add_task_options(app, a);
-  app.get_option("--task")->description("mlm: restore masked pieces of text files; or " +
+  app.get_option("--task")->description("mlm: restore masked pieces of text files; of decoders perplexity, " +
+                                        choice_names() + "; of encoders " +
                                         app.get_option("--task")->get_description());
-  app.get_option("--data")->description("mlm: text files (plain, .gz, .zst); others: " +
-                                        app.get_option("--data")->get_description());
-  app.add_option("--split", a.split, "of the task; for mlm, what the result calls the data")
-      ->capture_default_str()
+  app.get_option("--data")->description(
+      "mlm, perplexity: text files (plain, .gz, .zst, perplexity: .jsonl); others: " +
+      app.get_option("--data")->get_description());
+  app.add_option("--split", a.split,
+                 "of the task (default: dev; of a decoder's task, the one the harness takes); for text "
+                 "files, what the "
+                 "result calls them")
       ->type_name("NAME");
   app.add_option("--seq-len", a.sequence_length,
-                 "longest sequence, [CLS] and [SEP] included (default: 128, or what the model holds)")
+                 "longest sequence, special tokens included (default: 128, of decoders 2048, or what the "
+                 "model holds)")
       ->check(CLI::Range(std::int64_t{1}, std::int64_t{1} << 40).description(""))
       ->type_name("N");
   add_masked_word_options(app, a);
+  add_language_model_options(app, a);
   app.add_option("--backend", a.backend, "onednn or torch")->capture_default_str();
   app.add_option("--out", a.out, "write eval.json here")->type_name("FILE");
   app.footer(
       "Examples:\n  espalier eval runs/first/model --task mlm --data held_out.txt --examples 3\n"
-      "  espalier eval runs/wordnet/model --task wordnet --split test");
+      "  espalier eval runs/wordnet/model --task wordnet --split test\n"
+      "  espalier eval mixtral --task perplexity --data wiki.test.raw\n"
+      "  espalier eval mixtral --task arc_challenge --data eval");
   app.callback([arguments, &global] {
     if (arguments->task == kMaskedWords)
       eval_masked_words(*arguments, global);
+    else if (is_language_model(arguments->model))
+      eval_language_model(*arguments, global);
     else
       eval_task(*arguments, global);
   });

@@ -4,8 +4,11 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 
+#include "arch/decoder_config.h"
+#include "base/error.h"
 #include "cli/engine/engine_verbs.h"
 #include "cli/terminal.h"
+#include "eval/decoder_outputs.h"
 #include "eval/sequence_outputs.h"
 #include "model/bert_checkpoint.h"
 
@@ -17,12 +20,37 @@ struct Arguments {
   std::string backend = "onednn";
 };
 
+/// What was run, and how many tensors were written.
+struct Written {
+  TokenSequences sequences;
+  std::int64_t tensors = 0;
+};
+
+Written run_encoder(const Arguments& arguments, const Checkpoint& checkpoint, Backend backend) {
+  const BertModel model = load_bert(checkpoint);
+  Written written;
+  written.sequences =
+      read_token_sequences(arguments.tokens, model.config.vocab_size, model.config.max_position_embeddings);
+  written.tensors = write_sequence_outputs(model, written.sequences, backend, arguments.out);
+  return written;
+}
+
+Written run_decoder(const Arguments& arguments, Checkpoint checkpoint, Backend backend) {
+  if (backend != Backend::kOneDnn) throw UserError("--backend: decoders run on onednn alone");
+  const DecoderModel model = load_decoder(std::move(checkpoint));
+  Written written;
+  written.sequences =
+      read_token_sequences(arguments.tokens, model.config.vocab_size, model.config.max_positions);
+  written.tensors = write_sequence_outputs(model, written.sequences, arguments.out);
+  return written;
+}
+
 void run_logits(const Arguments& arguments, const GlobalOptions& global) {
   const Backend backend = parse_backend(arguments.backend);
-  const BertModel model = load_bert(Checkpoint::open(arguments.model));
-  const TokenSequences sequences =
-      read_token_sequences(arguments.tokens, model.config.vocab_size, model.config.max_position_embeddings);
-  const std::int64_t tensors = write_sequence_outputs(model, sequences, backend, arguments.out);
+  Checkpoint checkpoint = Checkpoint::open(arguments.model);
+  const auto [sequences, tensors] = describes_decoder(checkpoint.config())
+                                        ? run_decoder(arguments, std::move(checkpoint), backend)
+                                        : run_encoder(arguments, checkpoint, backend);
   std::size_t tokens = 0;
   for (const auto& sequence : sequences) tokens += sequence.size();
   if (global.json) {
@@ -43,14 +71,15 @@ void run_logits(const Arguments& arguments, const GlobalOptions& global) {
 
 void add_logits(CLI::App& app, const GlobalOptions& global) {
   auto arguments = std::make_shared<Arguments>();
-  app.add_option("model", arguments->model, "checkpoint folder of a BERT-shaped encoder")
+  app.add_option("model", arguments->model, "checkpoint folder of an encoder or a decoder")
       ->required()
       ->type_name("MODEL");
   app.add_option("--tokens", arguments->tokens, "{\"sequences\": [[..], ..]}, as `tokenize` writes it")
       ->required()
       ->type_name("FILE");
-  app.add_option("--out", arguments->out,
-                 "safetensors file: seq0.hidden, and .logits, .scores where the model has the head")
+  app.add_option(
+         "--out", arguments->out,
+         "safetensors file: seq0.logits; of encoders .hidden, and .logits, .scores where there is a head")
       ->required()
       ->type_name("FILE");
   app.add_option("--backend", arguments->backend, "onednn or torch")->capture_default_str();

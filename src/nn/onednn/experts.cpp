@@ -19,9 +19,12 @@ struct Grouping {
   torch::Tensor row_token;  // [R] token of each row
   torch::Tensor row_of;     // [N, K] row of each pair, -1 where no expert took it
 
-  std::int64_t first(std::int64_t e) const { return offsets.data_ptr<std::int32_t>()[e]; }
-  std::int64_t count(std::int64_t e) const { return first(e + 1) - first(e); }
   std::int64_t rows() const { return row_token.size(0); }
+  FfnShape shape(const torch::Tensor& up) const {
+    return {{offsets.data_ptr<std::int32_t>(), static_cast<std::size_t>(offsets.size(0))},
+            up.size(2),
+            up.size(1)};
+  }
 };
 
 Grouping group(const torch::Tensor& chosen, std::int64_t experts) {
@@ -34,20 +37,8 @@ Grouping group(const torch::Tensor& chosen, std::int64_t experts) {
                                   .n = chosen.size(0),
                                   .k = chosen.size(1),
                                   .experts = experts});
-  g.row_token = g.row_token.narrow(0, 0, g.first(experts));
+  g.row_token = g.row_token.narrow(0, 0, g.offsets.data_ptr<std::int32_t>()[experts]);
   return g;
-}
-
-FfnView view_of(const tensor_list& w, std::int64_t e) {
-  const auto D = w[0].size(2), F = w[0].size(1);
-  return {w[0].data_ptr<float>() + e * F * D, w[1].data_ptr<float>() + e * F,
-          w[2].data_ptr<float>() + e * D * F, w[3].data_ptr<float>() + e * D};
-}
-
-FfnGradients gradients_of(const tensor_list& w, std::int64_t e) {
-  const auto D = w[0].size(2), F = w[0].size(1);
-  return {w[0].data_ptr<float>() + e * F * D, w[1].data_ptr<float>() + e * F,
-          w[2].data_ptr<float>() + e * D * F, w[3].data_ptr<float>() + e * D};
 }
 
 /// Each expert's FFN on its own rows, gathered side by side.
@@ -58,17 +49,13 @@ struct ExpertsFunction : torch::autograd::Function<ExpertsFunction> {
                                const torch::Tensor& down_bias) {
     const auto& kernels = simd::kernels();
     const auto E = up.size(0), F = up.size(1), D = up.size(2);
-    const tensor_list weights{up, up_bias, down, down_bias};
     const auto g = group(chosen, E);
     auto xs = torch::empty({g.rows(), D}, x.options()), ys = torch::empty_like(xs);
-    auto h = torch::empty({g.rows(), F}, x.options()), a = torch::empty_like(h);
+    auto h = torch::empty({g.rows(), F}, x.options());
     kernels.gather_rows(x.data_ptr<float>(), g.row_token.data_ptr<std::int32_t>(), g.rows(), D,
                         xs.data_ptr<float>());
-    for (std::int64_t e = 0; e < E; ++e) {
-      const auto r = g.first(e);
-      ffn_forward({g.count(e), D, F}, xs.data_ptr<float>() + r * D, view_of(weights, e),
-                  h.data_ptr<float>() + r * F, a.data_ptr<float>() + r * F, ys.data_ptr<float>() + r * D);
-    }
+    ffn_forward(g.shape(up), xs.data_ptr<float>(), ffn_view(up, up_bias, down, down_bias),
+                h.data_ptr<float>(), ys.data_ptr<float>());
     auto y = torch::empty_like(x);
     kernels.combine({.ys = ys.data_ptr<float>(),
                      .row_of = g.row_of.data_ptr<std::int32_t>(),
@@ -88,7 +75,7 @@ struct ExpertsFunction : torch::autograd::Function<ExpertsFunction> {
     const auto &xs = s[0], &gates = s[1], &h = s[6], &ys = s[7];
     const tensor_list weights(s.begin() + 2, s.begin() + 6);
     const Grouping g{s[8], s[9], s[10]};
-    const auto E = weights[0].size(0), F = weights[0].size(1), D = weights[0].size(2);
+    const auto D = xs.size(1);
     const auto N = gates.size(0), K = gates.size(1);
     const auto dy = gradients[0].contiguous();
     auto dys = torch::empty_like(ys), dgates = torch::empty_like(gates);
@@ -101,16 +88,13 @@ struct ExpertsFunction : torch::autograd::Function<ExpertsFunction> {
                               .n = N,
                               .k = K,
                               .d = D});
-    auto scratch = torch::empty_like(h), dxs = torch::empty_like(xs);
+    auto dxs = torch::empty_like(xs);
     tensor_list dweights;
     for (const auto& w : weights) dweights.push_back(torch::empty_like(w));
-    for (std::int64_t e = 0; e < E; ++e) {
-      const auto r = g.first(e);
-      ffn_backward({g.count(e), D, F}, xs.data_ptr<float>() + r * D, view_of(weights, e),
-                   h.data_ptr<float>() + r * F, dys.data_ptr<float>() + r * D,
-                   scratch.data_ptr<float>() + r * F, dxs.data_ptr<float>() + r * D,
-                   gradients_of(dweights, e));
-    }
+    ffn_backward(g.shape(weights[0]), xs.data_ptr<float>(),
+                 ffn_view(weights[0], weights[1], weights[2], weights[3]), h.data_ptr<float>(),
+                 dys.data_ptr<float>(), dxs.data_ptr<float>(),
+                 ffn_gradients(dweights[0], dweights[1], dweights[2], dweights[3]));
     auto dx = torch::empty({N, D}, xs.options());
     kernels.combine({.ys = dxs.data_ptr<float>(),
                      .row_of = g.row_of.data_ptr<std::int32_t>(),

@@ -3,26 +3,31 @@
 #include <torch/types.h>
 
 #include <cstdint>
+#include <span>
 
-/// A feed-forward network on raw memory, forward and backward: shared by the dense FFN and each expert.
+/// E feed-forward networks on raw memory, forward and backward, each on its own rows: the experts of a layer,
+/// or with E = 1 the dense FFN.
 namespace espalier::onednn {
 
 struct FfnShape {
-  std::int64_t rows, width, hidden;  // n, D, F
+  std::span<const std::int32_t> offsets;  // [E+1]: rows offsets[e] .. offsets[e+1] are those of network e
+  std::int64_t width, hidden;             // D, F
+
+  std::int64_t networks() const { return static_cast<std::int64_t>(offsets.size()) - 1; }
 };
 
 struct FfnView {
-  const float* up;         // [F, D]
-  const float* up_bias;    // [F]
-  const float* down;       // [D, F]
-  const float* down_bias;  // [D]
+  const float* up;         // [E, F, D]
+  const float* up_bias;    // [E, F]
+  const float* down;       // [E, D, F]
+  const float* down_bias;  // [E, D]
 };
 
 struct FfnGradients {
-  float* up;         // [F, D]
-  float* up_bias;    // [F]
-  float* down;       // [D, F]
-  float* down_bias;  // [D]
+  float* up;         // [E, F, D]
+  float* up_bias;    // [E, F]
+  float* down;       // [E, D, F]
+  float* down_bias;  // [E, D]
 };
 
 inline FfnView ffn_view(const torch::Tensor& up, const torch::Tensor& up_bias, const torch::Tensor& down,
@@ -31,13 +36,19 @@ inline FfnView ffn_view(const torch::Tensor& up, const torch::Tensor& up_bias, c
           down_bias.data_ptr<float>()};
 }
 
-/// h = x up^T (the bias is not in it; kept for backward), a = gelu(h + up_bias), y = a down^T + down_bias.
-/// x, y [n, D]; h, a [n, F].
-void ffn_forward(FfnShape shape, const float* x, FfnView weights, float* h, float* a, float* y);
+inline FfnGradients ffn_gradients(torch::Tensor& up, torch::Tensor& up_bias, torch::Tensor& down,
+                                  torch::Tensor& down_bias) {
+  return {up.data_ptr<float>(), up_bias.data_ptr<float>(), down.data_ptr<float>(),
+          down_bias.data_ptr<float>()};
+}
 
-/// All gradients are overwritten. dy, dx [n, D]; scratch [n, F]. gelu(h + up_bias) is computed again rather
-/// than kept.
-void ffn_backward(FfnShape shape, const float* x, FfnView weights, const float* h, const float* dy,
-                  float* scratch, float* dx, FfnGradients gradients);
+/// h = x up^T (the bias is not in it; kept for backward), y = gelu(h + up_bias) down^T + down_bias.
+/// x, y [R, D]; h [R, F].
+void ffn_forward(const FfnShape& shape, const float* x, const FfnView& weights, float* h, float* y);
+
+/// All gradients are overwritten. dy, dx [R, D]. gelu(h + up_bias) is computed again rather than kept. The
+/// same numbers for the same threads: each sums the weights' gradients over its rows.
+void ffn_backward(const FfnShape& shape, const float* x, const FfnView& weights, const float* h,
+                  const float* dy, float* dx, const FfnGradients& gradients);
 
 }  // namespace espalier::onednn

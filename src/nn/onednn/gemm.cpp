@@ -8,6 +8,7 @@
 #include <memory>
 
 #include "base/error.h"
+#include "nn/onednn/cache_sets.h"
 
 namespace espalier {
 namespace {
@@ -15,40 +16,33 @@ namespace {
 /// Rows whose distance is a multiple of this many floats fall into few cache sets, and oneDNN's products over
 /// a transposed first operand, which it reads in place, slow down (docs/design/matmul.md).
 constexpr std::int64_t kAliasingStride = 256;
-constexpr std::int64_t kRowPadding = 16;    // one cache line
 constexpr std::int64_t kChunkRows = 256;    // tokens whose blocks stay in the second-level cache
 constexpr std::int64_t kWidestPart = 1024;  // columns of a block
 
-/// Columns [first, first + width) of a matrix whose rows are `stride` apart, copied to rows of `width` +
-/// padding.
-class PaddedBlock {
+/// `columns` of each row, copied to rows that are longer by the padding where their own distance is a trap.
+class PaddedRows {
  public:
-  explicit PaddedBlock(std::int64_t width)
-      : width_(width), data_(new float[static_cast<std::size_t>(kChunkRows * stride())]) {}
-
-  std::int64_t stride() const { return width_ + kRowPadding; }
-  const float* copy(const float* from, std::int64_t from_stride, std::int64_t rows) {
-    for (std::int64_t i = 0; i < rows; ++i) std::copy_n(from + i * from_stride, width_, &data_[i * stride()]);
-    return data_.get();
+  PaddedRows(MatrixView from, std::int64_t rows, std::int64_t columns) : view_(from) {
+    if (from.stride % kAliasingStride != 0 || !rows_may_alias()) return;
+    view_.stride = columns + kRowPadding;
+    copy_.reset(new float[static_cast<std::size_t>(rows * view_.stride)]);
+    for (std::int64_t i = 0; i < rows; ++i)
+      std::copy_n(from.data + i * from.stride, columns, &copy_[i * view_.stride]);
+    view_.data = copy_.get();
   }
+  const MatrixView& view() const { return view_; }
 
  private:
-  std::int64_t width_;
-  std::unique_ptr<float[]> data_;
+  MatrixView view_;
+  std::unique_ptr<float[]> copy_;
 };
 
 /// dw[:, columns of x] or dw[columns of dy, :] for one part of the wider side, chunk by chunk.
-void weight_gradient_part(std::int64_t rows, std::int64_t out, std::int64_t in, const float* dy,
-                          std::int64_t dy_stride, const float* x, std::int64_t x_stride, float* dw,
-                          std::int64_t dw_stride) {
-  PaddedBlock dy_block(out), x_block(in);
-  for (std::int64_t begin = 0; begin < rows; begin += kChunkRows) {
-    const auto chunk = std::min(kChunkRows, rows - begin);
-    const float* a = dy_block.copy(dy + begin * dy_stride, dy_stride, chunk);
-    const float* b = x_block.copy(x + begin * x_stride, x_stride, chunk);
-    gemm(out, in, chunk, {a, dy_block.stride(), true}, {b, x_block.stride()}, begin == 0 ? 0.0F : 1.0F, dw,
-         dw_stride);
-  }
+void weight_gradient_part(std::int64_t rows, std::int64_t out, std::int64_t in, MatrixView dy, MatrixView x,
+                          float* dw, std::int64_t dw_stride) {
+  for (std::int64_t begin = 0; begin < rows; begin += kChunkRows)
+    add_weight_gradient(std::min(kChunkRows, rows - begin), out, in, {dy.data + begin * dy.stride, dy.stride},
+                        {x.data + begin * x.stride, x.stride}, begin == 0 ? 0.0F : 1.0F, dw, dw_stride);
 }
 
 void scale_rows(std::int64_t m, std::int64_t n, float beta, float* c, std::int64_t c_stride) {
@@ -57,6 +51,12 @@ void scale_rows(std::int64_t m, std::int64_t n, float beta, float* c, std::int64
 }
 
 }  // namespace
+
+bool rows_may_alias() {
+  static const bool may =
+      (dnnl_get_effective_cpu_isa() & dnnl_cpu_isa_avx512_core) != dnnl_cpu_isa_avx512_core;
+  return may;
+}
 
 void gemm(std::int64_t m, std::int64_t n, std::int64_t k, MatrixView a, MatrixView b, float beta, float* c,
           std::int64_t c_stride) {
@@ -67,6 +67,12 @@ void gemm(std::int64_t m, std::int64_t n, std::int64_t k, MatrixView a, MatrixVi
   if (status != dnnl_success)
     throw InternalError(
         fmt::format("dnnl_sgemm failed with status {} for {} x {} x {}", static_cast<int>(status), m, n, k));
+}
+
+void add_weight_gradient(std::int64_t rows, std::int64_t out, std::int64_t in, MatrixView dy, MatrixView x,
+                         float beta, float* dw, std::int64_t dw_stride) {
+  const PaddedRows left(dy, rows, out), right(x, rows, in);
+  gemm(out, in, rows, {left.view().data, left.view().stride, true}, right.view(), beta, dw, dw_stride);
 }
 
 void weight_gradient(std::int64_t rows, std::int64_t out, std::int64_t in, const float* dy, const float* x,
@@ -82,9 +88,9 @@ void weight_gradient(std::int64_t rows, std::int64_t out, std::int64_t in, const
   for (std::int64_t part = 0; part < parts; ++part) {
     const auto first = part * width, columns = std::min(width, wide - first);
     if (out >= in)
-      weight_gradient_part(rows, columns, in, dy + first, out, x, in, dw + first * in, in);
+      weight_gradient_part(rows, columns, in, {dy + first, out}, {x, in}, dw + first * in, in);
     else
-      weight_gradient_part(rows, out, columns, dy, out, x + first, in, dw + first, in);
+      weight_gradient_part(rows, out, columns, {dy, out}, {x + first, in}, dw + first, in);
   }
 }
 

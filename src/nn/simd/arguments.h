@@ -175,6 +175,81 @@ struct EmbeddingBackward {
   std::int64_t n, length, d;
 };
 
+/// y = x / sqrt(mean(x^2) + eps) * gamma, row by row (Zhang and Sennrich 2019).
+struct RmsNorm {
+  const float* x;      ///< [n, d], rows `x_stride` apart
+  const float* gamma;  ///< [d]
+  float* y;            ///< [n, d], rows `y_stride` apart; may be x
+  std::int64_t n, d;
+  std::int64_t x_stride, y_stride;
+  float eps;
+};
+
+/// How a rotary embedding pairs the elements of a head: i with i + width/2, or 2i with 2i + 1.
+enum class RopePairs { kHalves, kNeighbours };
+
+/// Turns each pair (a, b) of each head by its token's angles: (a cos - b sin, b cos + a sin).
+struct Rope {
+  float* x;             ///< [n] rows `stride` apart, each `heads` heads `head_stride` apart
+  const float* cosine;  ///< [n, width/2]
+  const float* sine;    ///< [n, width/2]
+  std::int64_t n, stride, heads, head_stride;
+  std::int64_t width;  ///< of the part that turns, even
+  RopePairs pairs = RopePairs::kHalves;
+};
+
+/// Softmax over the keys that a query may see: query i is at position first + i, key j at j; keys after it
+/// are out, and with a window those at or before first + i - window. The others become zeros.
+struct CausalSoftmax {
+  float* scores;  ///< [rows, keys], overwritten by the probabilities
+  std::int64_t rows, keys;
+  std::int64_t first;       ///< position of row 0 relative to key 0, >= 0; first + rows <= keys
+  std::int64_t window = 0;  ///< 0: none
+  float scale = 1;          ///< > 0
+};
+
+/// y[token[r]] += gates[r] * x[r]; no token occurs twice.
+struct ScatterRows {
+  const float* x;             ///< [rows, d]
+  const std::int32_t* token;  ///< [rows]
+  const float* gates;         ///< [rows]
+  float* y;                   ///< [*, d], added to
+  std::int64_t rows, d;
+};
+
+/// Rows of x, or those that `index` names, packed for `panel_product`.
+struct PackPanels {
+  const float* x;                       ///< [*, d], rows `stride` apart
+  const std::int32_t* index = nullptr;  ///< [n]
+  float* panels;                        ///< [panel_floats(n, d)]
+  std::int64_t n, d, stride;
+};
+
+enum class PanelStore { kOverwrite, kAdd };
+
+/// The rows of panels.
+struct UnpackPanels {
+  const float* panels;  ///< [panel_floats(n, d)]
+  float* x;             ///< [n, d], rows `stride` apart
+  std::int64_t n, d, stride;
+  PanelStore store = PanelStore::kOverwrite;
+};
+
+/// What a product becomes before it is stored.
+enum class PanelGate {
+  kNone,
+  kSilu  ///< silu(what y held) times it
+};
+
+/// y = x weight^T over packed rows, for n below about a thousand.
+struct PanelProduct {
+  const float* x;       ///< panels of [n, in]
+  const float* weight;  ///< [out, in]
+  float* y;             ///< panels of [n, out]
+  std::int64_t n, in, out;
+  PanelGate gate = PanelGate::kNone;
+};
+
 /// One step of AdamW (Loshchilov and Hutter 2019) as PyTorch computes it, over one flat tensor.
 struct AdamW {
   float* parameters;       ///< [count]

@@ -39,6 +39,22 @@ struct Kernels {
   void (*embedding_forward)(const EmbeddingForward&);
   void (*embedding_backward)(const EmbeddingBackward&);
 
+  void (*rms_norm)(const RmsNorm&);
+  /// gate = gate / (1 + e^-gate) * up, both [count] (Shazeer 2020, SwiGLU)
+  void (*silu_multiply)(float* gate, const float* up, std::int64_t count);
+  void (*rope)(const Rope&);
+  /// On the calling thread: attention runs whole heads on threads.
+  void (*causal_softmax)(const CausalSoftmax&);
+  void (*scatter_rows)(const ScatterRows&);
+  /// norms[r] = ||x[r]||_2: x [rows, d], norms [rows]
+  void (*row_norms)(const float* x, std::int64_t rows, std::int64_t d, float* norms);
+
+  /// Floats that panels of [n, d] take.
+  std::int64_t (*panel_floats)(std::int64_t n, std::int64_t d);
+  void (*pack_panels)(const PackPanels&);
+  void (*unpack_panels)(const UnpackPanels&);
+  void (*panel_product)(const PanelProduct&);
+
   /// sums[j] = sum over i of x[i, j]: x [n, f], rows `stride` elements apart; sums [f], overwritten
   void (*column_sums)(const float* x, std::int64_t n, std::int64_t f, std::int64_t stride, float* sums);
   double (*sum_of_squares)(const float* x, std::int64_t count);

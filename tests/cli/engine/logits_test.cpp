@@ -18,7 +18,8 @@ const std::string kGolden = ESPALIER_SOURCE_DIR "/tests/golden/";
 constexpr double kTolerance = 1e-5;  // hidden states are layer-normalised: of order 1, six digits in float32
 
 /// Same names, same shapes, values within the tolerance.
-void expect_same(const SafetensorsFile& found, const SafetensorsFile& expected) {
+void expect_same(const SafetensorsFile& found, const SafetensorsFile& expected,
+                 double tolerance = kTolerance) {
   ASSERT_EQ(found.names(), expected.names());
   for (const auto name : expected.names()) {
     const TensorView a = found.tensor(name), b = expected.tensor(name);
@@ -27,7 +28,7 @@ void expect_same(const SafetensorsFile& found, const SafetensorsFile& expected) 
       float x = 0, y = 0;
       std::memcpy(&x, a.bytes.data() + i * 4, 4);
       std::memcpy(&y, b.bytes.data() + i * 4, 4);
-      ASSERT_NEAR(x, y, kTolerance) << name << " element " << i;
+      ASSERT_NEAR(x, y, tolerance) << name << " element " << i;
     }
   }
 }
@@ -47,6 +48,19 @@ TEST(LogitsVerb, ReproducesTheGoldensWithEitherBackend) {
   }
 }
 
+TEST(LogitsVerb, ReproducesADecodersGoldens) {
+  constexpr double kOfLogits = 1e-4;  // of order 1 to 4, sums in any order
+  const TemporaryFolder folder;
+  const std::string out = (folder / "out.safetensors").string(), model = kGolden + "mixtral-sharded";
+  const ProgramRun run = run_program({"logits", model, "--tokens", model + "/tokens.json", "--out", out});
+  ASSERT_EQ(run.exit_code, 0) << run.err;
+  expect_same(SafetensorsFile::open(out), SafetensorsFile::open(model + "/logits.safetensors"), kOfLogits);
+  const ProgramRun torch =
+      run_program({"logits", model, "--tokens", model + "/tokens.json", "--out", out, "--backend", "torch"});
+  EXPECT_EQ(torch.exit_code, 2);
+  EXPECT_THAT(torch.err, HasSubstr("decoders run on onednn alone"));
+}
+
 TEST(LogitsVerb, BadInputIsAUserError) {
   const TemporaryFolder folder;
   const std::string out = (folder / "out.safetensors").string();
@@ -58,9 +72,9 @@ TEST(LogitsVerb, BadInputIsAUserError) {
   for (int i = 0; i < 64; ++i) many += ",1";
   const std::tuple<std::string, std::string, std::string> cases[] = {
       {"/nonexistent", good, "/nonexistent"},
-      {kGolden + "mixtral-sharded", good, "model_type"},
+      {kGolden + "mixtral-sharded", tokens("{\"sequences\": [[320]]}"), "token id 320 is outside"},
       {bert, "/nonexistent.json", "/nonexistent.json"},
-      {bert, tokens("{"), "t0.json:1:"},
+      {bert, tokens("{"), "t1.json:1:"},
       {bert, tokens("{\"sequences\": [[1], [2, 320]]}"),
        "sequences[1][1]: token id 320 is outside the vocabulary"},
       {bert, tokens("{\"sequences\": [[-1]]}"), "token id -1"},

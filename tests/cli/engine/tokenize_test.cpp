@@ -4,11 +4,12 @@
 #include <nlohmann/json.hpp>
 
 #include "cli/run_program.h"
+#include "small_tokenizers.h"
 
 namespace espalier {
 namespace {
 
-using testing::HasSubstr;
+using ::testing::HasSubstr;
 
 constexpr const char* kVocabulary = "[PAD]\n[UNK]\n[CLS]\n[SEP]\n[MASK]\na\nb\n##b\nA\n[\n]\nmask\n";
 
@@ -55,23 +56,57 @@ TEST(TokenizeVerb, ObeysTheModelsTokenizerConfig) {
   EXPECT_EQ(tokens_of(folder, (folder / "model").string()), nlohmann::json::parse("[[2, 8, 3]]"));
 }
 
+TEST(TokenizeVerb, TokenizersOfLanguageModels) {
+  using nlohmann::json;
+  const TemporaryFolder folder;
+  folder.write("bytes/tokenizer.json", testing::byte_level_json().dump());
+  folder.write("pieces/tokenizer.model", testing::sentencepiece_model());
+  folder.write("a.txt", "abc a\n<|end|>\n");
+  const std::string bytes = (folder / "bytes").string(), pieces = (folder / "pieces").string();
+  EXPECT_EQ(tokens_of(folder, bytes), json::parse("[[257, 258], [259]]"));
+  EXPECT_EQ(tokens_of(folder, bytes, {"--whole-file"}), json::parse("[[257, 258, 10, 259, 10]]"));
+  EXPECT_EQ(tokens_of(folder, pieces, {"--max-tokens", "3"}), json::parse("[[1, 260, 264], [1, 260, 64]]"));
+  EXPECT_EQ(tokens_of(folder, pieces, {"--max-tokens", "2", "--no-special"}),
+            json::parse("[[260, 264], [260, 64]]"));
+}
+
+TEST(TokenizeVerb, ReadsJsonLinesAndDecodes) {
+  using nlohmann::json;
+  const TemporaryFolder folder;
+  const std::string model = folder.write("tokenizer.json", testing::byte_level_json().dump());
+  const std::string text =
+      folder.write("a.jsonl", "{\"body\": \"abc\\n a\", \"id\": 1}\n{\"body\": \"\u00e9\"}\n");
+  const std::string tokens = (folder / "tokens.json").string(), texts = (folder / "texts.json").string();
+  ASSERT_EQ(run_program({"tokenize", model, "--text", text, "--field", "body", "--out", tokens}).exit_code,
+            0);
+  EXPECT_EQ(json::parse(file_content(tokens)).at("sequences"), json::parse("[[257, 10, 258], [195, 169]]"));
+  ASSERT_EQ(run_program({"tokenize", model, "--decode", tokens, "--out", texts}).exit_code, 0);
+  EXPECT_EQ(json::parse(file_content(texts)).at("texts"), json::parse(R"(["abc\n a", "\u00e9"])"));
+}
+
 TEST(TokenizeVerb, BadInputIsAUserError) {
   const TemporaryFolder folder;
   const std::string vocabulary = folder.write("vocab.txt", kVocabulary);
   const std::string plain = folder.write("plain.txt", "[UNK]\na\n");
   const std::string text = folder.write("a.txt", "a b\n");
   const std::string empty = folder.write("empty.txt", "");
+  const std::string json = folder.write("tokenizer.json", testing::byte_level_json().dump());
+  const std::string lines = folder.write("lines.jsonl", "{\"text\": \"a\"}\n");
   const std::string out = (folder / "tokens.json").string();
   const std::pair<std::vector<std::string>, std::string> cases[] = {
       {{folder.path() / "nothing", "--text", text}, "nothing"},
-      {{"/", "--text", text}, "no vocab.txt"},
+      {{"/", "--text", text}, "no tokenizer.json"},
       {{plain, "--text", text}, "[CLS]"},
       {{vocabulary, "--text", "/nonexistent"}, "/nonexistent"},
       {{vocabulary, "--text", empty}, "empty"},
       {{vocabulary, "--text", text, "--max-tokens", "2"}, "--max-tokens 2"},
+      {{vocabulary}, "--text or --decode"},
+      {{json, "--text", text, "--keep-case"}, "--keep-case"},
+      {{json, "--text", lines, "--field", "body"}, "body"},
+      {{json, "--decode", lines}, "lines.jsonl"},
   };
   for (const auto& [given, error] : cases) {
-    SCOPED_TRACE(testing::PrintToString(given));
+    SCOPED_TRACE(::testing::PrintToString(given));
     std::vector<std::string> arguments = {"tokenize", "--out", out};
     arguments.insert(arguments.end(), given.begin(), given.end());
     const ProgramRun run = run_program(arguments);

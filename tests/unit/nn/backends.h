@@ -1,5 +1,6 @@
 #pragma once
 
+#include <ATen/Parallel.h>
 #include <gtest/gtest.h>
 #include <torch/autograd.h>
 #include <torch/types.h>
@@ -77,7 +78,19 @@ inline double dropout_factor(const Dropout& dropout, std::int64_t index) {
   return simd::dropout_keeps({dropout.key, p}, static_cast<std::uint64_t>(index)) ? 1.0F / (1.0F - p) : 0.0;
 }
 
-inline std::string backend_name(const testing::TestParamInfo<Backend>& info) {
+/// So many threads for as long as it lives.
+class Threads {
+ public:
+  explicit Threads(int count) : before_(at::get_num_threads()) { at::set_num_threads(count); }
+  ~Threads() { at::set_num_threads(before_); }
+  Threads(const Threads&) = delete;
+  Threads& operator=(const Threads&) = delete;
+
+ private:
+  int before_;
+};
+
+inline std::string backend_name(const ::testing::TestParamInfo<Backend>& info) {
   return std::string(name(info.param));
 }
 

@@ -34,31 +34,41 @@ std::vector<Case> cases() {
 
 ESPALIER_ON_BACKENDS(ExpertsOp);
 
+void expect_one_token_at_a_time(const Case& a_case, Backend backend) {
+  const auto& [what, N, K, E, D, F, chosen] = a_case;
+  SCOPED_TRACE(what);
+  const auto x = random_values(N * D, 1), dy = random_values(N * D, 2), gates = random_values(N * K, 3);
+  const reference::Experts w{random_values(E * F * D, 4, 0.3), random_values(E * F, 5),
+                             random_values(E * D * F, 6, 0.3), random_values(E * D, 7),
+                             static_cast<std::size_t>(E),      static_cast<std::size_t>(D),
+                             static_cast<std::size_t>(F)};
+  const auto tx = leaf(x, {N, D}, backend), tg = leaf(gates, {N, K}, backend);
+  const ExpertWeights t{leaf(w.up, {E, F, D}, backend), leaf(w.up_bias, {E, F}, backend),
+                        leaf(w.down, {E, D, F}, backend), leaf(w.down_bias, {E, D}, backend)};
+  const auto tc = torch::tensor(chosen, torch::kInt32).view({N, K});
+  const auto y = ops(backend).experts(tx, tg, tc, t);
+  const auto slots = static_cast<std::size_t>(K);
+  expect_close(y, reference::experts(x, gates, chosen, slots, w), tolerance(backend), "y");
+  y.backward(leaf(dy, {N, D}, backend).detach());
+  const auto expected = reference::experts_backward(dy, x, gates, chosen, slots, w);
+  expect_close(tx.grad(), expected.dx, tolerance(backend), "dx");
+  expect_close(tg.grad(), expected.dgates, tolerance(backend), "dgates");
+  expect_close(t.up.grad(), expected.dup, tolerance(backend), "dup");
+  expect_close(t.up_bias.grad(), expected.dup_bias, tolerance(backend), "dup_bias");
+  expect_close(t.down.grad(), expected.ddown, tolerance(backend), "ddown");
+  expect_close(t.down_bias.grad(), expected.ddown_bias, tolerance(backend), "ddown_bias");
+}
+
 TEST_P(ExpertsOp, MatchesOneTokenAtATime) {
-  const auto backend = GetParam();
-  for (const auto& [what, N, K, E, D, F, chosen] : cases()) {
-    SCOPED_TRACE(what);
-    const auto x = random_values(N * D, 1), dy = random_values(N * D, 2), gates = random_values(N * K, 3);
-    const reference::Experts w{random_values(E * F * D, 4, 0.3), random_values(E * F, 5),
-                               random_values(E * D * F, 6, 0.3), random_values(E * D, 7),
-                               static_cast<std::size_t>(E),      static_cast<std::size_t>(D),
-                               static_cast<std::size_t>(F)};
-    const auto tx = leaf(x, {N, D}, backend), tg = leaf(gates, {N, K}, backend);
-    const ExpertWeights t{leaf(w.up, {E, F, D}, backend), leaf(w.up_bias, {E, F}, backend),
-                          leaf(w.down, {E, D, F}, backend), leaf(w.down_bias, {E, D}, backend)};
-    const auto tc = torch::tensor(chosen, torch::kInt32).view({N, K});
-    const auto y = ops(backend).experts(tx, tg, tc, t);
-    const auto slots = static_cast<std::size_t>(K);
-    expect_close(y, reference::experts(x, gates, chosen, slots, w), tolerance(backend), "y");
-    y.backward(leaf(dy, {N, D}, backend).detach());
-    const auto expected = reference::experts_backward(dy, x, gates, chosen, slots, w);
-    expect_close(tx.grad(), expected.dx, tolerance(backend), "dx");
-    expect_close(tg.grad(), expected.dgates, tolerance(backend), "dgates");
-    expect_close(t.up.grad(), expected.dup, tolerance(backend), "dup");
-    expect_close(t.up_bias.grad(), expected.dup_bias, tolerance(backend), "dup_bias");
-    expect_close(t.down.grad(), expected.ddown, tolerance(backend), "ddown");
-    expect_close(t.down_bias.grad(), expected.ddown_bias, tolerance(backend), "ddown_bias");
-  }
+  for (const auto& a_case : cases()) expect_one_token_at_a_time(a_case, GetParam());
+}
+
+// 900 rows on 4 threads: the first expert's go to three of them, the last but one has none.
+TEST_P(ExpertsOp, MatchesOneTokenAtATimeWhereThreadsShareTheRows) {
+  const Threads four(4);
+  Indices chosen(900, 0);
+  for (std::size_t n = 0; n < chosen.size(); n += 4) chosen[n] = n % 8 == 0 ? 1 : 3;
+  expect_one_token_at_a_time({"shared", 900, 1, 4, 48, 64, chosen}, GetParam());
 }
 
 }  // namespace

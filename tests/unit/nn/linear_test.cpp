@@ -14,26 +14,36 @@ struct Shape {
 const Shape kShapes[] = {{0, 3, 5},   {1, 1, 1},   {1, 7, 5},     {5, 13, 3},     {33, 17, 31},
                          {0, 5, 256}, {1, 9, 256}, {19, 33, 256}, {256, 12, 256}, {40, 256, 512}};
 
+// Enough rows that threads share them, in one part each and in several; last: as many rows as outputs.
+const Shape kSharedShapes[] = {{200, 70, 130}, {1000, 33, 50}, {256, 24, 256}};
+
 ESPALIER_ON_BACKENDS(LinearOp);
 ESPALIER_ON_BACKENDS(FfnOp);
 
+void expect_linear_as_in_loops(const Shape& shape, Backend backend) {
+  const auto [rows, in, out] = shape;
+  SCOPED_TRACE(testing::Message() << rows << " x " << in << " -> " << out);
+  const auto x = random_values(rows * in, 1), w = random_values(out * in, 2), b = random_values(out, 3);
+  const auto dy = random_values(rows * out, 4);
+  const auto tx = leaf(x, {rows, in}, backend), tw = leaf(w, {out, in}, backend),
+             tb = leaf(b, {out}, backend);
+  const auto y = ops(backend).linear(tx, tw, tb);
+  const auto width = static_cast<std::size_t>(in);
+  expect_close(y, reference::linear(x, w, b, width), tolerance(backend), "y");
+  y.backward(leaf(dy, {rows, out}, backend).detach());
+  const auto expected = reference::linear_backward(dy, x, w, width);
+  expect_close(tx.grad(), expected.dx, tolerance(backend), "dx");
+  expect_close(tw.grad(), expected.dweight, tolerance(backend), "dweight");
+  expect_close(tb.grad(), expected.dbias, tolerance(backend), "dbias");
+}
+
 TEST_P(LinearOp, MatchesLoops) {
-  for (const auto& [rows, in, out] : kShapes) {
-    const auto what = testing::Message() << rows << " x " << in << " -> " << out;
-    SCOPED_TRACE(what);
-    const auto x = random_values(rows * in, 1), w = random_values(out * in, 2), b = random_values(out, 3);
-    const auto dy = random_values(rows * out, 4);
-    const auto tx = leaf(x, {rows, in}, GetParam()), tw = leaf(w, {out, in}, GetParam()),
-               tb = leaf(b, {out}, GetParam());
-    const auto y = ops(GetParam()).linear(tx, tw, tb);
-    const auto width = static_cast<std::size_t>(in);
-    expect_close(y, reference::linear(x, w, b, width), tolerance(GetParam()), "y");
-    y.backward(leaf(dy, {rows, out}, GetParam()).detach());
-    const auto expected = reference::linear_backward(dy, x, w, width);
-    expect_close(tx.grad(), expected.dx, tolerance(GetParam()), "dx");
-    expect_close(tw.grad(), expected.dweight, tolerance(GetParam()), "dweight");
-    expect_close(tb.grad(), expected.dbias, tolerance(GetParam()), "dbias");
-  }
+  for (const auto& shape : kShapes) expect_linear_as_in_loops(shape, GetParam());
+}
+
+TEST_P(LinearOp, MatchesLoopsWhereThreadsShareTheRows) {
+  const Threads three(3);
+  for (const auto& shape : kSharedShapes) expect_linear_as_in_loops(shape, GetParam());
 }
 
 TEST_P(LinearOp, WithoutBias) {
@@ -64,25 +74,33 @@ TEST_P(LinearOp, TakesTensorsThatAreNotContiguous) {
   expect_close(tw.grad().t(), expected.dweight, tolerance(GetParam()), "dweight");
 }
 
+void expect_ffn_as_in_loops(const Shape& shape, Backend backend) {
+  const auto [rows, D, F] = shape;
+  SCOPED_TRACE(testing::Message() << rows << " x " << D << " x " << F);
+  const auto x = random_values(rows * D, 1), dy = random_values(rows * D, 2);
+  const reference::Ffn w{random_values(F * D, 3), random_values(F, 4), random_values(D * F, 5),
+                         random_values(D, 6)};
+  const auto tx = leaf(x, {rows, D}, backend);
+  const FfnWeights t{leaf(w.up, {F, D}, backend), leaf(w.up_bias, {F}, backend),
+                     leaf(w.down, {D, F}, backend), leaf(w.down_bias, {D}, backend)};
+  const auto y = ops(backend).ffn(tx, t);
+  expect_close(y, reference::ffn(x, w), tolerance(backend), "y");
+  y.backward(leaf(dy, {rows, D}, backend).detach());
+  const auto expected = reference::ffn_backward(dy, x, w);
+  expect_close(tx.grad(), expected.dx, tolerance(backend), "dx");
+  expect_close(t.up.grad(), expected.dweights.up, tolerance(backend), "dup");
+  expect_close(t.up_bias.grad(), expected.dweights.up_bias, tolerance(backend), "dup_bias");
+  expect_close(t.down.grad(), expected.dweights.down, tolerance(backend), "ddown");
+  expect_close(t.down_bias.grad(), expected.dweights.down_bias, tolerance(backend), "ddown_bias");
+}
+
 TEST_P(FfnOp, MatchesLoops) {
-  for (const auto& [rows, D, F] : kShapes) {
-    SCOPED_TRACE(testing::Message() << rows << " x " << D << " x " << F);
-    const auto x = random_values(rows * D, 1), dy = random_values(rows * D, 2);
-    const reference::Ffn w{random_values(F * D, 3), random_values(F, 4), random_values(D * F, 5),
-                           random_values(D, 6)};
-    const auto tx = leaf(x, {rows, D}, GetParam());
-    const FfnWeights t{leaf(w.up, {F, D}, GetParam()), leaf(w.up_bias, {F}, GetParam()),
-                       leaf(w.down, {D, F}, GetParam()), leaf(w.down_bias, {D}, GetParam())};
-    const auto y = ops(GetParam()).ffn(tx, t);
-    expect_close(y, reference::ffn(x, w), tolerance(GetParam()), "y");
-    y.backward(leaf(dy, {rows, D}, GetParam()).detach());
-    const auto expected = reference::ffn_backward(dy, x, w);
-    expect_close(tx.grad(), expected.dx, tolerance(GetParam()), "dx");
-    expect_close(t.up.grad(), expected.dweights.up, tolerance(GetParam()), "dup");
-    expect_close(t.up_bias.grad(), expected.dweights.up_bias, tolerance(GetParam()), "dup_bias");
-    expect_close(t.down.grad(), expected.dweights.down, tolerance(GetParam()), "ddown");
-    expect_close(t.down_bias.grad(), expected.dweights.down_bias, tolerance(GetParam()), "ddown_bias");
-  }
+  for (const auto& shape : kShapes) expect_ffn_as_in_loops(shape, GetParam());
+}
+
+TEST_P(FfnOp, MatchesLoopsWhereThreadsShareTheRows) {
+  const Threads three(3);
+  for (const auto& shape : kSharedShapes) expect_ffn_as_in_loops(shape, GetParam());
 }
 
 }  // namespace

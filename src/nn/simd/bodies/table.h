@@ -2,10 +2,12 @@
 
 #include "nn/simd/bodies/activation.h"
 #include "nn/simd/bodies/column_sums.h"
+#include "nn/simd/bodies/decoder.h"
 #include "nn/simd/bodies/embedding.h"
 #include "nn/simd/bodies/loss.h"
 #include "nn/simd/bodies/norm.h"
 #include "nn/simd/bodies/optimizer.h"
+#include "nn/simd/bodies/panels.h"
 #include "nn/simd/bodies/permutation.h"
 #include "nn/simd/bodies/router.h"
 #include "nn/simd/bodies/softmax.h"
@@ -31,6 +33,16 @@ constexpr Kernels kTable{
     .cross_entropy = cross_entropy,
     .embedding_forward = embedding_forward,
     .embedding_backward = embedding_backward,
+    .rms_norm = rms_norm,
+    .silu_multiply = silu_multiply,
+    .rope = rope,
+    .causal_softmax = causal_softmax,
+    .scatter_rows = scatter_rows,
+    .row_norms = row_norms,
+    .panel_floats = panel_floats,
+    .pack_panels = pack_panels,
+    .unpack_panels = unpack_panels,
+    .panel_product = panel_product,
     .column_sums = column_sums,
     .sum_of_squares = sum_of_squares,
     .adamw = adamw,

@@ -1,0 +1,26 @@
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "cli/scratch_folder.h"
+#include "cli/terminal.h"
+#include "model/decoder_stream.h"
+
+namespace espalier {
+
+/// --max-memory and --hidden-dtype, as the verbs share them that stream text through a language model.
+struct StreamArguments {
+  std::optional<std::uint64_t> max_memory_bytes;
+  std::string hidden_dtype = "F32";
+};
+
+void add_stream_options(CLI::App& app, StreamArguments& arguments);
+
+/// Hidden states past --max-memory go to `scratch`, which outlives the run.
+StreamOptions stream_options(const StreamArguments& arguments, const ScratchFolder& scratch,
+                             const Terminal& terminal);
+
+}  // namespace espalier

@@ -1,0 +1,211 @@
+#include "observe/observe.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <set>
+
+#include "arch/family.h"
+#include "base/error.h"
+#include "base/stopwatch.h"
+#include "observe/layer_observer.h"
+#include "observe/observe_state.h"
+#include "observe/token_observer.h"
+#include "text/utf8.h"
+
+namespace espalier {
+namespace {
+
+constexpr std::int64_t kTokensAround = 12;  // of an example, on each side
+
+class Observer {
+ public:
+  Observer(const DecoderModel& model, const ObservedRows& rows, const ObserveOptions& options)
+      : model_(model),
+        options_(options),
+        tokens_(pack(rows.rows)),
+        frequent_(tokens_.ids, options.token_ids),
+        rope_(rope_table(model.config, tokens_.layout.longest())),
+        state_(options.out) {
+    describe(rows.data);
+  }
+
+  Observations run() {
+    const auto bytes = hidden_bytes(tokens_.layout.tokens(), model_.width(), options_.hidden_dtype);
+    mapped_ = options_.max_memory_bytes && bytes > *options_.max_memory_bytes;
+    const std::int64_t first = start();
+    try {
+      if (mapped_)
+        run_mapped(first);
+      else
+        run_in_memory(first);
+    } catch (const Interrupted&) {
+      if (!state_.exists()) throw Interrupted("stopped in the first layer, nothing is saved");
+      throw Interrupted(fmt::format("stopped; the state after layer {} is in {}, go on with --resume",
+                                    state_.layers_done(run_) - 1, state_.folder().string()));
+    }
+    return std::move(result_);
+  }
+
+  const PackedTokens& tokens() const { return tokens_; }
+
+ private:
+  void describe(const ObservedData& data) {
+    result_.model = options_.model;
+    result_.model_type = model_.config.model_type;
+    const auto topology = family_of(model_.source->config(), options_.model).topology(*model_.source);
+    result_.topology_sha256 = topology.sha256;
+    for (const MoeLayerTensors& layer : topology.layers) topology_[layer.layer] = layer;
+    result_.experts_per_token = static_cast<int>(model_.config.router.experts_per_token);
+    result_.router_groups = static_cast<int>(model_.config.router.groups);
+    result_.router_top_groups = static_cast<int>(model_.config.router.top_groups);
+    result_.version = ESPALIER_VERSION;
+    result_.hidden_dtype = std::string(name(options_.hidden_dtype));
+    result_.data = {data};
+    result_.data.front().sequences = tokens_.layout.sequences();
+    result_.data.front().tokens = tokens_.layout.tokens();
+    run_ = {{"topology_sha256", result_.topology_sha256},
+            {"data_sha256", data.sha256},
+            {"sequences", result_.data.front().sequences},
+            {"tokens", result_.data.front().tokens},
+            {"hidden_dtype", result_.hidden_dtype},
+            {"token_ids", options_.token_ids},
+            {"examples", options_.examples},
+            {"version", result_.version}};
+  }
+
+  /// Layers that an earlier run has done.
+  std::int64_t start() {
+    if (state_.exists() && options_.resume == Resume::kNo)
+      throw UserError(fmt::format("{}: an unfinished run is there", state_.folder().string()),
+                      "--resume goes on with it; remove the folder to start again");
+    state_.create();
+    if (!state_.exists()) return 0;
+    const std::int64_t done = state_.layers_done(run_);
+    result_ = state_.observations(done);
+    if (options_.note) options_.note(fmt::format("going on after layer {}", done - 1));
+    return done;
+  }
+
+  void run_in_memory(std::int64_t first) {
+    HiddenStates states(tokens_.layout.tokens(), model_.width(), options_.hidden_dtype);
+    if (first == 0)
+      embed(model_, tokens_, states);
+    else
+      states.restore(state_.hidden_file(first));
+    double saving = 0.0;
+    Stopwatch since_saved;
+    for (std::int64_t layer = first; layer < model_.config.layers; ++layer) {
+      observe_layer(layer, states, states);
+      if (layer + 1 == model_.config.layers || since_saved.seconds() * options_.save_share < saving) continue;
+      const Stopwatch stopwatch;
+      states.save(state_.hidden_file(layer + 1));
+      state_.commit(run_, layer + 1, result_);
+      saving = stopwatch.seconds();
+      since_saved.restart();
+    }
+  }
+
+  void run_mapped(std::int64_t first) {
+    const auto open = [&](std::int64_t layers_done) {
+      return HiddenStates(tokens_.layout.tokens(), model_.width(), options_.hidden_dtype,
+                          state_.hidden_file(layers_done));
+    };
+    HiddenStates before = open(first);
+    if (first == 0) embed(model_, tokens_, before);
+    for (std::int64_t layer = first; layer < model_.config.layers; ++layer) {
+      HiddenStates after = open(layer + 1);
+      observe_layer(layer, before, after);
+      if (layer + 1 < model_.config.layers) state_.commit(run_, layer + 1, result_);
+      before = std::move(after);
+    }
+  }
+
+  void observe_layer(std::int64_t layer, const HiddenStates& from, HiddenStates& to) {
+    const auto N = tokens_.layout.tokens(), L = model_.config.layers;
+    const auto done = [&](std::int64_t tokens) {
+      if (options_.progress)
+        options_.progress({.what = "observing",
+                           .done = static_cast<std::uint64_t>((layer * N + tokens) / L),
+                           .total = static_cast<std::uint64_t>(N),
+                           .unit = "tokens",
+                           .detail = detail(layer)});
+    };
+    const auto E = model_.config.experts[static_cast<std::size_t>(layer)];
+    if (E == 0) return run_block(model_, layer, rope_, tokens_.layout, from, to, {}, done);
+    LayerObserver statistics(static_cast<int>(layer), E, model_.width());
+    TokenObserver use(static_cast<int>(layer), E, frequent_, tokens_);
+    const ExpertTap tap{[&](const TokenChoice& choice) {
+                          statistics.routed(choice);
+                          use.routed(choice);
+                        },
+                        [&](const ExpertOutput& output) { statistics.computed(output); }};
+    run_block(model_, layer, rope_, tokens_.layout, from, to, tap, done);
+    result_.layers.push_back(statistics.observations());
+    result_.layers.back().expert_bytes = bytes_per_expert(*model_.source, topology_.at(layer));
+    use.report(options_.examples, result_);
+  }
+
+  std::string_view detail(std::int64_t layer) {
+    detail_ = fmt::format("layer {} of {}", layer + 1, model_.config.layers);
+    return detail_;
+  }
+
+  const DecoderModel& model_;
+  const ObserveOptions& options_;
+  PackedTokens tokens_;
+  FrequentTokens frequent_;
+  RopeTable rope_;
+  ObserveState state_;
+  nlohmann::json run_;
+  std::map<std::int64_t, MoeLayerTensors> topology_;
+  bool mapped_ = false;
+  std::string detail_;
+  Observations result_;
+};
+
+void add_text(const PackedTokens& tokens, const Tokenizer& tokenizer, Observations& observations) {
+  std::set<std::int64_t> ids(observations.token_use.token.begin(), observations.token_use.token.end());
+  for (TokenExample& example : observations.examples) {
+    const auto begin = tokens.layout.begin(example.sequence), length = tokens.layout.length(example.sequence);
+    const auto text = [&](std::int64_t first, std::int64_t last) {
+      const auto at = static_cast<std::size_t>(begin + first), count = static_cast<std::size_t>(last - first);
+      return replace_invalid_utf8(tokenizer.decode(std::span(tokens.ids).subspan(at, count)));
+    };
+    example.before = text(std::max<std::int64_t>(0, example.position - kTokensAround), example.position);
+    example.after = text(example.position + 1, std::min(length, example.position + 1 + kTokensAround));
+    ids.insert(example.token);
+  }
+  for (const std::int64_t id : ids)
+    observations.token_text[id] = replace_invalid_utf8(tokenizer.piece(static_cast<std::int32_t>(id)));
+}
+
+void check_rows(const DecoderModel& model, const ObservedRows& rows) {
+  if (rows.rows.empty())
+    throw UserError("there are no rows to observe", "the calibration files have no text");
+  for (std::size_t i = 0; i < rows.rows.size(); ++i) {
+    const auto length = static_cast<std::int64_t>(rows.rows[i].size());
+    if (length > 0 && length <= model.config.max_positions) continue;
+    throw UserError(
+        fmt::format("row {} has {} tokens, expected 1 to {}", i, length, model.config.max_positions),
+        "choose a smaller --seq-len");
+  }
+}
+
+}  // namespace
+
+Observations observe(const DecoderModel& model, const ObservedRows& rows, const Tokenizer* tokenizer,
+                     const ObserveOptions& options) {
+  check_rows(model, rows);
+  Observer observer(model, rows, options);
+  Observations observations = observer.run();
+  if (tokenizer != nullptr) add_text(observer.tokens(), *tokenizer, observations);
+  validate(observations, "the observations");
+  return observations;
+}
+
+void discard_observe_state(const std::filesystem::path& out) {
+  ObserveState(out).remove();
+}
+
+}  // namespace espalier

@@ -1,0 +1,129 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <nlohmann/json.hpp>
+
+#include "cli/run_program.h"
+#include "small_tokenizers.h"
+
+namespace espalier {
+namespace {
+
+using nlohmann::json;
+using ::testing::HasSubstr;
+
+const std::string kGolden = ESPALIER_SOURCE_DIR "/tests/golden/";
+
+/// A golden decoder with a tokenizer of 261 of its 320 ids.
+std::string model(const TemporaryFolder& folder, const std::string& golden) {
+  std::filesystem::create_directories(folder / golden);
+  for (const char* file : {"config.json", "model.safetensors"}) {
+    std::filesystem::create_symlink(kGolden + golden + "/" + file, folder / (golden + "/" + file));
+  }
+  folder.write(golden + "/tokenizer.json", testing::byte_level_json().dump());
+  return (folder / golden).string();
+}
+
+json result_of(std::vector<std::string> arguments) {
+  arguments.push_back("--json");
+  const ProgramRun run = run_program(arguments);
+  EXPECT_EQ(run.exit_code, 0) << run.err;
+  return json::parse(run.out);
+}
+
+constexpr const char* kQuestions =
+    R"({"question": "abc a", "choices": ["x", "a longer answer", "b"], "gold": 0}
+{"question": "What?", "choices": ["abc", "ab", "a", "c"], "gold": 2}
+{"question": "Why?", "choices": ["a", "b"], "gold": 1}
+)";
+
+TEST(EvalLanguageModel, MeasuresQuestions) {
+  const TemporaryFolder folder;
+  const std::string mixtral = model(folder, "mixtral");
+  folder.write("data/arc_easy/test.jsonl", kQuestions);
+  const std::string out = (folder / "eval.json").string();
+  const json result =
+      result_of({"eval", mixtral, "--task", "arc_easy", "--data", (folder / "data").string(), "--out", out});
+  EXPECT_EQ(json::parse(file_content(out)), result);
+  EXPECT_EQ(result.at("task"), "arc_easy");
+  EXPECT_EQ(result.at("split"), "test");
+  EXPECT_EQ(result.at("examples"), 3);
+  const double accuracy = result.at("metrics").at("accuracy");
+  EXPECT_NEAR(accuracy * 3, std::round(accuracy * 3), 1e-9);
+  EXPECT_NEAR(result.at("metrics").at("accuracy_stderr"), std::sqrt(accuracy * (1 - accuracy) / 2), 1e-9);
+  EXPECT_TRUE(result.at("metrics").contains("accuracy_norm"));
+  EXPECT_EQ(
+      result_of({"eval", mixtral, "--task", "arc_easy", "--data", (folder / "data").string(), "--limit", "2"})
+          .at("examples"),
+      2);
+}
+
+// The same windows through `logits`: what eval and compare say is what the model's logits say.
+TEST(EvalLanguageModel, PerplexityIsThatOfTheWindows) {
+  const TemporaryFolder folder;
+  const std::string mixtral = model(folder, "mixtral");
+  const std::string text = folder.write("a.txt", "abc a long line\nand another, abc.\n");
+  const std::vector<std::string> arguments = {"eval",   mixtral, "--task",    "perplexity",
+                                              "--data", text,    "--seq-len", "8"};
+  const json result = result_of(arguments);
+  const json tokens =
+      result_of({"tokenize", mixtral, "--text", text, "--whole-file", "--out", (folder / "t.json").string()});
+  const auto count = tokens.at("tokens").get<std::int64_t>();
+  const std::int64_t windows = (count + 7) / 8;
+  EXPECT_EQ(result.at("examples"), windows);
+  EXPECT_EQ(result.at("metrics").at("tokens"), count - windows);  // no BOS: the first of each is not scored
+  EXPECT_NEAR(result.at("metrics").at("perplexity"), std::exp(result.at("metrics").at("loss").get<double>()),
+              1e-9);
+  EXPECT_EQ(result.at("settings").at("stride"), "8");
+  EXPECT_EQ(result.at("settings").at("in_front"), "nothing");
+  const json spilled = result_of(
+      {"eval", mixtral, "--task", "perplexity", "--data", text, "--seq-len", "8", "--max-memory", "1"});
+  EXPECT_EQ(spilled.at("metrics"), result.at("metrics"));
+  auto overlapping = arguments;
+  overlapping.insert(overlapping.end(), {"--stride", "4"});
+  EXPECT_EQ(result_of(overlapping).at("metrics").at("tokens"), count - 1);
+}
+
+TEST(CompareVerb, AModelWithItselfAndWithAnother) {
+  const TemporaryFolder folder;
+  const std::string mixtral = model(folder, "mixtral"), rounded = model(folder, "mixtral-bf16");
+  const std::string text = folder.write("a.txt", "abc a long line\nand another, abc.\n");
+  const std::string out = (folder / "compare.json").string();
+  const json same = result_of({"compare", mixtral, mixtral, "--data", text, "--seq-len", "16", "--out", out});
+  EXPECT_EQ(json::parse(file_content(out)), same);
+  EXPECT_NEAR(same.at("kl_divergence"), 0.0, 1e-6);
+  EXPECT_EQ(same.at("top1_agreement"), 1.0);
+  const json other =
+      result_of({"compare", mixtral, rounded, "--data", text, "--seq-len", "16", "--max-memory", "1"});
+  EXPECT_GT(other.at("kl_divergence"), same.at("kl_divergence"));
+  EXPECT_EQ(other.at("first").at("loss"), same.at("first").at("loss"));
+}
+
+TEST(EvalLanguageModel, BadInputIsAUserError) {
+  const TemporaryFolder folder;
+  const std::string mixtral = model(folder, "mixtral");
+  const std::string text = folder.write("a.txt", "abc"), empty = folder.write("empty.txt", "");
+  const std::string bad =
+      folder.write("bad.jsonl", "{\"question\": \"q\", \"choices\": [\"a\", \"b\"], \"gold\": 5}\n");
+  const std::pair<std::vector<std::string>, std::string> cases[] = {
+      {{"eval", mixtral, "--task", "sst2", "--data", "x"}, "not one of a language model"},
+      {{"eval", mixtral, "--task", "perplexity", "--data", text, "--seq-len", "513"}, "positions for 512"},
+      {{"eval", mixtral, "--task", "perplexity", "--data", text, "--seq-len", "2", "--stride", "3"},
+       "--stride 3"},
+      {{"eval", mixtral, "--task", "perplexity", "--data", empty}, "nothing to score"},
+      {{"eval", mixtral, "--task", "perplexity"}, "--data"},
+      {{"eval", mixtral, "--task", "piqa", "--data", folder.path().string()}, "no file of the split dev"},
+      {{"eval", mixtral, "--task", "arc_easy", "--data", "test=" + bad}, "bad.jsonl: line 1"},
+      {{"eval", kGolden + "mixtral", "--task", "perplexity", "--data", text}, "no tokenizer.json"},
+      {{"compare", mixtral, kGolden + "bert", "--data", text}, "bert"}};
+  for (const auto& [arguments, error] : cases) {
+    SCOPED_TRACE(::testing::PrintToString(arguments));
+    const ProgramRun run = run_program(arguments);
+    EXPECT_EQ(run.exit_code, 2);
+    EXPECT_THAT(run.err, HasSubstr(error));
+  }
+}
+
+}  // namespace
+}  // namespace espalier

@@ -1,0 +1,97 @@
+// Decoder checkpoints of seven families against recorded logits, hidden states and routing.
+#include <gtest/gtest.h>
+
+#include "base/files.h"
+#include "model/decoder_forward.h"
+#include "unit/model/small_decoder.h"
+#include "unit/nn/backends.h"
+
+namespace espalier {
+namespace {
+
+constexpr double kGoldenTolerance = 1e-5;  // of float32 with sums in any order
+
+std::filesystem::path folder(const std::string& name) {
+  return std::filesystem::path(ESPALIER_SOURCE_DIR) / "tests/golden" / name;
+}
+
+Values recorded(const SafetensorsFile& file, const std::string& tensor) {
+  const auto view = file.tensor(tensor);
+  std::vector<float> values(static_cast<std::size_t>(view.elements()));
+  to_float32(view.dtype, view.bytes, values);
+  return {values.begin(), values.end()};
+}
+
+std::vector<std::int32_t> recorded_experts(const SafetensorsFile& file, const std::string& tensor) {
+  const auto view = file.tensor(tensor);
+  std::vector<std::int32_t> values(static_cast<std::size_t>(view.elements()));
+  std::memcpy(values.data(), view.bytes.data(), view.bytes.size());
+  return values;
+}
+
+std::vector<std::vector<std::int32_t>> sequences_of(const std::string& name) {
+  return nlohmann::json::parse(read_file(folder(name) / "tokens.json")).at("sequences");
+}
+
+void expect_logits(const DecoderModel& model, const std::string& name, const std::string& file) {
+  const auto golden = SafetensorsFile::open(folder(name) / file);
+  const auto sequences = sequences_of(name);
+  ASSERT_EQ(sequences.size(), 2U);
+  for (std::size_t i = 0; i < sequences.size(); ++i) {
+    const auto tensor = "seq" + std::to_string(i) + ".logits";
+    expect_close(values_of(decoder_logits(model, run_sequence(model, sequences[i]))),
+                 recorded(golden, tensor), kGoldenTolerance, tensor);
+  }
+}
+
+class GoldenDecoder : public ::testing::TestWithParam<const char*> {};
+INSTANTIATE_TEST_SUITE_P(Families, GoldenDecoder,
+                         ::testing::Values("mixtral", "mixtral-bf16", "mixtral-sharded", "qwen2-moe",
+                                           "qwen2-moe-dense-layers", "qwen3-moe", "olmoe", "deepseek-v1",
+                                           "deepseek-v2-lite", "deepseek-v2", "deepseek-v3"));
+
+TEST_P(GoldenDecoder, Logits) {
+  expect_logits(load_decoder(Checkpoint::open(folder(GetParam()))), GetParam(), "logits.safetensors");
+}
+
+TEST_P(GoldenDecoder, HiddenStatesAndRoutingOfEveryLayer) {
+  const DecoderModel model = load_decoder(Checkpoint::open(folder(GetParam())));
+  const auto golden = SafetensorsFile::open(folder(GetParam()) / "trace.safetensors");
+  const auto sequences = sequences_of(GetParam());
+  std::size_t routed = 0;
+  for (std::size_t i = 0; i < sequences.size(); ++i) {
+    const auto name = [&](std::int64_t layer, const char* what) {
+      return "seq" + std::to_string(i) + ".layer" + std::to_string(layer) + "." + what;
+    };
+    const auto tap = [&](std::int64_t layer) {
+      return ExpertTap{[&, layer](const TokenChoice& choice) {
+                         const auto* chosen = choice.chosen.data_ptr<std::int32_t>();
+                         EXPECT_EQ(std::vector<std::int32_t>(chosen, chosen + choice.chosen.numel()),
+                                   recorded_experts(golden, name(layer, "experts")));
+                         expect_close(values_of(choice.gates), recorded(golden, name(layer, "weights")),
+                                      kGoldenTolerance, name(layer, "weights"));
+                         ++routed;
+                       },
+                       {}};
+    };
+    run_sequence(model, sequences[i], tap, [&](std::int64_t layer, const torch::Tensor& x) {
+      expect_close(values_of(x), recorded(golden, name(layer, "hidden")), kGoldenTolerance,
+                   name(layer, "hidden"));
+    });
+  }
+  EXPECT_GT(routed, 0U);
+}
+
+TEST_P(GoldenDecoder, LogitsWithTheListedExpertsAlone) {
+  if (!std::filesystem::exists(folder(GetParam()) / "pruned.json"))
+    GTEST_SKIP() << "group-limited routing: its groups would have to stay of one size";
+  const auto lists = nlohmann::json::parse(read_file(folder(GetParam()) / "pruned.json")).at("keep");
+  std::vector<std::vector<std::int64_t>> keep;
+  for (const auto& list : lists)
+    keep.push_back(list.is_null() ? std::vector<std::int64_t>{} : list.get<std::vector<std::int64_t>>());
+  const DecoderModel model = load_decoder(Checkpoint::open(folder(GetParam())));
+  expect_logits(keep_experts(model, keep), GetParam(), "pruned_logits.safetensors");
+}
+
+}  // namespace
+}  // namespace espalier
