@@ -4,33 +4,13 @@
 #include <cmath>
 #include <nlohmann/json.hpp>
 
-#include "cli/run_program.h"
-#include "small_tokenizers.h"
+#include "cli/small_language_model.h"
 
 namespace espalier {
 namespace {
 
 using nlohmann::json;
 using ::testing::HasSubstr;
-
-const std::string kGolden = ESPALIER_SOURCE_DIR "/tests/golden/";
-
-/// A golden decoder with a tokenizer of 261 of its 320 ids.
-std::string model(const TemporaryFolder& folder, const std::string& golden) {
-  std::filesystem::create_directories(folder / golden);
-  for (const char* file : {"config.json", "model.safetensors"}) {
-    std::filesystem::create_symlink(kGolden + golden + "/" + file, folder / (golden + "/" + file));
-  }
-  folder.write(golden + "/tokenizer.json", testing::byte_level_json().dump());
-  return (folder / golden).string();
-}
-
-json result_of(std::vector<std::string> arguments) {
-  arguments.push_back("--json");
-  const ProgramRun run = run_program(arguments);
-  EXPECT_EQ(run.exit_code, 0) << run.err;
-  return json::parse(run.out);
-}
 
 constexpr const char* kQuestions =
     R"({"question": "abc a", "choices": ["x", "a longer answer", "b"], "gold": 0}
@@ -40,7 +20,7 @@ constexpr const char* kQuestions =
 
 TEST(EvalLanguageModel, MeasuresQuestions) {
   const TemporaryFolder folder;
-  const std::string mixtral = model(folder, "mixtral");
+  const std::string mixtral = golden_with_tokenizer(folder, "mixtral");
   folder.write("data/arc_easy/test.jsonl", kQuestions);
   const std::string out = (folder / "eval.json").string();
   const json result =
@@ -62,7 +42,7 @@ TEST(EvalLanguageModel, MeasuresQuestions) {
 // The same windows through `logits`: what eval and compare say is what the model's logits say.
 TEST(EvalLanguageModel, PerplexityIsThatOfTheWindows) {
   const TemporaryFolder folder;
-  const std::string mixtral = model(folder, "mixtral");
+  const std::string mixtral = golden_with_tokenizer(folder, "mixtral");
   const std::string text = folder.write("a.txt", "abc a long line\nand another, abc.\n");
   const std::vector<std::string> arguments = {"eval",   mixtral, "--task",    "perplexity",
                                               "--data", text,    "--seq-len", "8"};
@@ -85,29 +65,9 @@ TEST(EvalLanguageModel, PerplexityIsThatOfTheWindows) {
   EXPECT_EQ(result_of(overlapping).at("metrics").at("tokens"), count - 1);
 }
 
-TEST(CompareVerb, AModelWithItselfAndWithAnother) {
-  const TemporaryFolder folder;
-  const std::string mixtral = model(folder, "mixtral"), rounded = model(folder, "mixtral-bf16");
-  const std::string text = folder.write("a.txt", "abc a long line\nand another, abc.\n");
-  const std::string out = (folder / "compare.json").string();
-  const json same = result_of({"compare", mixtral, mixtral, "--data", text, "--seq-len", "16", "--out", out});
-  EXPECT_EQ(json::parse(file_content(out)), same);
-  EXPECT_NEAR(same.at("kl_divergence"), 0.0, 1e-6);
-  EXPECT_EQ(same.at("top1_agreement"), 1.0);
-  const json other =
-      result_of({"compare", mixtral, rounded, "--data", text, "--seq-len", "16", "--max-memory", "0"});
-  EXPECT_GT(other.at("kl_divergence"), same.at("kl_divergence"));
-  EXPECT_EQ(other.at("first").at("loss"), same.at("first").at("loss"));
-  const json shown = result_of({"compare", mixtral, mixtral, "--data", text, "--limit", "1", "--prompt",
-                                "abc", "--prompt", "a", "--tokens", "5"});
-  ASSERT_EQ(shown.at("continuations").size(), 2u);
-  EXPECT_EQ(shown.at("continuations")[0].at("prompt"), "abc");
-  EXPECT_EQ(shown.at("continuations")[1].at("first"), shown.at("continuations")[1].at("second"));
-}
-
 TEST(EvalLanguageModel, BadInputIsAUserError) {
   const TemporaryFolder folder;
-  const std::string mixtral = model(folder, "mixtral");
+  const std::string mixtral = golden_with_tokenizer(folder, "mixtral");
   const std::string text = folder.write("a.txt", "abc"), empty = folder.write("empty.txt", "");
   const std::string bad =
       folder.write("bad.jsonl", "{\"question\": \"q\", \"choices\": [\"a\", \"b\"], \"gold\": 5}\n");
@@ -120,8 +80,7 @@ TEST(EvalLanguageModel, BadInputIsAUserError) {
       {{"eval", mixtral, "--task", "perplexity"}, "--data"},
       {{"eval", mixtral, "--task", "piqa", "--data", folder.path().string()}, "no file of the split dev"},
       {{"eval", mixtral, "--task", "arc_easy", "--data", "test=" + bad}, "bad.jsonl: line 1"},
-      {{"eval", kGolden + "mixtral", "--task", "perplexity", "--data", text}, "no tokenizer.json"},
-      {{"compare", mixtral, kGolden + "bert", "--data", text}, "bert"}};
+      {{"eval", kGolden + "mixtral", "--task", "perplexity", "--data", text}, "no tokenizer.json"}};
   for (const auto& [arguments, error] : cases) {
     SCOPED_TRACE(::testing::PrintToString(arguments));
     const ProgramRun run = run_program(arguments);
