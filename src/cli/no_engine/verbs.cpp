@@ -16,7 +16,7 @@ constexpr std::array<std::string_view, 15> kMissing{
 void add_missing(CLI::App& app, const GlobalOptions& /*global*/) {
   const std::string name = app.get_name();
   app.allow_extras();
-  app.prefix_command();  // whatever follows is for the other build to judge
+  app.fallthrough(false);  // whatever follows is for the other build to judge
   app.footer(fmt::format(
       "This program was built without models and text. In the full build:\n  espalier {} --help", name));
   app.callback([name] {
