@@ -13,6 +13,7 @@ void add_plan(CLI::App& app, const GlobalOptions& global);
 void add_report(CLI::App& app, const GlobalOptions& global);
 void add_verify(CLI::App& app, const GlobalOptions& global);
 void add_score(CLI::App& app, const GlobalOptions& global);
+void add_theory(CLI::App& app, const GlobalOptions& global);
 void add_version(CLI::App& app, const GlobalOptions& global);
 
 }  // namespace espalier
