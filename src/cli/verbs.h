@@ -10,6 +10,7 @@ void add_check(CLI::App& app, const GlobalOptions& global);
 void add_explain(CLI::App& app, const GlobalOptions& global);
 void add_inspect(CLI::App& app, const GlobalOptions& global);
 void add_plan(CLI::App& app, const GlobalOptions& global);
+void add_prune(CLI::App& app, const GlobalOptions& global);
 void add_report(CLI::App& app, const GlobalOptions& global);
 void add_verify(CLI::App& app, const GlobalOptions& global);
 void add_score(CLI::App& app, const GlobalOptions& global);

@@ -80,7 +80,7 @@ class TaskFinetuning : public Objective {
     return resolved;
   }
 
-  BertModel& model() override { return model_; }
+  std::int64_t parameter_count() const override { return espalier::parameter_count(model_); }
 
   std::vector<OptimizedParameter> parameters() override {
     std::vector<OptimizedParameter> parameters;
@@ -214,7 +214,7 @@ FinetuneSummary finetune(FinetuneOptions& options) {
   TaskFinetuning objective(options);
   FinetuneSummary summary{train("finetune", objective, options), {}, 0};
   summary.eval = objective.eval_result();
-  summary.parameters = parameter_count(objective.model());
+  summary.parameters = objective.parameter_count();
   return summary;
 }
 

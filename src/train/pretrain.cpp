@@ -96,7 +96,7 @@ class MaskedLanguageModelling : public Objective {
     return resolved;
   }
 
-  BertModel& model() override { return model_; }
+  std::int64_t parameter_count() const override { return espalier::parameter_count(model_); }
 
   std::vector<OptimizedParameter> parameters() override {
     std::vector<OptimizedParameter> parameters;

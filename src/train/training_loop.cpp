@@ -171,7 +171,7 @@ class Run {
     manifest.versions = library_versions();
     manifest.seed = options_.seed;
     manifest.machine = {cpu_name(), at::get_num_threads(), memory_bytes()};
-    manifest.parameters = static_cast<std::uint64_t>(parameter_count(objective_.model()));
+    manifest.parameters = static_cast<std::uint64_t>(objective_.parameter_count());
     manifest.timings_seconds["train"] = progress_.seconds;
     manifest.peak_rss_bytes = peak_resident_bytes();
     write_manifest(options_.out / "manifest.json", manifest);
