@@ -8,6 +8,7 @@ namespace espalier {
 void add_apply(CLI::App& app, const GlobalOptions& global);
 void add_check(CLI::App& app, const GlobalOptions& global);
 void add_explain(CLI::App& app, const GlobalOptions& global);
+void add_import(CLI::App& app, const GlobalOptions& global);
 void add_inspect(CLI::App& app, const GlobalOptions& global);
 void add_plan(CLI::App& app, const GlobalOptions& global);
 void add_prune(CLI::App& app, const GlobalOptions& global);
