@@ -67,7 +67,7 @@ void note_patterns(const nlohmann::json& settings, std::vector<std::string>& not
 
 std::vector<std::string> loading_notes(const Surgery& surgery, const nlohmann::json& config) {
   std::vector<std::string> notes;
-  if (surgery.topology.model_type == kBertMoeModelType)
+  if (surgery.topology.model_type == kBertMoeModelType || surgery.topology.model_type == kVmoeModelType)
     return notes;  // our own format, which holds all of it
   note_counts(surgery, notes);
   note_routing(surgery, config, notes);

@@ -7,6 +7,7 @@
 
 #include "base/error.h"
 #include "cli/engine/engine_verbs.h"
+#include "cli/engine/image_arguments.h"
 #include "cli/engine/task_arguments.h"
 #include "cli/engine/training_options.h"
 #include "train/finetune.h"
@@ -17,6 +18,7 @@ namespace {
 struct Arguments : TrainingArguments {
   FinetuneOptions options;
   TaskArguments task;
+  ImageArguments images;
   std::string schedule = "none", criterion = "alpha", force_drop = "windows";
 };
 
@@ -75,20 +77,30 @@ void add_finetune(CLI::App& app, const GlobalOptions& global) {
   auto arguments = std::make_shared<Arguments>();
   auto& a = *arguments;
   a.options.steps = 0;
-  app.add_option("model", a.options.model, "checkpoint folder of a BERT-shaped encoder with its vocab.txt")
+  app.add_option("model", a.options.model,
+                 "checkpoint folder of a BERT-shaped encoder with its vocab.txt, or of a vision model")
       ->required()
       ->type_name("MODEL");
   add_task_options(app, a.task);
+  app.get_option("--task")->required(false);  // images have none
+  add_image_options(app, a.images);
   add_prune_options(app, a);
   add_length_options(app, a.options);
   add_training_options(app, a, a.options);
   app.footer(
       "Example:\n  espalier finetune models/mini-moe --task wordnet --prune eager --epochs 1 --out "
-      "runs/wordnet");
-  app.callback([arguments, &global] {
+      "runs/wordnet\n  espalier finetune models/mini-vmoe --images cifar10 --classes ship,truck --steps 500 "
+      "--out runs/two");
+  app.callback([arguments, &global, &app] {
     auto& options = arguments->options;
     const Terminal terminal(global);
     resolve(*arguments, global, terminal, options);
+    if (arguments->images.given())
+      return run_image_training("finetune", options.model.string(), arguments->images, options, terminal,
+                                global, app);
+    if (arguments->task.task.empty())
+      throw UserError("--task or --images is missing",
+                      "name what to fine-tune on: --task cola, --images DIR");
     options.upcycle = upcycle_request(*arguments);
     options.task = resolve_task(arguments->task);
     options.data = parse_task_files(arguments->task.data);
