@@ -20,18 +20,19 @@ TrainableLinear copied(const StoredLinear& linear) {
 }
 
 TrainableGrouped copied(const GroupedAttention& a) {
-  TrainableGrouped attention{{torch::cat({matrix(a.query.weight), matrix(a.key.weight), matrix(a.value.weight)}), {}},
-                             copied(a.output),
-                             copied(a.query_norm),
-                             copied(a.key_norm)};
+  TrainableGrouped attention{
+      {torch::cat({matrix(a.query.weight), matrix(a.key.weight), matrix(a.value.weight)}), {}},
+      copied(a.output),
+      copied(a.query_norm),
+      copied(a.key_norm)};
   if (a.query.bias.defined())
     attention.qkv.bias = torch::cat({copied(a.query.bias), copied(a.key.bias), copied(a.value.bias)});
   return attention;
 }
 
 TrainableLatent copied(const LatentAttentionWeights& a) {
-  return {copied(a.query_down),     copied(a.query_norm),     copied(a.query), copied(a.key_value_down),
-          copied(a.key_value_norm), copied(a.key_value), copied(a.output)};
+  return {copied(a.query_down),     copied(a.query_norm), copied(a.query), copied(a.key_value_down),
+          copied(a.key_value_norm), copied(a.key_value),  copied(a.output)};
 }
 
 GatedWeights copied(const GatedFfn& ffn) {

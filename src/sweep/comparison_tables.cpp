@@ -14,7 +14,7 @@ namespace espalier {
 namespace {
 
 std::string percent(const std::optional<double>& share) {
-  return share ? human_percent(*share) : kAbsentCell;
+  return share ? human_percent(*share) : kAbsent;
 }
 
 std::string row_title(const ComparisonRow& row) {
@@ -45,7 +45,7 @@ std::string score_table(const Comparison& comparison) {
       cells.push_back(sample_text(row.scores.at(setting), seeds));
     for (const auto& name : baselines) {
       const auto found = row.baselines.find(name);
-      cells.push_back(found == row.baselines.end() ? kAbsentCell : fixed_text(found->second));
+      cells.push_back(found == row.baselines.end() ? kAbsent : fixed_text(found->second));
     }
     rows.push_back(std::move(cells));
   }

@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "report/quantities.h"
+
 namespace espalier {
 namespace {
 
@@ -38,14 +40,14 @@ std::string markdown_table(const std::vector<TableRow>& rows) {
 }
 
 std::string fixed_text(double value, int decimals) {
-  if (!std::isfinite(value)) return kAbsentCell;
+  if (!std::isfinite(value)) return kAbsent;
   auto text = fmt::format("{:.{}f}", value, decimals);
   const bool zero = text.find_first_not_of("-0.") == std::string::npos;
   return zero && text.front() == '-' ? text.substr(1) : text;
 }
 
 std::string difference_text(const Difference& difference, int decimals) {
-  if (difference.n == 0) return kAbsentCell;
+  if (difference.n == 0) return kAbsent;
   if (!difference.half_width) return fixed_text(difference.mean, decimals);
   const auto text = fmt::format("{} [{}, {}]", fixed_text(difference.mean, decimals),
                                 fixed_text(difference.mean - *difference.half_width, decimals),
@@ -55,7 +57,7 @@ std::string difference_text(const Difference& difference, int decimals) {
 
 std::string sample_text(const SeedScores& scores, std::size_t expected, int decimals) {
   const auto sample = sample_of(scores);
-  if (sample.n == 0) return kAbsentCell;
+  if (sample.n == 0) return kAbsent;
   auto text = fixed_text(sample.mean, decimals);
   if (sample.deviation) text += " ± " + fixed_text(*sample.deviation, decimals);
   return sample.n == expected ? text : fmt::format("{} ({})", text, sample.n);

@@ -7,9 +7,6 @@
 
 namespace espalier {
 
-/// A cell with nothing to say.
-inline constexpr const char* kAbsentCell = "\u2013";
-
 using TableRow = std::vector<std::string>;
 
 /// A Markdown table, also made to be read as it is: columns as wide as their longest cell, all but the first
