@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "cli/engine/small_images.h"
+#include "cli/running_program.h"
 
 namespace espalier {
 namespace {
@@ -108,24 +109,69 @@ TEST(Vision, AnEnsembleIsPrunedByGroups) {
 TEST(Vision, AKilledRunGoesOnToTheSameNumbers) {
   const TemporaryFolder folder;
   const auto images = small_image_folder(folder);
-  const auto whole = small_vision_run(folder, images, small_vision_config(), "whole", {"--log-every", "1"});
-  // The same run, as if it had been killed after its state of step 20 was saved.
-  const auto part = small_vision_run(folder, images, small_vision_config(), "part",
-                                     {"--log-every", "1", "--save-every", "20"});
-  std::filesystem::remove_all(folder / "part/model");
-  run_vision({"pretrain",        (folder / "part.json").string(),
-              "--images",        images,
-              "--classes",       "airplane,automobile",
-              "--image-batch",   "20",
-              "--steps",         "30",
-              "--learning-rate", "0.003",
-              "--log-every",     "1",
-              "--save-every",    "20",
-              "--out",           part,
-              "--resume",        "--quiet",
-              "--threads",       "1"});
-  EXPECT_EQ(file_content(folder / "part/model/model.safetensors"),
-            file_content(folder / "whole/model/model.safetensors"));
+  const auto config = folder.write("config.json", small_vision_config().dump());
+  const auto command = [&](const char* name, const std::vector<std::string>& more) {
+    std::vector<std::string> arguments{"pretrain",
+                                       config,
+                                       "--images",
+                                       images,
+                                       "--classes",
+                                       "airplane,automobile",
+                                       "--image-batch",
+                                       "20",
+                                       "--steps",
+                                       "200",
+                                       "--save-every",
+                                       "10",
+                                       "--validate-every",
+                                       "1000",
+                                       "--out",
+                                       (folder / name).string(),
+                                       "--quiet",
+                                       "--threads",
+                                       "1"};
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    return arguments;
+  };
+  run_vision(command("whole", {}));
+  {
+    RunningProgram program(command("killed", {}));
+    ASSERT_TRUE(program.wait_until([&] {
+      return std::filesystem::exists(folder / "killed/state.safetensors");
+    })) << program.err();
+    ASSERT_EQ(program.stop(SIGKILL), 128 + SIGKILL);
+  }
+  ASSERT_FALSE(std::filesystem::exists(folder / "killed/model")) << "the run was over before it was killed";
+  run_vision(command("killed", {"--resume"}));
+  EXPECT_TRUE(file_content(folder / "killed/model/model.safetensors") ==
+              file_content(folder / "whole/model/model.safetensors"));
+}
+
+/// Counts of a calibration run add up, and a pruned model is observed in its own numbers.
+TEST(Vision, ExpertsAreObservedOnImages) {
+  const TemporaryFolder folder;
+  const auto images = small_image_folder(folder);
+  const auto model = small_vision_run(folder, images, small_vision_config(), "run") + "/model";
+  const auto file = [&](const char* name) { return (folder / name).string(); };
+  run_vision({"observe", model, "--images", images, "--classes", "airplane,automobile", "--out",
+              file("obs.safetensors")});
+  run_vision({"score", file("obs.safetensors"), "--criterion", "frequency", "--out", file("scores.json")});
+  double pairs = 0;
+  for (const auto& tokens : read(folder / "scores.json")["layers"][0]["tokens"])
+    pairs += tokens.get<double>();
+  EXPECT_EQ(pairs, 40 * 5 * 2) << "images, tokens of each, experts per token";
+  for (const char* criterion : {"importance", "reap", "ean_mean"})
+    run_vision({"score", file("obs.safetensors"), "--criterion", criterion, "--out", file("scores.json")});
+  run_vision(
+      {"plan", file("scores.json"), "--keep", "2", "--router", "zero_output", "--out", file("plan.json")});
+  run_vision({"apply", model, file("plan.json"), "--out", file("pruned")});
+  run_vision({"observe", file("pruned"), "--images", images, "--classes", "airplane,automobile", "--out",
+              file("again.safetensors")});
+  run_vision({"score", file("again.safetensors"), "--criterion", "frequency", "--out", file("again.json")});
+  const auto tokens = read(folder / "again.json")["layers"][0]["tokens"];
+  ASSERT_EQ(tokens.size(), 2U);
+  EXPECT_LT(tokens[0].get<double>() + tokens[1].get<double>(), pairs)
+      << "what went to pruned experts goes nowhere";
 }
 
 TEST(Vision, WrongInputIsExplained) {
