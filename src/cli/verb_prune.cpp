@@ -29,6 +29,7 @@ struct HandedOn {
   const char* option;
   const char* type;  ///< nullptr: a flag
   const char* description;
+  const char* there = nullptr;  ///< how that verb calls it, where the name is another
 };
 
 constexpr HandedOn kHandedOn[] = {
@@ -54,6 +55,8 @@ constexpr HandedOn kHandedOn[] = {
     {"plan apply", "--reset-groups", nullptr, "drop across router groups; the result has one group"},
     {"apply", "--zero-fill", nullptr, "for --router zero_output: dropped experts become zeros"},
     {"apply", "--drop-mtp", nullptr, "leave multi-token-prediction layers out"},
+    {"compare", "--eval-seq-len", "N", "tokens of a window of --compare", "--seq-len"},
+    {"compare", "--eval-limit", "N", "the first so many windows of each file of --compare", "--limit"},
 };
 
 bool belongs_to(const HandedOn& option, std::string_view verb) {
@@ -61,12 +64,28 @@ bool belongs_to(const HandedOn& option, std::string_view verb) {
 }
 
 struct Arguments {
-  std::string model, criterion, out;
-  std::vector<std::string> data;
+  std::string model, criterion, out, observations;
+  std::vector<std::string> data, compare;
   std::vector<std::vector<std::string>> handed_on =
       std::vector<std::vector<std::string>>(std::size(kHandedOn));
   bool resume = false, overwrite = false;
 };
+
+/// "wiki=texts/test.txt" names the text; else it has the file's name up to the first dot.
+std::map<std::string, std::string> named_files(const std::vector<std::string>& words) {
+  std::map<std::string, std::string> files;
+  for (const std::string& word : words) {
+    const auto equals = word.find('=');
+    const auto file = equals == std::string::npos ? word : word.substr(equals + 1);
+    auto name = equals == std::string::npos ? fs::path(word).filename().string() : word.substr(0, equals);
+    if (equals == std::string::npos) name = name.substr(0, name.find('.'));
+    if (name.empty() || name.find('/') != std::string::npos || file.empty())
+      throw UserError(fmt::format("--compare: found {}, expected FILE or NAME=FILE", word));
+    if (!files.emplace(name, file).second)
+      throw UserError(fmt::format("--compare: two texts are named {}", name), "give names: NAME=FILE");
+  }
+  return files;
+}
 
 /// One verb of the whole, and the file that is there when it is done; empty: it is always run.
 struct Step {
@@ -105,25 +124,23 @@ class Pruning {
     for (std::size_t i = 0; i < std::size(kHandedOn); ++i) {
       const auto& given = arguments_.handed_on[i];
       if (given.empty() || !belongs_to(kHandedOn[i], verb)) continue;
-      words.emplace_back(kHandedOn[i].option);
+      words.emplace_back(kHandedOn[i].there != nullptr ? kHandedOn[i].there : kHandedOn[i].option);
       if (kHandedOn[i].type != nullptr) words.insert(words.end(), given.begin(), given.end());
     }
     words.insert(words.end(), {"--seed", std::to_string(global_.seed)});
-    if (global_.threads) words.insert(words.end(), {"--threads", std::to_string(*global_.threads)});
-    if (global_.quiet) words.emplace_back("--quiet");
-    if (global_.json) words.emplace_back("--json");
     return words;
   }
 
   void plan_steps() {
     const auto &model = arguments_.model, &criterion = arguments_.criterion;
-    const auto observations = in_run("observations.safetensors"), scores = in_run("scores.json"),
-               plan = in_run("plan.json"), result = in_run("model");
+    const auto scores = in_run("scores.json"), plan = in_run("plan.json"), result = in_run("model");
     const bool needs_data = find_criterion(criterion).observed != nullptr;
-    if (needs_data && arguments_.data.empty())
+    auto observations = arguments_.observations;
+    if (needs_data && arguments_.data.empty() && observations.empty())
       throw UserError(fmt::format("--data is missing: {} is computed from a calibration run", criterion),
-                      "name text, .jsonl or token ids");
+                      "name text, .jsonl or token ids, or --observations of an earlier run");
     if (!arguments_.data.empty()) {
+      observations = in_run("observations.safetensors");
       auto words = command("observe", {model, "--out", observations, "--resume", "--data"});
       words.insert(words.begin() + 7, arguments_.data.begin(), arguments_.data.end());
       steps_.push_back({std::move(words), observations});
@@ -134,6 +151,10 @@ class Pruning {
     steps_.push_back({command("plan", {scores, "--model", model, "--out", plan}), plan});
     steps_.push_back({command("apply", {model, plan, "--scores", scores, "--out", result}), result});
     steps_.push_back({command("verify", {model, result, "--plan", plan}), {}});
+    for (const auto& [name, file] : named_files(arguments_.compare)) {
+      const auto out = in_run(fmt::format("compare-{}.json", name).c_str());
+      steps_.push_back({command("compare", {model, result, "--data", file, "--out", out}), out});
+    }
     for (const Step& step : steps_) lines_.push_back(shell_command(step.command));
   }
 
@@ -161,13 +182,25 @@ class Pruning {
     }
     if (interrupt_requested()) throw Interrupted(fmt::format("stopped before {}; go on with --resume", verb));
     const Stopwatch watch;
+    auto command = step.command;
+    if (global_.threads) command.insert(command.end(), {"--threads", std::to_string(*global_.threads)});
+    if (global_.quiet) command.emplace_back("--quiet");
     if (global_.json) {
-      results_[verb] = json_of(step.command);
+      command.emplace_back("--json");
+      add_result(verb, json_of(command));
     } else {
       std::cout << fmt::format("$ {}\n", shell_command(step.command)) << std::flush;
-      run_verb(step.command);
+      run_verb(command);
     }
     seconds_[verb] += watch.seconds();
+  }
+
+  /// A verb that runs several times has a list.
+  void add_result(const std::string& verb, nlohmann::ordered_json result) {
+    if (verb == "compare")
+      results_[verb].push_back(std::move(result));
+    else
+      results_[verb] = std::move(result);
   }
 
   /// What the verb would print, as a value.
@@ -215,7 +248,13 @@ void add_prune(CLI::App& app, const GlobalOptions& global) {
   app.add_option("--criterion", a.criterion, "what is computed of each expert (see `espalier score --help`)")
       ->required()
       ->type_name("NAME");
-  app.add_option("--data", a.data, "calibration: text, .jsonl or token ids (.json)")->type_name("FILE");
+  auto* data =
+      app.add_option("--data", a.data, "calibration: text, .jsonl or token ids (.json)")->type_name("FILE");
+  app.add_option("--observations", a.observations, "of an earlier run, instead of --data")
+      ->excludes(data)
+      ->type_name("OBS");
+  app.add_option("--compare", a.compare, "texts to measure the pruned model on, against the model before")
+      ->type_name("[NAME=]FILE");
   app.add_option("--out", a.out, "run folder: observations, scores, plan, model, report")
       ->required()
       ->type_name("RUN");

@@ -18,13 +18,16 @@ void add_text_options(CLI::App& app, PretrainOptions& o) {
   app.add_option("--text", o.text, "text files (plain, .gz, .zst); an empty line ends a document")
       ->required()
       ->type_name("FILE");
-  app.add_option("--vocab", o.vocabulary, "vocab.txt")->required()->type_name("FILE");
+  app.add_option("--vocab", o.vocabulary, "vocab.txt of an encoder")->type_name("FILE");
+  app.add_option("--tokenizer", o.tokenizer,
+                 "tokenizer.json of a decoder, or the folder it is in; default: the checkpoint's")
+      ->type_name("FILE");
   app.add_option("--valid-text", o.validation_text, "held-out text files")->type_name("FILE");
   app.add_option("--cache", o.cache, "folder of the tokenized corpus; default: OUT/corpus")->type_name("DIR");
   app.add_option("--batch-tokens", o.batch_tokens, "tokens per step; whole sequences, no padding")
       ->capture_default_str()
       ->check(CLI::PositiveNumber);
-  app.add_option("--seq-len", o.sequence_length, "longest sequence, [CLS] and [SEP] included")
+  app.add_option("--seq-len", o.sequence_length, "longest sequence, [CLS] and [SEP] or BOS included")
       ->capture_default_str()
       ->check(CLI::PositiveNumber);
   app.add_option("--mask-share", o.mask_share, "of the tokens, predicted: 80% [MASK], 10% random, 10% kept")

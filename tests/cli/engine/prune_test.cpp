@@ -53,6 +53,24 @@ TEST(PruneVerb, NeedsNoDataForCriteriaOfWeights) {
   for (const LayerPlan& layer : read_plan(p.run + "/plan.json").layers) EXPECT_EQ(layer.keep.size(), 3U);
 }
 
+TEST(PruneVerb, ComparesBeforeAndAfterOnTexts) {
+  Pruned p;
+  p.model = golden_with_tokenizer(p.folder, "qwen3-moe");
+  const std::string text =
+      p.folder.write("news.txt", "One two three four five.\n\nSix seven eight nine ten.\n");
+  const std::string observations = (p.folder / "obs.safetensors").string();
+  ASSERT_EQ(run_program({"observe", p.model, "--data", text, "--out", observations}).exit_code, 0);
+  const auto json = result_of(p.command({"--criterion", "frequency", "--observations", observations, "--keep",
+                                         "1.0", "--compare", text, "again=" + text, "--eval-seq-len", "16"}));
+  ASSERT_EQ(json.at("compare").size(), 2U);
+  for (const char* name : {"news", "again"}) {
+    const auto comparison = nlohmann::json::parse(file_content(p.run + "/compare-" + name + ".json"));
+    EXPECT_EQ(comparison.at("kl_divergence"), 0.0) << "nothing was dropped";
+    EXPECT_EQ(comparison.at("settings").at("sequence_length"), "16");
+  }
+  EXPECT_FALSE(json.contains("observe"));
+}
+
 TEST(PruneVerb, GoesOnAfterAFailedStep) {
   const Pruned p;
   std::filesystem::create_directories(p.run);
