@@ -48,8 +48,8 @@ struct Topology {
   ///     layer LAYER E            for each MoE layer that is no next-token layer, and after it
   ///     TENSOR 4x64x32           for each tensor of its experts and router, sorted by name
   ///
-  /// Names without a leading "bert.". Dtypes are not part of it: the model in BF16 has the topology of the
-  /// model in F32 (in another quantisation it has other tensors, and so another topology).
+  /// Names without a leading "bert."; "rows 0 3" after a layer whose pruned experts left rows. Dtypes are no
+  /// part of it (but another quantisation has other tensors, and so another topology).
   std::string sha256;
 
   /// Parameters that a token does not visit: of idle experts and of next-token layers.

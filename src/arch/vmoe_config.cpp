@@ -135,6 +135,8 @@ VmoeConfig parse_vmoe_config(const nlohmann::json& json, std::string_view source
   config.batch_prioritized = object.boolean("batch_prioritized", false);
   config.router_noise = object.number("router_noise", {0.0, 1e3}, config.router_noise);
   validate(config, source);
+  for (VmoeLayer& layer : config.moe)
+    if (layer.router_rows == layer.experts) layer.expert_rows.clear();  // ascending and all of them
   return config;
 }
 

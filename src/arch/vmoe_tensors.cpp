@@ -115,6 +115,7 @@ Topology vmoe_topology(const Checkpoint& checkpoint) {
   expected.experts_field = "num_experts";
   Topology topology = find_topology(checkpoint, expected);
   for (MoeLayerTensors& layer : topology.layers) layer.router_rows = config.moe_in(layer.layer)->expert_rows;
+  topology.sha256 = topology_sha256(topology, checkpoint);
   return topology;
 }
 

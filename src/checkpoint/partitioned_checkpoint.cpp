@@ -59,7 +59,8 @@ std::int64_t elements_of(const std::vector<std::int64_t>& shape) {
 /// (start, stop, step) of each axis, each packed by itself.
 SliceNd slices_from(std::span<const std::byte> bytes, const std::string& where) {
   SliceNd slices;
-  for (const MsgpackValue& packed : parse_msgpack(bytes, where).array(where)) {
+  const MsgpackValue all = parse_msgpack(bytes, where);
+  for (const MsgpackValue& packed : all.array(where)) {
     const MsgpackValue slice = parse_msgpack(packed.bytes(where), where);
     const auto& parts = slice.array(where);
     if (parts.size() != 3) fail(where, "a slice has three parts");

@@ -57,7 +57,7 @@ std::vector<std::int64_t> serving_order(const torch::Tensor& probabilities, cons
   std::vector<std::int64_t> order(static_cast<std::size_t>(chosen.size(0)));
   std::iota(order.begin(), order.end(), std::int64_t{0});
   if (!batch_prioritized) return order;
-  const auto best = std::get<0>(probabilities.detach().to(torch::kCPU).max(1)).contiguous();
+  const auto best = std::get<0>(probabilities.detach().to(torch::kCPU, torch::kFloat32).max(1)).contiguous();
   const float* gate = best.data_ptr<float>();
   std::stable_sort(order.begin(), order.end(),
                    [&](std::int64_t a, std::int64_t b) { return gate[a] > gate[b]; });

@@ -24,6 +24,10 @@ namespace fs = std::filesystem;
 constexpr std::int64_t kEvaluationBatch = 256;
 
 ImageSet read_split(const ImageTrainingOptions& options, std::string_view split) {
+  if (fs::is_regular_file(options.images))
+    throw UserError(
+        fmt::format("--images {}: one file has no test split", options.images.string()),
+        "name a folder: data_batch_1.bin (or .gz, .zst) in it is trained on, test_batch.bin tested on");
   ImageSet set = open_images(options.images, split);
   return options.classes.empty() ? set : only_classes(set, options.classes);
 }

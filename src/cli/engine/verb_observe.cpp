@@ -10,9 +10,11 @@
 #include "base/machine.h"
 #include "base/stopwatch.h"
 #include "cli/engine/engine_verbs.h"
+#include "cli/engine/image_arguments.h"
 #include "cli/terminal.h"
 #include "data/calibration.h"
 #include "observe/observe.h"
+#include "observe/observe_images.h"
 #include "text/tokenizer.h"
 
 namespace espalier {
@@ -26,6 +28,8 @@ struct Arguments {
   std::string rows = "joined", hidden_dtype = "f32";
   std::optional<double> max_memory_gigabytes;
   bool resume = false;
+  std::string images, split = "train";
+  std::vector<std::string> classes;
 };
 
 void print(const Observations& observations, const Arguments& arguments, double seconds,
@@ -100,10 +104,26 @@ ObserveOptions options_of(const Arguments& arguments, const Terminal& terminal) 
   return options;
 }
 
+void run_images(const Arguments& arguments, const GlobalOptions& global) {
+  constexpr std::int64_t kBatch = 256;
+  const Checkpoint checkpoint = Checkpoint::open(arguments.model);
+  const VmoeModel model = load_vmoe(checkpoint);
+  ImageSet set = open_images(arguments.images, arguments.split);
+  if (!arguments.classes.empty()) set = only_classes(set, arguments.classes);
+  const Terminal terminal(global);
+  const Stopwatch stopwatch;
+  const Observations observations =
+      observe_images(model, checkpoint, set, kBatch, Backend::kOneDnn, terminal.progress());
+  write_observations(arguments.out, observations);
+  terminal.finish();
+  print(observations, arguments, stopwatch.seconds(), global);
+}
+
 void run_observe(Arguments& arguments, const GlobalOptions& global) {
   if (!arguments.merge.empty()) return run_merge(arguments, global);
   if (arguments.model.empty())
     throw UserError("MODEL is missing", "espalier observe MODEL --data FILE --out FILE");
+  if (!arguments.images.empty()) return run_images(arguments, global);
   if (arguments.data.empty())
     throw UserError("--data is missing", "text, JSON Lines or token ids to observe on");
   const DecoderModel model = load_decoder(Checkpoint::open(arguments.model));
@@ -156,8 +176,11 @@ void add_data_options(CLI::App& app, Arguments& a) {
 void add_observe(CLI::App& app, const GlobalOptions& global) {
   auto arguments = std::make_shared<Arguments>();
   Arguments& a = *arguments;
-  app.add_option("model", a.model, "checkpoint folder of a decoder")->type_name("MODEL");
+  app.add_option("model", a.model, "checkpoint folder of a decoder, or of a vision model")
+      ->type_name("MODEL");
   add_data_options(app, a);
+  add_image_set_options(app, a.images, a.classes);
+  app.add_option("--split", a.split, "of the images: train or test")->capture_default_str();
   app.add_option("--merge", a.merge, "joins files of observations of one model instead")->type_name("OBS");
   app.add_option("--weights", a.weights, "of the files of --merge; default 1 each");
   app.add_option("--out", a.out, "observations.safetensors")->required()->type_name("FILE");

@@ -14,15 +14,15 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// The file, or its gzipped form.
-fs::path plain_or_gz(const fs::path& folder, const std::string& name) {
-  const fs::path plain = folder / name;
-  const fs::path packed = folder / (name + ".gz");
-  return fs::exists(plain) || !fs::exists(packed) ? plain : packed;
+/// The file, or one of its packed forms; where none is there, the file's own name.
+fs::path plain_or_packed(const fs::path& folder, const std::string& name) {
+  for (const char* ending : {"", ".gz", ".zst"})
+    if (fs::exists(folder / (name + ending))) return folder / (name + ending);
+  return folder / name;
 }
 
 bool has_idx(const fs::path& folder, const std::string& stem) {
-  return fs::exists(plain_or_gz(folder, stem + "-images-idx3-ubyte"));
+  return fs::exists(plain_or_packed(folder, stem + "-images-idx3-ubyte"));
 }
 
 /// "test" is called "t10k" there.
@@ -31,13 +31,14 @@ std::string idx_stem(std::string_view split) {
 }
 
 std::vector<fs::path> cifar10_files(const fs::path& folder, std::string_view split) {
-  std::vector<fs::path> files;
-  if (split == "test") {
-    if (fs::exists(folder / "test_batch.bin")) files.push_back(folder / "test_batch.bin");
-    return files;
+  std::vector<std::string> names{"test_batch.bin"};
+  if (split == "train") {
+    names.clear();
+    for (int i = 1; i <= 5; ++i) names.push_back(fmt::format("data_batch_{}.bin", i));
   }
-  for (int i = 1; i <= 5; ++i) {
-    const fs::path file = folder / fmt::format("data_batch_{}.bin", i);
+  std::vector<fs::path> files;
+  for (const std::string& name : names) {
+    const fs::path file = plain_or_packed(folder, name);
     if (fs::exists(file)) files.push_back(file);
   }
   return files;
@@ -84,8 +85,8 @@ ImageSet open_images(const fs::path& where, std::string_view split) {
                     "name a folder of class folders, of idx files or of CIFAR-10's binary files");
   const std::string stem = idx_stem(split);
   if (has_idx(where, "train") || has_idx(where, "t10k"))
-    return read_idx(plain_or_gz(where, stem + "-images-idx3-ubyte"),
-                    plain_or_gz(where, stem + "-labels-idx1-ubyte"));
+    return read_idx(plain_or_packed(where, stem + "-images-idx3-ubyte"),
+                    plain_or_packed(where, stem + "-labels-idx1-ubyte"));
   if (!cifar10_files(where, "train").empty() || !cifar10_files(where, "test").empty()) {
     const auto files = cifar10_files(where, split);
     if (files.empty())

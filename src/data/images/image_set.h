@@ -25,9 +25,10 @@ struct ImageSet {
 
 /// Opens `split` ("train", "test") of a data set. `where` is
 /// - a folder of class folders of JPEG and PNG files, or of a folder `split` with those;
-/// - a folder with the idx files of MNIST and Fashion-MNIST, plain or gzip: `train-images-idx3-ubyte`, ..;
+/// - a folder with the idx files of MNIST and Fashion-MNIST: `train-images-idx3-ubyte`, ..;
 /// - a folder with the files of CIFAR-10's binary version: `data_batch_1.bin`, .., `batches.meta.txt`;
-/// - one file of CIFAR-10's binary layout, whatever the split (plain, .gz, .zst).
+/// - one file of CIFAR-10's binary layout, whatever the split.
+/// Binary files may be packed (.gz, .zst).
 /// Throws UserError naming the file, what was found and what was expected.
 ImageSet open_images(const std::filesystem::path& where, std::string_view split);
 

@@ -42,7 +42,7 @@ TEST(Figures, WrongValuesAreUserErrors) {
   twice.push_back(twice[0]);
   expect_user_error([&] { validate(twice, "f"); }, {"two figures are called a-1"});
   std::string text = figures_to_json(one_figure());
-  text.replace(text.find("points"), 6, "dots..");
+  text.replace(text.rfind("points"), 6, "dots..");
   expect_user_error([&] { figures_from_json(text, "f"); },
                     {"found \"dots..\", expected \"line\" or \"points\""});
 }
