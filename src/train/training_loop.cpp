@@ -79,9 +79,9 @@ class Run {
   }
 
   void train(AdamW& optimizer) {
-    const LinearSchedule schedule{options_.learning_rate,
-                                  std::llround(options_.warmup_share * static_cast<double>(options_.steps)),
-                                  options_.steps};
+    const LearningRateSchedule schedule{
+        options_.learning_rate, std::llround(options_.warmup_share * static_cast<double>(options_.steps)),
+        options_.steps, options_.decay, options_.final_learning_rate};
     const double seconds_before = progress_.seconds;
     Stopwatch session;
     window_ = LossWindow{};

@@ -7,6 +7,7 @@
 
 #include "base/error.h"
 #include "cli/engine/engine_verbs.h"
+#include "cli/engine/image_arguments.h"
 #include "cli/engine/task_arguments.h"
 #include "cli/engine/training_options.h"
 #include "train/finetune.h"
@@ -21,6 +22,7 @@ constexpr const char* kCausalTask = "causal_lm";
 struct Arguments : TrainingArguments {
   FinetuneOptions options;
   TaskArguments task;
+  ImageArguments images;
   TextFinetuneOptions text;
   std::string part = "all", teacher;
   std::optional<double> epochs;
@@ -132,14 +134,18 @@ void add_finetune(CLI::App& app, const GlobalOptions& global) {
   auto arguments = std::make_shared<Arguments>();
   auto& a = *arguments;
   a.options.steps = 0;
-  app.add_option("model", a.options.model, "checkpoint folder of a BERT-shaped encoder with its vocab.txt, or of a decoder with its tokenizer")
+  app.add_option("model", a.options.model,
+                 "checkpoint folder of a BERT-shaped encoder with its vocab.txt, of a decoder with its "
+                 "tokenizer, or of a vision model")
       ->required()
       ->type_name("MODEL");
   add_task_options(app, a.task);
   auto& task = *app.get_option("--task");
+  task.required(false);  // images have none
   task.description(fmt::format("{} {}", task.get_description(), kCausalTask));
   auto& data = *app.get_option("--data");
   data.description(data.get_description() + "; causal_lm: text files, or train=FILE dev=FILE");
+  add_image_options(app, a.images);
   add_prune_options(app, a);
   add_length_options(app, a);
   add_text_options(app, a);
@@ -147,11 +153,18 @@ void add_finetune(CLI::App& app, const GlobalOptions& global) {
   app.footer(
       "Example:\n  espalier finetune models/mini-moe --task wordnet --prune eager --epochs 1 --out "
       "runs/wordnet\n  espalier finetune models/mini-mixtral --task causal_lm --data news.txt --prune eager --out "
-      "runs/news");
-  app.callback([arguments, &global] {
+      "runs/news\n  espalier finetune models/mini-vmoe --images cifar10 --classes ship,truck --steps 500 --out "
+      "runs/two");
+  app.callback([arguments, &global, &app] {
     auto& options = arguments->options;
     const Terminal terminal(global);
     resolve(*arguments, global, terminal, options);
+    if (arguments->images.given())
+      return run_image_training("finetune", options.model.string(), arguments->images, options, terminal,
+                                global, app);
+    if (arguments->task.task.empty())
+      throw UserError("--task or --images is missing",
+                      "name what to fine-tune on: --task cola, --images DIR");
     options.prune.schedule = parse_prune_schedule(arguments->schedule);
     options.prune.criterion = parse_proficiency(arguments->criterion);
     options.prune.force_drop = parse_force_drop(arguments->force_drop);

@@ -11,9 +11,12 @@ namespace espalier {
 namespace {
 
 std::vector<double> row_norms(const Checkpoint& checkpoint, const MoeLayerTensors& layer) {
-  std::vector<double> norms =
-      square_sums(checkpoint, layer.router, static_cast<std::size_t>(layer.num_experts));
-  for (double& norm : norms) norm = std::sqrt(norm);
+  const auto rows = static_cast<std::size_t>(checkpoint.tensor(layer.router).shape[0]);
+  const std::vector<double> squares = square_sums(checkpoint, layer.router, rows);
+  std::vector<double> norms;
+  for (std::size_t e = 0; e < static_cast<std::size_t>(layer.num_experts); ++e)
+    norms.push_back(
+        std::sqrt(squares[layer.router_rows.empty() ? e : static_cast<std::size_t>(layer.router_rows[e])]));
   return norms;
 }
 
