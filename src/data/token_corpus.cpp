@@ -40,8 +40,7 @@ std::uint64_t padded(std::uint64_t bytes) {
 // Encodes line by line and writes tokens as they come; memory holds one flush and the documents' ends.
 class CorpusWriter {
  public:
-  CorpusWriter(const std::filesystem::path& file, const CorpusTokenizer& tokenizer,
-               DocumentBoundary boundary)
+  CorpusWriter(const std::filesystem::path& file, const CorpusTokenizer& tokenizer, DocumentBoundary boundary)
       : file_(file),
         tokenizer_(tokenizer),
         boundary_(boundary),

@@ -17,8 +17,8 @@ namespace espalier {
 enum class DocumentBoundary { kEmptyLine, kLine };
 
 /// A tokenized corpus on disk, memory-mapped: documents (runs of non-empty lines; an empty line ends one) one
-/// after another, and what the tokenizer puts behind each; documents without tokens are left out. The cache is keyed by the
-/// text files' contents, the vocabulary and the options.
+/// after another, and what the tokenizer puts behind each; documents without tokens are left out. The cache
+/// is keyed by the text files' contents, the vocabulary and the options.
 class TokenCorpus {
  public:
   /// Opens the cache in `cache_folder` or (re)builds it. Text files may be plain, .gz or .zst.

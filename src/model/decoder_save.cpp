@@ -75,7 +75,8 @@ void collect_moe(Collector& to, const std::string& block, const DecoderConfig& c
   const bool mixtral = config.model_type == "mixtral";
   const std::string prefix = block + (mixtral ? "block_sparse_moe." : "mlp.");
   to.matrix(prefix + "gate.weight", moe.router);
-  if (moe.correction_bias.defined()) to.exact_vector(prefix + "gate.e_score_correction_bias", moe.correction_bias);
+  if (moe.correction_bias.defined())
+    to.exact_vector(prefix + "gate.e_score_correction_bias", moe.correction_bias);
   for (std::size_t e = 0; e < moe.experts.size(); ++e)
     collect_ffn(to, fmt::format("{}experts.{}.", prefix, e), moe.experts[e], mixtral);
   if (moe.shared)

@@ -23,18 +23,19 @@ TrainableLinear copied(const StoredLinear& linear) {
 }
 
 TrainableGrouped copied(const GroupedAttention& a) {
-  TrainableGrouped attention{{torch::cat({matrix(a.query.weight), matrix(a.key.weight), matrix(a.value.weight)}), {}},
-                             copied(a.output),
-                             copied(a.query_norm),
-                             copied(a.key_norm)};
+  TrainableGrouped attention{
+      {torch::cat({matrix(a.query.weight), matrix(a.key.weight), matrix(a.value.weight)}), {}},
+      copied(a.output),
+      copied(a.query_norm),
+      copied(a.key_norm)};
   if (a.query.bias.defined())
     attention.qkv.bias = torch::cat({copied(a.query.bias), copied(a.key.bias), copied(a.value.bias)});
   return attention;
 }
 
 TrainableLatent copied(const LatentAttentionWeights& a) {
-  return {copied(a.query_down),     copied(a.query_norm),     copied(a.query), copied(a.key_value_down),
-          copied(a.key_value_norm), copied(a.key_value), copied(a.output)};
+  return {copied(a.query_down),     copied(a.query_norm), copied(a.query), copied(a.key_value_down),
+          copied(a.key_value_norm), copied(a.key_value),  copied(a.output)};
 }
 
 GatedWeights copied(const GatedFfn& ffn) {
@@ -92,7 +93,8 @@ GatedFfn shared_ffn(const torch::Tensor& gate_up, const torch::Tensor& down) {
 DecoderMoe shared(const TrainableMoe& moe) {
   DecoderMoe layer;
   // The softmax over one expert is 1 whatever its row.
-  layer.router = moe.router.defined() ? shared(moe.router) : stored(torch::zeros({1, moe.experts.down.size(1)}));
+  layer.router =
+      moe.router.defined() ? shared(moe.router) : stored(torch::zeros({1, moe.experts.down.size(1)}));
   layer.correction_bias = moe.correction_bias;
   for (std::int64_t e = 0; e < moe.experts.count(); ++e)
     layer.experts.push_back(shared_ffn(moe.experts.gate_up[e], moe.experts.down[e]));

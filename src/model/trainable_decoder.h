@@ -32,13 +32,13 @@ struct TrainableGrouped {
 
 /// As `LatentAttentionWeights`.
 struct TrainableLatent {
-  TrainableLinear query_down;    // or undefined
-  torch::Tensor query_norm;      // or undefined
-  TrainableLinear query;         // [H (n + r), query rank or D]
+  TrainableLinear query_down;      // or undefined
+  torch::Tensor query_norm;        // or undefined
+  TrainableLinear query;           // [H (n + r), query rank or D]
   TrainableLinear key_value_down;  // [key-value rank + r, D]
-  torch::Tensor key_value_norm;  // [key-value rank]
-  TrainableLinear key_value;     // [H (n + v), key-value rank]
-  TrainableLinear output;        // [D, H v]
+  torch::Tensor key_value_norm;    // [key-value rank]
+  TrainableLinear key_value;       // [H (n + v), key-value rank]
+  TrainableLinear output;          // [D, H v]
 };
 
 struct TrainableMoe {

@@ -70,15 +70,14 @@ torch::Tensor attend(const Pass& pass, const TrainableLatent& attention, std::in
   const auto keys = torch::cat({key_value.narrow(2, 0, n), turned}, 2).reshape({N, -1});
   const auto qkv = torch::cat({queries, keys, key_value.narrow(2, n, v).reshape({N, -1})}, 1);
   const double m = c.rope.yarn ? yarn_mscale(c.rope.yarn->factor, c.rope.yarn->mscale_all_dim) : 1.0;
-  const CausalHeads heads{
-      .heads = H,
-      .key_value_heads = H,
-      .key_width = c.head_width,
-      .value_width = v,
-      .turned_from = n,
-      .interleaved = c.rope.interleaved,
-      .window = window,
-      .scale = static_cast<float>(m * m / std::sqrt(static_cast<double>(c.head_width)))};
+  const CausalHeads heads{.heads = H,
+                          .key_value_heads = H,
+                          .key_width = c.head_width,
+                          .value_width = v,
+                          .turned_from = n,
+                          .interleaved = c.rope.interleaved,
+                          .window = window,
+                          .scale = static_cast<float>(m * m / std::sqrt(static_cast<double>(c.head_width)))};
   return linear(pass, attention.output,
                 pass.decoder_ops.causal_attention(qkv, pass.layout, heads, pass.rope));
 }
@@ -125,8 +124,7 @@ torch::Tensor feed_forward(const Pass& pass, const TrainableBlock& block, std::i
   const auto y = routed(pass, *moe, layer, x, balance);
   if (!moe->shared) return y;
   auto shared = pass.decoder_ops.gated_ffn(x, *moe->shared);
-  if (moe->shared_gate.defined())
-    shared = shared * torch::sigmoid(pass.ops.linear(x, moe->shared_gate, {}));
+  if (moe->shared_gate.defined()) shared = shared * torch::sigmoid(pass.ops.linear(x, moe->shared_gate, {}));
   return y + shared;
 }
 
@@ -134,8 +132,8 @@ void check_ids(const DecoderConfig& config, const torch::Tensor& ids) {
   if (ids.numel() == 0) return;
   const auto least = ids.min().item<std::int64_t>(), most = ids.max().item<std::int64_t>();
   if (least < 0 || most >= config.vocab_size)
-    throw UserError(fmt::format("token id {}, but the vocabulary has the ids 0 to {}", least < 0 ? least : most,
-                                config.vocab_size - 1));
+    throw UserError(fmt::format("token id {}, but the vocabulary has the ids 0 to {}",
+                                least < 0 ? least : most, config.vocab_size - 1));
 }
 
 }  // namespace

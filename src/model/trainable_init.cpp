@@ -46,7 +46,8 @@ GatedWeights ffn(std::int64_t D, std::int64_t F) {
 
 TrainableMoe moe(const DecoderConfig& c, std::int64_t E) {
   const auto D = c.hidden_size, F = c.expert_width;
-  TrainableMoe layer{torch::empty({E, D}), {}, {torch::empty({E, 2 * F, D}), torch::empty({E, D, F})}, {}, {}};
+  TrainableMoe layer{
+      torch::empty({E, D}), {}, {torch::empty({E, 2 * F, D}), torch::empty({E, D, F})}, {}, {}};
   if (c.router.correction_bias) layer.correction_bias = torch::zeros({E});
   if (c.shared_width > 0) layer.shared = ffn(D, c.shared_width);
   if (c.gated_shared_expert) layer.shared_gate = torch::empty({1, D});

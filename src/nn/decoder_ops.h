@@ -30,10 +30,10 @@ struct CausalHeads {
   std::int64_t key_value_heads = 1;  // G
   std::int64_t key_width = 0;        ///< of a query and a key, d
   std::int64_t value_width = 0;      ///< v
-  std::int64_t turned_from = 0;      ///< first element of a query and a key that is rotated; all behind it are
-  bool interleaved = false;          ///< pairs 2i with 2i + 1; else i with i + half
-  std::int64_t window = 0;           ///< tokens that a query sees, itself among them; 0: all before it
-  float scale = 1;                   ///< of the scores
+  std::int64_t turned_from = 0;  ///< first element of a query and a key that is rotated; all behind it are
+  bool interleaved = false;      ///< pairs 2i with 2i + 1; else i with i + half
+  std::int64_t window = 0;       ///< tokens that a query sees, itself among them; 0: all before it
+  float scale = 1;               ///< of the scores
 
   std::int64_t row() const { return (heads + key_value_heads) * key_width + key_value_heads * value_width; }
   std::int64_t keys_at() const { return heads * key_width; }
@@ -49,8 +49,8 @@ class DecoderOps {
   virtual torch::Tensor rms_norm(const torch::Tensor& x, const torch::Tensor& weight,
                                  double epsilon) const = 0;
 
-  /// qkv [N, H d + G d + G v]: queries, keys and values side by side, before the rotation -> [N, H v]. Token t
-  /// of a sequence is at position t of `rope`, whose width is that of the rotated part.
+  /// qkv [N, H d + G d + G v]: queries, keys and values side by side, before the rotation -> [N, H v]. Token
+  /// t of a sequence is at position t of `rope`, whose width is that of the rotated part.
   virtual torch::Tensor causal_attention(const torch::Tensor& qkv, const SequenceLayout& layout,
                                          const CausalHeads& heads, const RopeTable& rope) const = 0;
 

@@ -17,15 +17,16 @@ namespace {
 namespace fs = std::filesystem;
 
 /// What only a router needs to know.
-constexpr std::array kRouterFields = {"num_local_experts",    "num_experts_per_tok", "router_aux_loss_coef",
+constexpr std::array kRouterFields = {"num_local_experts", "num_experts_per_tok", "router_aux_loss_coef",
                                       "router_jitter_noise", "output_router_logits"};
 
 struct Renamed {
   std::string_view from, to;
 };
-constexpr std::array<Renamed, 3> kProjections = {{{"block_sparse_moe.experts.0.w1.weight", "mlp.gate_proj.weight"},
-                                                  {"block_sparse_moe.experts.0.w3.weight", "mlp.up_proj.weight"},
-                                                  {"block_sparse_moe.experts.0.w2.weight", "mlp.down_proj.weight"}}};
+constexpr std::array<Renamed, 3> kProjections = {
+    {{"block_sparse_moe.experts.0.w1.weight", "mlp.gate_proj.weight"},
+     {"block_sparse_moe.experts.0.w3.weight", "mlp.up_proj.weight"},
+     {"block_sparse_moe.experts.0.w2.weight", "mlp.down_proj.weight"}}};
 
 bool is_router(std::string_view name) {
   return name.ends_with(".block_sparse_moe.gate.weight");
@@ -71,13 +72,15 @@ void check_exports_as_mistral(const Checkpoint& model) {
   const auto source = model.folder().string();
   const auto type = model.config().value("model_type", nlohmann::json());
   if (type != "mixtral")
-    throw UserError(fmt::format("{}: the family is {}, and only a mixtral becomes a Mistral", source, type.dump()),
-                    "other families' layers hold more than their experts");
+    throw UserError(
+        fmt::format("{}: the family is {}, and only a mixtral becomes a Mistral", source, type.dump()),
+        "other families' layers hold more than their experts");
   const auto config = parse_decoder_config(model.config(), source + "/config.json");
   std::string layers;
   for (std::size_t layer = 0; layer < config.experts.size(); ++layer)
     if (config.experts[layer] > 1)
-      layers += fmt::format("{}layer {} has {} experts", layers.empty() ? "" : ", ", layer, config.experts[layer]);
+      layers +=
+          fmt::format("{}layer {} has {} experts", layers.empty() ? "" : ", ", layer, config.experts[layer]);
   if (!layers.empty())
     throw UserError(fmt::format("{}: {}; a Mistral has no routers", source, layers),
                     "leave one expert a layer: finetune with --prune eager, or `espalier plan --keep 1 "

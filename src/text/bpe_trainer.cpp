@@ -72,8 +72,8 @@ void join_pairs(Pieces& pieces, PairMerger& merger, std::size_t size, const Prog
 }
 
 ordered_json added_token(std::int32_t id, const std::string& text) {
-  return {{"id", id},         {"content", text},      {"single_word", false}, {"lstrip", false},
-          {"rstrip", false},  {"normalized", false}, {"special", true}};
+  return {{"id", id},        {"content", text},     {"single_word", false}, {"lstrip", false},
+          {"rstrip", false}, {"normalized", false}, {"special", true}};
 }
 
 ordered_json byte_level(bool trim_offsets) {
@@ -93,30 +93,30 @@ ordered_json tokenizer_json(const Pieces& pieces, const BpeTraining& options) {
   const auto text = [](const char* name, int type) {
     return ordered_json{{"Sequence", {{"id", name}, {"type_id", type}}}};
   };
-  return {{"version", "1.0"},
-          {"truncation", nullptr},
-          {"padding", nullptr},
-          {"added_tokens", {added_token(0, options.bos), added_token(1, options.eos)}},
-          {"normalizer", nullptr},
-          {"pre_tokenizer", byte_level(true)},
-          {"post_processor",
-           {{"type", "TemplateProcessing"},
-            {"single", ordered_json::array({bos, text("A", 0)})},
-            {"pair", ordered_json::array({bos, text("A", 0), text("B", 1)})},
-            {"special_tokens",
-             {{options.bos, {{"id", options.bos}, {"ids", {0}}, {"tokens", {options.bos}}}}}}}},
-          {"decoder", byte_level(true)},
-          {"model",
-           {{"type", "BPE"},
-            {"dropout", nullptr},
-            {"unk_token", nullptr},
-            {"continuing_subword_prefix", nullptr},
-            {"end_of_word_suffix", nullptr},
-            {"fuse_unk", false},
-            {"byte_fallback", false},
-            {"ignore_merges", false},
-            {"vocab", std::move(vocabulary)},
-            {"merges", std::move(merges)}}}};
+  return {
+      {"version", "1.0"},
+      {"truncation", nullptr},
+      {"padding", nullptr},
+      {"added_tokens", {added_token(0, options.bos), added_token(1, options.eos)}},
+      {"normalizer", nullptr},
+      {"pre_tokenizer", byte_level(true)},
+      {"post_processor",
+       {{"type", "TemplateProcessing"},
+        {"single", ordered_json::array({bos, text("A", 0)})},
+        {"pair", ordered_json::array({bos, text("A", 0), text("B", 1)})},
+        {"special_tokens", {{options.bos, {{"id", options.bos}, {"ids", {0}}, {"tokens", {options.bos}}}}}}}},
+      {"decoder", byte_level(true)},
+      {"model",
+       {{"type", "BPE"},
+        {"dropout", nullptr},
+        {"unk_token", nullptr},
+        {"continuing_subword_prefix", nullptr},
+        {"end_of_word_suffix", nullptr},
+        {"fuse_unk", false},
+        {"byte_fallback", false},
+        {"ignore_merges", false},
+        {"vocab", std::move(vocabulary)},
+        {"merges", std::move(merges)}}}};
 }
 
 }  // namespace

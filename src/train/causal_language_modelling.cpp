@@ -18,10 +18,10 @@ namespace fs = std::filesystem;
 /// How far a correction bias moves each step (DeepSeek-AI 2024, arXiv 2412.19437, 4.2).
 constexpr double kBiasStep = 1e-3;
 
-constexpr std::array kTokenizerFiles = {"tokenizer.json",          "tokenizer_config.json",
-                                        "special_tokens_map.json", "added_tokens.json",
-                                        "tokenizer.model",         "vocab.json",
-                                        "merges.txt",              "generation_config.json"};
+constexpr std::array kTokenizerFiles = {
+    "tokenizer.json",    "tokenizer_config.json", "special_tokens_map.json",
+    "added_tokens.json", "tokenizer.model",       "vocab.json",
+    "merges.txt",        "generation_config.json"};
 
 void copy_tokenizer_files(const fs::path& tokenizer, const fs::path& folder) {
   const auto from = fs::is_directory(tokenizer) ? tokenizer : tokenizer.parent_path();
@@ -50,14 +50,15 @@ CausalLanguageModelling::CausalLanguageModelling(TrainableDecoder model, const C
       tokenizer_hash_(sha256(read_file(find_tokenizer(text.tokenizer).file))) {
   const auto& config = model_.config;
   if (tokenizer_->vocabulary_size() > config.vocab_size)
-    throw UserError(fmt::format("{}: {} pieces, but the model's vocabulary has {}", text.tokenizer.string(),
-                                tokenizer_->vocabulary_size(), config.vocab_size),
-                    "train a tokenizer of that size (espalier tokenizer train --kind bpe), or change vocab_size");
+    throw UserError(
+        fmt::format("{}: {} pieces, but the model's vocabulary has {}", text.tokenizer.string(),
+                    tokenizer_->vocabulary_size(), config.vocab_size),
+        "train a tokenizer of that size (espalier tokenizer train --kind bpe), or change vocab_size");
   if (text.sequence_length > config.max_positions)
-    throw UserError(fmt::format("--seq-len {}: the model holds positions for {} tokens", text.sequence_length,
-                                config.max_positions),
-                    fmt::format("pass --seq-len {} or less, or change max_position_embeddings",
-                                config.max_positions));
+    throw UserError(
+        fmt::format("--seq-len {}: the model holds positions for {} tokens", text.sequence_length,
+                    config.max_positions),
+        fmt::format("pass --seq-len {} or less, or change max_position_embeddings", config.max_positions));
 }
 
 TokenCorpus CausalLanguageModelling::corpus_of(const std::vector<fs::path>& files) const {

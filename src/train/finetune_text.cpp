@@ -113,8 +113,7 @@ class TextFinetuning final : public CausalLanguageModelling {
     return state;
   }
   void restore(const nlohmann::json& state) override {
-    if (pruner_ && state.contains("pruning"))
-      pruner_->restore(state["pruning"], *pruned_model(model_));
+    if (pruner_ && state.contains("pruning")) pruner_->restore(state["pruning"], *pruned_model(model_));
     CausalLanguageModelling::restore(state);
   }
 
@@ -143,10 +142,10 @@ class TextFinetuning final : public CausalLanguageModelling {
   void load_teacher() {
     teacher_ = load(*options_.teacher);
     if (teacher_->config.vocab_size != model_.config.vocab_size)
-      throw UserError(fmt::format("--teacher {}: its vocabulary has {} pieces, the model's {}",
-                                  options_.teacher->string(), teacher_->config.vocab_size,
-                                  model_.config.vocab_size),
-                      "a teacher has the model's own tokenizer");
+      throw UserError(
+          fmt::format("--teacher {}: its vocabulary has {} pieces, the model's {}",
+                      options_.teacher->string(), teacher_->config.vocab_size, model_.config.vocab_size),
+          "a teacher has the model's own tokenizer");
   }
 
   void start_pruning() {

@@ -9,8 +9,8 @@
 
 namespace espalier {
 
-/// Pre-training from text: masked language modelling of a BERT-shaped encoder, dense or Mixture-of-Experts, or
-/// causal language modelling of a decoder, as config.json tells.
+/// Pre-training from text: masked language modelling of a BERT-shaped encoder, dense or Mixture-of-Experts,
+/// or causal language modelling of a decoder, as config.json tells.
 struct PretrainOptions : TrainingOptions {
   /// config.json of a model to train from random weights, or the folder of a checkpoint to go on from.
   std::filesystem::path model;

@@ -63,9 +63,10 @@ class PrunedDecoder final : public PrunedModel {
  public:
   explicit PrunedDecoder(TrainableDecoder& model) : model_(model) {
     if (model.config.router.score == GateScore::kSigmoid)
-      throw UserError("--prune: routers with sigmoid scores still weigh a lone expert token by token, so it "
-                      "would not be a plain MLP",
-                      "prune with `espalier prune` or a plan, and fine-tune the result");
+      throw UserError(
+          "--prune: routers with sigmoid scores still weigh a lone expert token by token, so it "
+          "would not be a plain MLP",
+          "prune with `espalier prune` or a plan, and fine-tune the result");
   }
   std::map<int, int> experts() const override {
     std::map<int, int> experts;

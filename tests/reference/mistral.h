@@ -19,7 +19,8 @@ class Mistral {
     const std::size_t D = size("hidden_size");
     Values x;
     for (const auto id : ids) {
-      const auto row = w("model.embed_tokens").begin() + static_cast<std::ptrdiff_t>(id * static_cast<int>(D));
+      const auto row =
+          w("model.embed_tokens").begin() + static_cast<std::ptrdiff_t>(id * static_cast<int>(D));
       x.insert(x.end(), row, row + static_cast<std::ptrdiff_t>(D));
     }
     for (std::size_t layer = 0; layer < size("num_hidden_layers"); ++layer) {
@@ -46,9 +47,11 @@ class Mistral {
   }
 
   Values attention(const std::string& name, const Values& x) const {
-    const std::size_t D = size("hidden_size"), H = size("num_attention_heads"), G = size("num_key_value_heads");
+    const std::size_t D = size("hidden_size"), H = size("num_attention_heads"),
+                      G = size("num_key_value_heads");
     const std::size_t d = c_.value("head_dim", D / H), T = x.size() / D;
-    const Values q = times_transposed(x, w(name + "q_proj"), D), k = times_transposed(x, w(name + "k_proj"), D),
+    const Values q = times_transposed(x, w(name + "q_proj"), D),
+                 k = times_transposed(x, w(name + "k_proj"), D),
                  v = times_transposed(x, w(name + "v_proj"), D);
     Values qkv;
     for (std::size_t t = 0; t < T; ++t)
@@ -59,7 +62,13 @@ class Mistral {
       }
     const double theta = c_.at("rope_theta").get<double>();
     const auto window = c_.value("sliding_window", nlohmann::json());
-    const Heads heads{H, G, d, d, 0, false, window.is_null() ? 0 : window.get<std::size_t>(),
+    const Heads heads{H,
+                      G,
+                      d,
+                      d,
+                      0,
+                      false,
+                      window.is_null() ? 0 : window.get<std::size_t>(),
                       1 / std::sqrt(static_cast<double>(d))};
     const Values y = causal_attention(qkv, heads, [&](std::size_t t, std::size_t pair) {
       return static_cast<double>(t) *

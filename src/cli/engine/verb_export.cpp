@@ -75,12 +75,14 @@ void add_export(CLI::App& app, const GlobalOptions& global) {
   app.add_option("model", a.model, "folder of a model with one expert per layer")
       ->required()
       ->type_name("MODEL");
-  app.add_option("--to", a.format, "bert: an ordinary BERT; mistral: a dense Mistral, of a mixtral; in Hugging Face's layout")
+  app.add_option("--to", a.format,
+                 "bert: an ordinary BERT; mistral: a dense Mistral, of a mixtral; in Hugging Face's layout")
       ->capture_default_str()
       ->check(CLI::IsMember({"bert", "mistral"}).description(""))
       ->type_name("FORMAT");
   app.add_option("--out", a.out, "folder to write")->required()->type_name("DIR");
-  app.add_option("--dtype", a.dtype, "F32 or BF16; default: F32 for bert, what the weights are in for mistral")
+  app.add_option("--dtype", a.dtype,
+                 "F32 or BF16; default: F32 for bert, what the weights are in for mistral")
       ->check(CLI::IsMember({"F32", "BF16"}));
   app.add_flag("--overwrite", a.overwrite, "the folder may hold an older model");
   app.footer("Example:\n  espalier export runs/wordnet/model --to bert --out wordnet-bert");

@@ -53,10 +53,12 @@ void add_prune_options(CLI::App& app, Arguments& a) {
 void add_length_options(CLI::App& app, Arguments& a) {
   app.add_option("--epochs", a.epochs, "over the training examples (3) or the text (1); --steps wins")
       ->check(CLI::PositiveNumber);
-  app.add_option("--batch", a.batch, "examples (32) or rows of text (16) per step")->check(CLI::PositiveNumber);
-  app.add_option("--seq-len", a.sequence_length,
-                 "longest sequence, special pieces included (128), the rest is cut; or the length of a row of "
-                 "text (256)")
+  app.add_option("--batch", a.batch, "examples (32) or rows of text (16) per step")
+      ->check(CLI::PositiveNumber);
+  app.add_option(
+         "--seq-len", a.sequence_length,
+         "longest sequence, special pieces included (128), the rest is cut; or the length of a row of "
+         "text (256)")
       ->check(CLI::PositiveNumber);
   auto& o = a.options;
   app.add_option("--router-jitter", o.router_jitter, "router input times uniform(1 - J, 1 + J)")
@@ -76,7 +78,8 @@ void add_text_options(CLI::App& app, Arguments& a) {
   app.add_option("--teacher-share", a.text.teacher_share, "of the loss; the rest is the text's cross entropy")
       ->capture_default_str()
       ->check(CLI::Range(0.0, 1.0));
-  app.add_option("--cache", a.text.cache, "folder of the tokenized text; default: OUT/corpus")->type_name("DIR");
+  app.add_option("--cache", a.text.cache, "folder of the tokenized text; default: OUT/corpus")
+      ->type_name("DIR");
 }
 
 /// train=FILE and FILE are text to learn, dev=FILE is held out.
@@ -152,8 +155,10 @@ void add_finetune(CLI::App& app, const GlobalOptions& global) {
   add_training_options(app, a, a.options);
   app.footer(
       "Example:\n  espalier finetune models/mini-moe --task wordnet --prune eager --epochs 1 --out "
-      "runs/wordnet\n  espalier finetune models/mini-mixtral --task causal_lm --data news.txt --prune eager --out "
-      "runs/news\n  espalier finetune models/mini-vmoe --images cifar10 --classes ship,truck --steps 500 --out "
+      "runs/wordnet\n  espalier finetune models/mini-mixtral --task causal_lm --data news.txt --prune eager "
+      "--out "
+      "runs/news\n  espalier finetune models/mini-vmoe --images cifar10 --classes ship,truck --steps 500 "
+      "--out "
       "runs/two");
   app.callback([arguments, &global, &app] {
     auto& options = arguments->options;

@@ -23,7 +23,8 @@ struct Arguments {
   bool keep_case = false, keep_cjk_words = false;
 };
 
-void print_made(const GlobalOptions& global, const Arguments& arguments, std::size_t pieces, bool lower_case) {
+void print_made(const GlobalOptions& global, const Arguments& arguments, std::size_t pieces,
+                bool lower_case) {
   if (global.json) {
     const nlohmann::ordered_json json = {{"format", "espalier.vocabulary/1"},
                                          {"vocabulary", arguments.out},
@@ -76,7 +77,8 @@ void add_train(CLI::App& app, const GlobalOptions& global) {
   auto arguments = std::make_shared<Arguments>();
   auto& training = arguments->training;
   app.add_option("files", arguments->files, "text files (plain, .gz, .zst)")->required()->type_name("FILE");
-  app.add_option("--kind", arguments->kind, "wordpiece (vocab.txt of encoders) or bpe (tokenizer.json, byte-level)")
+  app.add_option("--kind", arguments->kind,
+                 "wordpiece (vocab.txt of encoders) or bpe (tokenizer.json, byte-level)")
       ->capture_default_str()
       ->check(CLI::IsMember({"wordpiece", "bpe"}).description(""))
       ->type_name("NAME");
@@ -84,7 +86,9 @@ void add_train(CLI::App& app, const GlobalOptions& global) {
       ->required()
       ->check(CLI::Range(1, 1 << 30).description(""))
       ->type_name("N");
-  app.add_option("--out", arguments->out, "vocab.txt or tokenizer.json to write")->required()->type_name("FILE");
+  app.add_option("--out", arguments->out, "vocab.txt or tokenizer.json to write")
+      ->required()
+      ->type_name("FILE");
   app.add_option("--limit-alphabet", training.limit_alphabet, "keep at most this many characters")
       ->capture_default_str()
       ->check(CLI::Range(1, 1 << 30).description(""))

@@ -14,7 +14,8 @@ namespace {
 using torch::autograd::AutogradContext;
 using torch::autograd::tensor_list;
 
-constexpr std::int64_t kQueries = 128;  // of a block: its scores stay in the cache, and half of them is needed
+constexpr std::int64_t kQueries =
+    128;  // of a block: its scores stay in the cache, and half of them is needed
 
 /// Queries of one head of one sequence, the keys that any of them sees, and its block of probabilities.
 struct Block {
@@ -66,16 +67,15 @@ void turn(float* qkv, const SequenceLayout& layout, const CausalHeads& h, const 
           const torch::Tensor& sine) {
   const auto row = h.row(), width = h.key_width - h.turned_from;
   for (std::int64_t b = 0; b < layout.sequences(); ++b)
-    simd::kernels().rope(
-        {.x = qkv + layout.begin(b) * row + h.turned_from,
-         .cosine = cosine.data_ptr<float>(),
-         .sine = sine.data_ptr<float>(),
-         .n = layout.length(b),
-         .stride = row,
-         .heads = h.heads + h.key_value_heads,
-         .head_stride = h.key_width,
-         .width = width,
-         .pairs = h.interleaved ? simd::RopePairs::kNeighbours : simd::RopePairs::kHalves});
+    simd::kernels().rope({.x = qkv + layout.begin(b) * row + h.turned_from,
+                          .cosine = cosine.data_ptr<float>(),
+                          .sine = sine.data_ptr<float>(),
+                          .n = layout.length(b),
+                          .stride = row,
+                          .heads = h.heads + h.key_value_heads,
+                          .head_stride = h.key_width,
+                          .width = width,
+                          .pairs = h.interleaved ? simd::RopePairs::kNeighbours : simd::RopePairs::kHalves});
 }
 
 struct HeadPointers {
@@ -96,8 +96,8 @@ void remember(AutogradContext* context, const SequenceLayout& layout, const Caus
 }
 CausalHeads remembered_heads(AutogradContext* context) {
   const auto h = context->saved_data["heads"].toIntVector();
-  return {h[0], h[1], h[2], h[3], h[4], h[5] != 0, h[6],
-          static_cast<float>(context->saved_data["scale"].toDouble())};
+  return {h[0], h[1],      h[2], h[3],
+          h[4], h[5] != 0, h[6], static_cast<float>(context->saved_data["scale"].toDouble())};
 }
 
 struct CausalAttentionFunction : torch::autograd::Function<CausalAttentionFunction> {

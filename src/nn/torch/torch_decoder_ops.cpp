@@ -74,7 +74,9 @@ class TorchDecoderOps final : public DecoderOps {
     const auto values = v.repeat_interleave(shared, 1).permute({1, 0, 2});  // [H, T, v]
     const auto scores = torch::matmul(q.permute({1, 0, 2}), keys) * h.scale;
     const auto seen = scores.masked_fill(visible(T, h.window, scores).logical_not(), -1e30);
-    return torch::matmul(torch::softmax(seen, -1), values).permute({1, 0, 2}).reshape({T, h.heads * h.value_width});
+    return torch::matmul(torch::softmax(seen, -1), values)
+        .permute({1, 0, 2})
+        .reshape({T, h.heads * h.value_width});
   }
 };
 

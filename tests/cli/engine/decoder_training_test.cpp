@@ -31,9 +31,9 @@ class DecoderTraining : public testing::Test {
   void kill_and_resume(const std::vector<std::string>& words, const std::string& out) const {
     {
       RunningProgram program(words);
-      ASSERT_TRUE(program.wait_until(
-          [&] { return std::filesystem::exists(small_.path(out + "/state.safetensors")); }))
-          << program.err();
+      ASSERT_TRUE(program.wait_until([&] {
+        return std::filesystem::exists(small_.path(out + "/state.safetensors"));
+      })) << program.err();
       ASSERT_EQ(program.stop(SIGKILL), 128 + SIGKILL);
     }
     ASSERT_FALSE(std::filesystem::exists(small_.path(out + "/model"))) << "it was over before it was killed";
@@ -87,7 +87,7 @@ TEST_F(DecoderTraining, FamiliesAreSavedInTheirOwnLayout) {
     const auto model = Checkpoint::open(small_.path(family + "/model"));
     ASSERT_TRUE(model.contains(tensor));
     const auto read = run_program({"inspect", small_.path(family + "/model"), "--json"});
-    EXPECT_EQ(nlohmann::json::parse(read.out).at("family"), family) << read.err;
+    EXPECT_EQ(nlohmann::json::parse(read.out).at("model_type"), family) << read.err;
     const auto loads = run_program({"eval", small_.path(family + "/model"), "--task", "perplexity", "--data",
                                     small_.held_out, "--threads", "1"});
     EXPECT_EQ(loads.exit_code, 0) << loads.err;
@@ -139,8 +139,8 @@ TEST_F(DecoderTraining, RoutersAloneAndATeacher) {
         << name;
   }
   // A model is no nats away from itself, and the first step starts there.
-  run(small_.finetune("base/model", "same", {"--teacher", small_.path("base/model"), "--steps", "1",
-                                             "--log-every", "1"}));
+  run(small_.finetune("base/model", "same",
+                      {"--teacher", small_.path("base/model"), "--steps", "1", "--log-every", "1"}));
   EXPECT_NEAR(*read_metrics(small_.path("same/metrics.jsonl")).front().task_loss, 0.0, 1e-5);
   // One that was moved comes closer.
   run(small_.finetune("base/model", "away", {"--learning-rate", "2e-2"}));

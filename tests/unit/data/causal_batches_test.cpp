@@ -67,7 +67,8 @@ TEST_F(CausalBatchesTest, AnEpochHoldsEveryRowOnceInAnOrderOfItsOwn) {
     for (int i = 0; i < 8; ++i) {
       const auto batch = batches.next(cursor);
       for (std::size_t b = 0; b + 1 < batch.offsets.size(); ++b)
-        rows_seen.emplace_back(batch.targets.begin() + batch.offsets[b], batch.targets.begin() + batch.offsets[b + 1]);
+        rows_seen.emplace_back(batch.targets.begin() + batch.offsets[b],
+                               batch.targets.begin() + batch.offsets[b + 1]);
     }
     return rows_seen;
   };

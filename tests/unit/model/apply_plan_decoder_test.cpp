@@ -52,7 +52,8 @@ TEST_P(ApplyPlanFamilies, DroppingInTrainingIsKeepingInTheLoadedModel) {
   const auto expected = values_of(decoder_logits(pruned, run_sequence(pruned, ids)));
   expect_close(logits(model, ids), expected, kTolerance, "in training");
   const auto again = decoder_of(model);
-  expect_close(values_of(decoder_logits(again, run_sequence(again, ids))), expected, kTolerance, "as it is saved");
+  expect_close(values_of(decoder_logits(again, run_sequence(again, ids))), expected, kTolerance,
+               "as it is saved");
 }
 
 TEST_P(ApplyPlanFamilies, ALoneExpertHasNoRouterAndTheSavedModelGivesTheSame) {
@@ -82,7 +83,8 @@ TEST(ApplyPlanDecoder, MergesAreWeightedSums) {
   const SmallDecoder small(golden_config("mixtral"), 2);
   auto model = trainable(load_decoder(small.open()));
   const auto E = static_cast<int>(model.config.experts[0]);
-  const auto before = model.blocks[0].moe()->experts.down.clone(), router = model.blocks[0].moe()->router.clone();
+  const auto before = model.blocks[0].moe()->experts.down.clone(),
+             router = model.blocks[0].moe()->router.clone();
   auto layer = keeping(0, E, {0, 2});
   layer.merge.push_back({2, {1, 2}, {0.25, 0.75}});
   Plan plan;

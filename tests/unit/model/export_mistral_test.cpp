@@ -58,8 +58,8 @@ TEST_P(ExportMistralLogits, GivesTheLogitsOfTheMixtral) {
   const auto ids = random_ids(13, mixtral.config.vocab_size, 5);
   const auto model = load_decoder(mixtral.open());
   const auto expected = values_of(decoder_logits(model, run_sequence(model, ids)));
-  expect_close(reference::Mistral(mistral.config(), numbers_of(mistral)).logits(ids), expected, kLogitTolerance,
-               "logits");
+  expect_close(reference::Mistral(mistral.config(), numbers_of(mistral)).logits(ids), expected,
+               kLogitTolerance, "logits");
 }
 
 TEST(ExportMistral, KeepsBytesOrWritesAnotherDtypeAndCarriesTheTokenizer) {
@@ -68,7 +68,8 @@ TEST(ExportMistral, KeepsBytesOrWritesAnotherDtypeAndCarriesTheTokenizer) {
   const TemporaryFolder out, wide;
   EXPECT_EQ(export_mistral(mixtral.open(), out.path(), {}).dtype, Dtype::kBF16);
   EXPECT_EQ(export_mistral(mixtral.open(), wide.path(), Dtype::kF32).dtype, Dtype::kF32);
-  const auto before = mixtral.open(), after = Checkpoint::open(out.path()), float32 = Checkpoint::open(wide.path());
+  const auto before = mixtral.open(), after = Checkpoint::open(out.path()),
+             float32 = Checkpoint::open(wide.path());
   const auto gate = before.tensor("model.layers.1.block_sparse_moe.experts.0.w1.weight"),
              kept = after.tensor("model.layers.1.mlp.gate_proj.weight");
   EXPECT_TRUE(std::equal(kept.bytes.begin(), kept.bytes.end(), gate.bytes.begin(), gate.bytes.end()));

@@ -46,8 +46,7 @@ Tokens some_tokens(std::int64_t vocabulary) {
 torch::Tensor loss_of(const TrainableDecoder& model, const Tokens& tokens, Backend backend) {
   const ForwardOptions options{.backend = backend, .mode = Mode::kTraining};
   const auto output = run(model, tokens.ids, tokens.layout, options);
-  const auto task =
-      ops(backend).cross_entropy(logits_of(model, output.hidden, options), tokens.targets);
+  const auto task = ops(backend).cross_entropy(logits_of(model, output.hidden, options), tokens.targets);
   return output.balance_loss.defined() ? task + 0.1 * output.balance_loss : task;
 }
 
@@ -68,8 +67,9 @@ std::map<std::string, Values> gradients(TrainableDecoder& model, const Tokens& t
 
 class TrainableFamilies : public ::testing::TestWithParam<const char*> {};
 INSTANTIATE_TEST_SUITE_P(Families, TrainableFamilies,
-                         ::testing::Values("mixtral", "qwen2-moe", "qwen2-moe-dense-layers", "qwen3-moe", "olmoe",
-                                           "deepseek-v1", "deepseek-v2-lite", "deepseek-v2", "deepseek-v3"));
+                         ::testing::Values("mixtral", "qwen2-moe", "qwen2-moe-dense-layers", "qwen3-moe",
+                                           "olmoe", "deepseek-v1", "deepseek-v2-lite", "deepseek-v2",
+                                           "deepseek-v3"));
 
 TEST_P(TrainableFamilies, LogitsOnBothBackends) {
   const auto model = golden_model(GetParam());
@@ -115,7 +115,8 @@ TEST_P(TrainableFamilies, GradientsAgainstFiniteDifferences) {
   const torch::NoGradGuard no_grad;
   visit_parameters(model, [&](const std::string& name, torch::Tensor& tensor) {
     const auto at = tensor.grad().abs().flatten().argmax().item<std::int64_t>();
-    const double slope = tensor.grad().flatten()[at].item<double>(), before = tensor.flatten()[at].item<double>();
+    const double slope = tensor.grad().flatten()[at].item<double>(),
+                 before = tensor.flatten()[at].item<double>();
     double* value = tensor.data_ptr<double>() + at;
     // Small enough that no token changes its experts.
     constexpr double kStep = 1e-6;
@@ -161,7 +162,8 @@ TEST_P(TrainableFamilies, SavesWhatLoadDecoderReads) {
   ASSERT_EQ(saved.names(), original.source->names());
   for (const auto name : saved.names()) {
     const auto now = saved.tensor(name), before = original.source->tensor(name);
-    ASSERT_TRUE(std::equal(now.shape.begin(), now.shape.end(), before.shape.begin(), before.shape.end())) << name;
+    ASSERT_TRUE(std::equal(now.shape.begin(), now.shape.end(), before.shape.begin(), before.shape.end()))
+        << name;
     if (before.dtype == Dtype::kF32) {
       EXPECT_TRUE(std::equal(now.bytes.begin(), now.bytes.end(), before.bytes.begin())) << name;
     }

@@ -32,23 +32,29 @@ TEST_P(DecoderOperations, RmsNorm) {
     expect_close(y, reference::rms_norm(x, gamma, 1e-5), tolerance(GetParam()), "y");
     const Values dy = some_gradient(x.size());
     backward(y, dy);
-    expect_gradient(a, [&](const Values& v) { return reference::rms_norm(v, gamma, 1e-5); }, x, dy, "dx");
-    expect_gradient(g, [&](const Values& v) { return reference::rms_norm(x, v, 1e-5); }, gamma, dy, "dgamma");
+    expect_gradient(
+        a, [&](const Values& v) { return reference::rms_norm(v, gamma, 1e-5); }, x, dy, "dx");
+    expect_gradient(
+        g, [&](const Values& v) { return reference::rms_norm(x, v, 1e-5); }, gamma, dy, "dgamma");
   }
 }
 
 TEST_P(DecoderOperations, GatedFfn) {
   constexpr std::int64_t N = 9, D = 6, F = 5;
-  const Values x = random_values(N * D, 1), gate_up = random_values(2 * F * D, 2), down = random_values(D * F, 3);
+  const Values x = random_values(N * D, 1), gate_up = random_values(2 * F * D, 2),
+               down = random_values(D * F, 3);
   auto a = leaf(x, {N, D}, GetParam()), g = leaf(gate_up, {2 * F, D}, GetParam()),
        d = leaf(down, {D, F}, GetParam());
   const auto y = decoder_ops(GetParam()).gated_ffn(a, {g, d});
   expect_close(y, reference::gated_ffn(x, gate_up, down, D), tolerance(GetParam()), "y");
   const Values dy = some_gradient(x.size());
   backward(y, dy);
-  expect_gradient(a, [&](const Values& v) { return reference::gated_ffn(v, gate_up, down, D); }, x, dy, "dx");
-  expect_gradient(g, [&](const Values& v) { return reference::gated_ffn(x, v, down, D); }, gate_up, dy, "dgate_up");
-  expect_gradient(d, [&](const Values& v) { return reference::gated_ffn(x, gate_up, v, D); }, down, dy, "ddown");
+  expect_gradient(
+      a, [&](const Values& v) { return reference::gated_ffn(v, gate_up, down, D); }, x, dy, "dx");
+  expect_gradient(
+      g, [&](const Values& v) { return reference::gated_ffn(x, v, down, D); }, gate_up, dy, "dgate_up");
+  expect_gradient(
+      d, [&](const Values& v) { return reference::gated_ffn(x, gate_up, v, D); }, down, dy, "ddown");
 }
 
 struct ExpertCase {
@@ -85,11 +91,14 @@ void expect_experts(Backend backend, const ExpertCase& c) {
   expect_close(y, c.run(c.x, c.gates, c.gate_up, c.down), tolerance(backend), "y");
   const Values dy = some_gradient(c.x.size());
   backward(y, dy);
-  expect_gradient(x, [&](const Values& v) { return c.run(v, c.gates, c.gate_up, c.down); }, c.x, dy, "dx");
-  expect_gradient(gates, [&](const Values& v) { return c.run(c.x, v, c.gate_up, c.down); }, c.gates, dy, "dgates");
-  expect_gradient(gate_up, [&](const Values& v) { return c.run(c.x, c.gates, v, c.down); }, c.gate_up, dy,
-                  "dgate_up");
-  expect_gradient(down, [&](const Values& v) { return c.run(c.x, c.gates, c.gate_up, v); }, c.down, dy, "ddown");
+  expect_gradient(
+      x, [&](const Values& v) { return c.run(v, c.gates, c.gate_up, c.down); }, c.x, dy, "dx");
+  expect_gradient(
+      gates, [&](const Values& v) { return c.run(c.x, v, c.gate_up, c.down); }, c.gates, dy, "dgates");
+  expect_gradient(
+      gate_up, [&](const Values& v) { return c.run(c.x, c.gates, v, c.down); }, c.gate_up, dy, "dgate_up");
+  expect_gradient(
+      down, [&](const Values& v) { return c.run(c.x, c.gates, c.gate_up, v); }, c.down, dy, "ddown");
 }
 
 TEST_P(DecoderOperations, Experts) {
@@ -120,15 +129,16 @@ TEST_P(DecoderOperations, ManyRowsOnTwoThreads) {
   constexpr std::int64_t N = 900, D = 24, F = 16, E = 3;
   Indices chosen;
   for (std::int64_t n = 0; n < N; ++n) chosen.push_back(static_cast<std::int32_t>(n % 7 < 4 ? 0 : n % 2 + 1));
-  const Values xs = random_values(N * D, 1), g = random_values(N, 2), up = random_values(E * 2 * F * D, 3, 0.3),
-               dn = random_values(E * D * F, 4, 0.3), dy = some_gradient(static_cast<std::size_t>(N * D));
+  const Values xs = random_values(N * D, 1), g = random_values(N, 2),
+               up = random_values(E * 2 * F * D, 3, 0.3), dn = random_values(E * D * F, 4, 0.3),
+               dy = some_gradient(static_cast<std::size_t>(N * D));
   const auto run = [&](Backend backend) {
     std::vector<torch::Tensor> leaves = {leaf(xs, {N, D}, backend), leaf(g, {N, 1}, backend),
                                          leaf(up, {E, 2 * F, D}, backend), leaf(dn, {E, D, F}, backend)};
-    backward(decoder_ops(backend).gated_experts(leaves[0], leaves[1],
-                                                torch::tensor(chosen, torch::kInt32).view({N, 1}),
-                                                {leaves[2], leaves[3]}),
-             dy);
+    backward(
+        decoder_ops(backend).gated_experts(
+            leaves[0], leaves[1], torch::tensor(chosen, torch::kInt32).view({N, 1}), {leaves[2], leaves[3]}),
+        dy);
     return leaves;
   };
   const auto found = run(GetParam()), expected = run(Backend::kTorch);
@@ -181,12 +191,12 @@ void expect_attention(Backend backend, const AttentionCase& c) {
   };
   const Values values = random_values(static_cast<std::int64_t>(N) * row, 1);
   auto qkv = leaf(values, {static_cast<std::int64_t>(N), row}, backend);
-  const CausalHeads heads{static_cast<std::int64_t>(h.H), static_cast<std::int64_t>(h.G),
-                          static_cast<std::int64_t>(h.d), static_cast<std::int64_t>(h.v),
+  const CausalHeads heads{static_cast<std::int64_t>(h.H),           static_cast<std::int64_t>(h.G),
+                          static_cast<std::int64_t>(h.d),           static_cast<std::int64_t>(h.v),
                           static_cast<std::int64_t>(h.turned_from), h.interleaved,
-                          static_cast<std::int64_t>(h.window), static_cast<float>(h.scale)};
-  const auto y = decoder_ops(backend).causal_attention(qkv, layout, heads,
-                                                       table_of(N, (h.d - h.turned_from) / 2));
+                          static_cast<std::int64_t>(h.window),      static_cast<float>(h.scale)};
+  const auto y =
+      decoder_ops(backend).causal_attention(qkv, layout, heads, table_of(N, (h.d - h.turned_from) / 2));
   // The table of angles is float32 on both backends.
   expect_close(y, reference_of(values), kFloat32Tolerance, "y");
   const Values dy = some_gradient(N * h.H * h.v);
@@ -195,11 +205,12 @@ void expect_attention(Backend backend, const AttentionCase& c) {
 }
 
 TEST_P(DecoderOperations, CausalAttention) {
-  const AttentionCase cases[] = {{"one head", {1, 1, 4, 4, 0, false, 0, 0.5}, {6}},
-                                 {"one token", {2, 2, 4, 4, 0, false, 0, 0.5}, {1}},
-                                 {"grouped, sequences of several lengths", {4, 2, 4, 4, 0, false, 0, 0.5}, {5, 1, 7}},
-                                 {"a window", {2, 1, 4, 4, 0, false, 3, 0.5}, {8}},
-                                 {"part of a head turns, values are narrower", {2, 2, 6, 3, 2, true, 0, 0.4}, {4, 3}}};
+  const AttentionCase cases[] = {
+      {"one head", {1, 1, 4, 4, 0, false, 0, 0.5}, {6}},
+      {"one token", {2, 2, 4, 4, 0, false, 0, 0.5}, {1}},
+      {"grouped, sequences of several lengths", {4, 2, 4, 4, 0, false, 0, 0.5}, {5, 1, 7}},
+      {"a window", {2, 1, 4, 4, 0, false, 3, 0.5}, {8}},
+      {"part of a head turns, values are narrower", {2, 2, 6, 3, 2, true, 0, 0.4}, {4, 3}}};
   for (const auto& c : cases) {
     SCOPED_TRACE(c.what);
     expect_attention(GetParam(), c);
@@ -212,9 +223,9 @@ TEST_P(DecoderOperations, CausalAttentionOverSeveralBlocks) {
     const reference::Heads h{2, 1, 4, 4, 0, false, window, 0.5};
     const Values values = random_values(300 * static_cast<std::int64_t>(h.row()), 1);
     const CausalHeads heads{2, 1, 4, 4, 0, false, static_cast<std::int64_t>(window), 0.5F};
-    const auto y = decoder_ops(GetParam()).causal_attention(
-        leaf(values, {300, static_cast<std::int64_t>(h.row())}, GetParam()), SequenceLayout::uniform(1, 300), heads,
-        table_of(300, 2));
+    const auto y = decoder_ops(GetParam())
+                       .causal_attention(leaf(values, {300, static_cast<std::int64_t>(h.row())}, GetParam()),
+                                         SequenceLayout::uniform(1, 300), heads, table_of(300, 2));
     expect_close(y, reference::causal_attention(values, h, angle), 2e-5, "y");  // angles up to 90 in float32
   }
 }
@@ -222,7 +233,8 @@ TEST_P(DecoderOperations, CausalAttentionOverSeveralBlocks) {
 TEST_P(DecoderOperations, LooksUpAndAddsUpWhatAnIdGot) {
   const Values table = random_values(5 * 3, 1);
   auto t = leaf(table, {5, 3}, GetParam());
-  const auto y = decoder_ops(GetParam()).embed(t, torch::tensor(std::vector<std::int64_t>{4, 0, 4}, torch::kInt64));
+  const auto y =
+      decoder_ops(GetParam()).embed(t, torch::tensor(std::vector<std::int64_t>{4, 0, 4}, torch::kInt64));
   EXPECT_EQ(values_of(y[0]), values_of(t[4]));
   backward(y, {1, 2, 3, 10, 20, 30, 4, 5, 6});
   EXPECT_EQ(values_of(t.grad()), (Values{10, 20, 30, 0, 0, 0, 0, 0, 0, 0, 0, 0, 5, 7, 9}));

@@ -36,7 +36,8 @@ void silu_multiply(float* gate, const float* up, int64_t count) {
   });
 }
 
-/// dx = r g - x r^3 (sum(g x) / d) with g = dy gamma and r = 1 / sqrt(mean(x^2) + eps); dgamma = sum of dy x r.
+/// dx = r g - x r^3 (sum(g x) / d) with g = dy gamma and r = 1 / sqrt(mean(x^2) + eps); dgamma = sum of dy x
+/// r.
 void rms_norm_backward(const RmsNormBackward& op) {
   sum_over_rows(
       op.n, op.d,
