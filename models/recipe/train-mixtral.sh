@@ -22,6 +22,6 @@ start=()
 exec "$espalier" pretrain "$here/mini-mixtral.json" --out "$run" "${start[@]}" \
   --tokenizer "$work/tokenizer" --cache "$work/cache" \
   --text "${wikipedia[@]}" --valid-text "$text/enwiki/valid.txt" \
-  --steps "${STEPS:-5500}" --batch-tokens 2048 --seq-len 256 --learning-rate 2e-3 --warmup 0.03 --beta2 0.95 --weight-decay 0.05 \
+  --steps "${STEPS:-8500}" --batch-tokens 2048 --seq-len 256 --learning-rate 2e-3 --warmup 0.03 --beta2 0.95 --weight-decay 0.05 \
   --balance-loss 0.01 --log-every 25 --validate-every 250 --validation-tokens 65536 --save-every 100 \
   --model-dtype BF16 --seed 42 ${ESPALIER_THREADS:+--threads "$ESPALIER_THREADS"}

@@ -3,33 +3,18 @@
 #include <fmt/format.h>
 #include <torch/utils.h>
 
-#include <algorithm>
-
 #include "arch/bert_after_plan.h"
 #include "base/error.h"
+#include "model/surviving_rows.h"
 
 namespace espalier {
 namespace {
 
-/// [E'] survivors of [E, ...], those that a merge names replaced by their sums.
-torch::Tensor survivors(const torch::Tensor& stacked, const LayerPlan& layer) {
-  const std::vector<std::int64_t> keep(layer.keep.begin(), layer.keep.end());
-  auto kept = stacked.detach().index_select(0, torch::tensor(keep, torch::kInt64).to(stacked.device()));
-  for (const auto& merge : layer.merge) {
-    const auto row = std::find(layer.keep.begin(), layer.keep.end(), merge.into) - layer.keep.begin();
-    auto sum = torch::zeros_like(kept[row]);
-    for (std::size_t i = 0; i < merge.from.size(); ++i)
-      sum += merge.weights[i] * stacked.detach()[merge.from[i]];
-    kept[row] = sum;
-  }
-  return kept;
-}
-
 void apply_layer(const LayerPlan& layer, BertBlock& block) {
   auto& moe = std::get<MoeLayer>(block.feed_forward);
-  MoeLayer pruned{survivors(moe.router, layer),
-                  {survivors(moe.experts.up, layer), survivors(moe.experts.up_bias, layer),
-                   survivors(moe.experts.down, layer), survivors(moe.experts.down_bias, layer)}};
+  MoeLayer pruned{surviving_rows(moe.router, layer),
+                  {surviving_rows(moe.experts.up, layer), surviving_rows(moe.experts.up_bias, layer),
+                   surviving_rows(moe.experts.down, layer), surviving_rows(moe.experts.down_bias, layer)}};
   if (layer.keep.size() > 1) {
     moe = std::move(pruned);
     return;

@@ -1,3 +1,6 @@
+#include <algorithm>
+
+#include "arch/moe_families.h"
 #include "model/trainable_decoder.h"
 
 namespace espalier {
@@ -89,7 +92,9 @@ GatedFfn shared_ffn(const torch::Tensor& gate_up, const torch::Tensor& down) {
 
 DecoderMoe shared(const TrainableMoe& moe) {
   DecoderMoe layer;
-  layer.router = shared(moe.router);
+  // The softmax over one expert is 1 whatever its row.
+  layer.router =
+      moe.router.defined() ? shared(moe.router) : stored(torch::zeros({1, moe.experts.down.size(1)}));
   layer.correction_bias = moe.correction_bias;
   for (std::int64_t e = 0; e < moe.experts.count(); ++e)
     layer.experts.push_back(shared_ffn(moe.experts.gate_up[e], moe.experts.down[e]));
@@ -122,6 +127,8 @@ DecoderModel decoder_of(const TrainableDecoder& model) {
   const torch::NoGradGuard no_grad;
   DecoderModel view;
   view.config = model.config;
+  for (const auto E : model.config.experts)
+    if (E > 0) view.config.router.experts_per_token = std::min(view.config.router.experts_per_token, E);
   view.embedding = shared(model.embedding);
   for (const auto& from : model.blocks) {
     DecoderBlock block;
@@ -140,6 +147,27 @@ DecoderModel decoder_of(const TrainableDecoder& model) {
   view.norm = shared(model.norm);
   view.head = model.head.defined() ? shared(model.head) : view.embedding;
   return view;
+}
+
+nlohmann::json fields_of(const TrainableDecoder& model) {
+  auto fields = model.fields;
+  const auto before = parse_decoder_config(model.fields, "config.json");
+  const auto& now = model.config;
+  if (before.experts == now.experts && before.router.experts_per_token == now.router.experts_per_token)
+    return fields;
+  const auto& family = *find_moe_family(now.model_type);
+  auto list = nlohmann::json::array();
+  std::optional<std::int64_t> least, most;
+  for (const auto E : now.experts) {
+    list.push_back(E > 0 ? nlohmann::json(E) : nlohmann::json());
+    if (E == 0) continue;
+    least = std::min(least.value_or(E), E);
+    most = std::max(most.value_or(E), E);
+  }
+  fields[std::string(family.experts_field)] = least == most ? nlohmann::json(least.value_or(0)) : list;
+  fields[std::string(family.experts_per_token_field)] =
+      std::min(now.router.experts_per_token, least.value_or(1));
+  return fields;
 }
 
 }  // namespace espalier

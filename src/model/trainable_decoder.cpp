@@ -41,7 +41,7 @@ void visit_ffn(const Visit& visit, const std::string& prefix, torch::Tensor& gat
 
 void visit_moe(const Visit& visit, const std::string& prefix, const DecoderConfig& config,
                TrainableMoe& moe) {
-  visit(prefix + "gate.weight", moe.router);
+  visit_defined(visit, prefix + "gate.weight", moe.router);
   visit_ffn(visit, prefix + "experts.", moe.experts.gate_up, moe.experts.down);
   if (moe.shared)
     visit_ffn(visit, prefix + (config.gated_shared_expert ? "shared_expert." : "shared_experts."),

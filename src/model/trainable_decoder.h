@@ -42,7 +42,7 @@ struct TrainableLatent {
 };
 
 struct TrainableMoe {
-  torch::Tensor router;           // [E, D]
+  torch::Tensor router;           // [E, D]; undefined: one expert, which takes every token with gate 1
   torch::Tensor correction_bias;  // [E], or undefined; moved by balancing, not by gradients
   GatedExpertWeights experts;
   std::optional<GatedWeights> shared;
@@ -83,12 +83,16 @@ TrainableDecoder initialize_decoder(const nlohmann::json& fields, std::string_vi
                                     std::uint64_t seed);
 /// A checkpoint's weights in float32 tensors of their own.
 TrainableDecoder trainable(const DecoderModel& model);
-/// The model for evaluation and saving; it shares the weights, and sees what training makes of them.
+/// The model for evaluation and saving; it shares the weights, and sees what training makes of them. All its
+/// layers have one K: the fewest experts, where layers have less than K.
 DecoderModel decoder_of(const TrainableDecoder& model);
+
+/// config.json of the model as it is now: counts of experts (a list where layers differ) and K.
+nlohmann::json fields_of(const TrainableDecoder& model);
 
 struct DecoderOutput {
   torch::Tensor hidden;        // [N, D], after the last norm
-  torch::Tensor balance_loss;  // scalar, summed over the MoE layers; undefined without any
+  torch::Tensor balance_loss;  // scalar, summed over the MoE layers with a router that a loss balances
 };
 
 /// N tokens of packed sequences, ids [N] int64. Throws UserError for ids outside the vocabulary.

@@ -101,17 +101,27 @@ Routing route(const Pass& pass, const TrainableMoe& moe, const torch::Tensor& x)
   return routing;
 }
 
+/// The routed experts' output.
+torch::Tensor routed(const Pass& pass, const TrainableMoe& moe, std::int64_t layer, const torch::Tensor& x,
+                     torch::Tensor& balance) {
+  if (!moe.router.defined()) {
+    const auto y = pass.decoder_ops.gated_ffn(x, {moe.experts.gate_up[0], moe.experts.down[0]});
+    return pass.config.router.scale == 1.0 ? y : y * pass.config.router.scale;
+  }
+  const auto routing = route(pass, moe, x);
+  if (pass.options.on_routing) pass.options.on_routing(layer, routing);
+  if (pass.options.mode == Mode::kTraining && !moe.correction_bias.defined()) {
+    const auto loss = balance_loss(routing);
+    balance = balance.defined() ? balance + loss : loss;
+  }
+  return pass.decoder_ops.gated_experts(x, routing.gates, routing.chosen, moe.experts);
+}
+
 torch::Tensor feed_forward(const Pass& pass, const TrainableBlock& block, std::int64_t layer,
                            const torch::Tensor& x, torch::Tensor& balance) {
   const auto* moe = block.moe();
   if (moe == nullptr) return pass.decoder_ops.gated_ffn(x, std::get<GatedWeights>(block.feed_forward));
-  const auto routing = route(pass, *moe, x);
-  if (pass.options.on_routing) pass.options.on_routing(layer, routing);
-  if (pass.options.mode == Mode::kTraining) {
-    const auto loss = balance_loss(routing);
-    balance = balance.defined() ? balance + loss : loss;
-  }
-  auto y = pass.decoder_ops.gated_experts(x, routing.gates, routing.chosen, moe->experts);
+  const auto y = routed(pass, *moe, layer, x, balance);
   if (!moe->shared) return y;
   auto shared = pass.decoder_ops.gated_ffn(x, *moe->shared);
   if (moe->shared_gate.defined()) shared = shared * torch::sigmoid(pass.ops.linear(x, moe->shared_gate, {}));

@@ -100,15 +100,25 @@ StepLoss CausalLanguageModelling::loss(CorpusCursor& cursor, const ForwardOption
   const auto batch = batches_->next(cursor);
   auto observed = options;
   routed_.clear();
-  if (model_.config.router.correction_bias)
-    observed.on_routing = [&](std::int64_t block, const Routing& routing) {
-      options.on_routing(block, routing);
-      routed_[block] = routed_counts(routing);
-    };
+  const bool balances = model_.config.router.correction_bias && options_.balance_weight > 0;
+  observed.on_routing = [&](std::int64_t block, const Routing& routing) {
+    if (options.on_routing) options.on_routing(block, routing);
+    if (balances) routed_[block] = routed_counts(routing);
+    observe(block, routing);
+  };
   const auto output = run(model_, tensor_of(batch.ids), {batch.offsets}, observed);
   const auto logits = logits_of(model_, output.hidden, options);
-  return {ops(options.backend).cross_entropy(logits, tensor_of(batch.targets)), output.balance_loss,
+  return {task_loss(batch, logits, options), output.balance_loss,
           static_cast<std::int64_t>(batch.ids.size())};
+}
+
+torch::Tensor CausalLanguageModelling::task_loss(const CausalBatch& batch, const torch::Tensor& logits,
+                                                 const ForwardOptions& options) const {
+  return ops(options.backend).cross_entropy(logits, tensor_of(batch.targets));
+}
+
+std::uint64_t CausalLanguageModelling::steps_of_an_epoch() const {
+  return (batches_->rows() + batches_->rows_of_a_batch() - 1) / batches_->rows_of_a_batch();
 }
 
 void CausalLanguageModelling::describe(MetricsLine& line, double mean_task_loss) const {
@@ -170,7 +180,7 @@ void CausalLanguageModelling::restore(const nlohmann::json& state) {
 
 void CausalLanguageModelling::save_result(const fs::path& run_folder) {
   const auto folder = run_folder / "model";
-  save_decoder(decoder_of(model_), model_.fields, folder, options_.model_dtype);
+  save_decoder(decoder_of(model_), fields_of(model_), folder, options_.model_dtype);
   copy_tokenizer_files(text_.tokenizer, folder);
 }
 

@@ -43,6 +43,13 @@ class CausalLanguageModelling : public Objective {
   void save_result(const std::filesystem::path& run_folder) override;
 
  protected:
+  /// What is minimised of a batch; [N, V] logits of its tokens.
+  virtual torch::Tensor task_loss(const CausalBatch& batch, const torch::Tensor& logits,
+                                  const ForwardOptions& options) const;
+  /// Sees the routing of each MoE layer in a step.
+  virtual void observe(std::int64_t /*block*/, const Routing& /*routing*/) {}
+  std::uint64_t steps_of_an_epoch() const;
+
   TrainableDecoder model_;
 
  private:

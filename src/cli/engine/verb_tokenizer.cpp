@@ -47,6 +47,7 @@ void train_bytes(const Arguments& arguments, const GlobalOptions& global) {
                     "name it tokenizer.json, which is what programs look for");
   const std::vector<std::filesystem::path> files(arguments.files.begin(), arguments.files.end());
   const Terminal terminal(global);
+  std::filesystem::create_directories(std::filesystem::absolute(out).parent_path());
   const auto made = train_bpe(files,
                               {.vocabulary_size = arguments.training.vocabulary_size,
                                .min_pair_count = arguments.training.min_pair_count},

@@ -164,8 +164,9 @@ TEST_P(TrainableFamilies, SavesWhatLoadDecoderReads) {
     const auto now = saved.tensor(name), before = original.source->tensor(name);
     ASSERT_TRUE(std::equal(now.shape.begin(), now.shape.end(), before.shape.begin(), before.shape.end()))
         << name;
-    if (before.dtype == Dtype::kF32)
+    if (before.dtype == Dtype::kF32) {
       EXPECT_TRUE(std::equal(now.bytes.begin(), now.bytes.end(), before.bytes.begin())) << name;
+    }
   }
   const auto ids = random_ids(9, model.config.vocab_size, 1);
   EXPECT_TRUE(torch::equal(run_sequence(load_decoder(Checkpoint::open(out.path())), ids),
