@@ -41,7 +41,7 @@ std::vector<std::vector<std::int64_t>> rows_of(JsonObject& object, std::size_t l
   const auto* value = object.find_value("expert_rows");
   if (value == nullptr) return rows;
   const auto whole = [](const nlohmann::json& row) {
-    return row.is_number_unsigned() && row.get<std::uint64_t>() < 65'536;
+    return row.is_number_integer() && row >= 0 && row < 65'536;
   };
   if (!value->is_array() || value->size() != layers)
     object.fail("expert_rows", fmt::format("expected a list for each of the {} moe_layers", layers));

@@ -77,7 +77,7 @@ TEST(Families, AnUnknownModelTypeListsTheKnownOnes) {
         family_of({{"model_type", "gpt2"}}, "m/config.json");
       },
       {"m/config.json: model_type: \"gpt2\" is not a supported architecture",
-       "known: bert, espalier_bert_moe, mixtral, ", "src/arch/moe_families.cpp"});
+       "known: bert, espalier_bert_moe, espalier_vmoe, mixtral, ", "src/arch/moe_families.cpp"});
   expect_user_error([] { family_of(nlohmann::json::object(), "m/config.json"); },
                     {"the field model_type is missing"});
 }
