@@ -15,6 +15,8 @@ if(ESPALIER_TORCH OR ESPALIER_TESTS OR ESPALIER_FUZZ)
   find_package(ICU REQUIRED COMPONENTS uc i18n)
   find_package(ZLIB REQUIRED)
   pkg_check_modules(ZSTD REQUIRED IMPORTED_TARGET libzstd)
+  find_package(JPEG REQUIRED)
+  find_package(PNG REQUIRED)
   # Header-only, so that an installation of ours needs nothing of it; Debian's package configuration asks for its library.
   find_path(TOMLPLUSPLUS_INCLUDE_DIR toml++/toml.h REQUIRED)
 endif()

@@ -11,7 +11,7 @@ packages_of() {
     build)
       # Compiler and build tools, the libraries, and the free dictionaries that the demo trains on.
       echo g++ make cmake ninja-build git pkg-config libtorch-dev libdnnl-dev libfmt-dev \
-        nlohmann-json3-dev libcli11-dev libicu-dev zlib1g-dev libzstd-dev nettle-dev libtomlplusplus-dev \
+        nlohmann-json3-dev libcli11-dev libicu-dev zlib1g-dev libzstd-dev libjpeg62-turbo-dev libpng-dev nettle-dev libtomlplusplus-dev \
         wordnet-base dict-gcide ;;
     server)
       echo g++ make cmake ninja-build pkg-config libfmt-dev nlohmann-json3-dev libcli11-dev nettle-dev ;;

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Runs pytorch_encoder.py in one of two environments; the other arguments go to the script.
+# Runs pytorch_encoder.py (or PEER=pytorch_experts.py) in one of two environments; the other arguments go to the script.
 #   run_pytorch.sh as-installed [options]   Debian's python3-torch with the libraries the system gives it
 #   run_pytorch.sh best [options]           openblas-openmp preloaded, its kernels chosen for this processor (old OpenBLAS
 #                                           does not know new ones), and freed memory kept instead of returned to the kernel
@@ -34,4 +34,4 @@ best)
   exit 2
   ;;
 esac
-exec /usr/bin/python3 "$here/pytorch_encoder.py" "$@"
+exec /usr/bin/python3 "$here/${PEER:-pytorch_encoder.py}" "$@"

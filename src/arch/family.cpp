@@ -9,6 +9,7 @@
 #include "arch/bert_tensors.h"
 #include "arch/language_model.h"
 #include "arch/moe_families.h"
+#include "arch/vmoe_tensors.h"
 #include "base/error.h"
 #include "base/json.h"
 
@@ -19,6 +20,12 @@ ModelSizes bert_sizes(const nlohmann::json& config, std::string_view source) {
   const BertMoeConfig bert = parse_bert_config(config, source);
   return {bert.num_hidden_layers, bert.hidden_size, bert.num_attention_heads,
           bert.intermediate_size, bert.vocab_size,  bert.max_position_embeddings};
+}
+
+ModelSizes vmoe_sizes(const nlohmann::json& config, std::string_view source) {
+  const VmoeConfig vmoe = parse_vmoe_config(config, source);
+  return {vmoe.num_hidden_layers, vmoe.hidden_size, vmoe.num_attention_heads, vmoe.intermediate_size, 0,
+          vmoe.positions()};
 }
 
 BertMoeConfig bert_config(const Checkpoint& checkpoint) {
@@ -40,13 +47,14 @@ Topology topology_of_bert(const Checkpoint& checkpoint) {
   return find_topology(checkpoint, expected);
 }
 
-constexpr Family kBertFamilies[] = {
+constexpr Family kOwnFamilies[] = {
     {kBertModelType, "BERT encoder", bert_sizes, check_bert, topology_of_bert},
     {kBertMoeModelType, "BERT encoder with MoE layers", bert_sizes, check_bert, topology_of_bert},
+    {kVmoeModelType, "vision transformer with MoE layers", vmoe_sizes, check_vmoe, vmoe_topology},
 };
 
 std::vector<Family> all_families() {
-  std::vector<Family> all(std::begin(kBertFamilies), std::end(kBertFamilies));
+  std::vector<Family> all(std::begin(kOwnFamilies), std::end(kOwnFamilies));
   for (const MoeFamily& family : moe_families()) {
     all.push_back({family.model_type, family.title, language_model_sizes, check_language_model,
                    language_model_topology});

@@ -30,7 +30,7 @@ struct Family {
       const Checkpoint& checkpoint);  ///< tensor names as the checkpoint has them; after `check`
 };
 
-/// BERT encoders, then a row for each of `moe_families()`.
+/// BERT encoders and vision transformers, then a row for each of `moe_families()`.
 std::span<const Family> families();
 
 /// The row of a config.json. Throws UserError listing the known model types.

@@ -102,17 +102,27 @@ class Finder {
   }
 
   void expect_axis_of_experts(const std::string& name, const MoeLayerTensors& layer) {
+    expect_first_axis(name, layer.num_experts);
+  }
+
+  void expect_first_axis(const std::string& name, std::int64_t experts) {
     const auto shape = checkpoint_.tensor(name).shape;
-    if (!shape.empty() && shape[0] == layer.num_experts) return;
+    if (!shape.empty() && shape[0] == experts) return;
     problem("tensor {} is [{}], expected {} experts on its first axis ({})", name, fmt::join(shape, ", "),
-            layer.num_experts, expected_.experts_field);
+            experts, expected_.experts_field);
+  }
+
+  std::int64_t router_rows_in(const MoeLayerTensors& layer) const {
+    const auto block = static_cast<std::size_t>(layer.layer);
+    return block < expected_.router_rows.size() ? expected_.router_rows[block] : layer.num_experts;
   }
 
   void add_router(FoundLayer& found, MoeLayerTensors& layer) {
     for (const std::string& name : found.router) {
-      expect_axis_of_experts(name, layer);
+      const std::int64_t rows = router_rows_in(layer);
+      expect_first_axis(name, rows);
       const TensorView tensor = checkpoint_.tensor(name);
-      layer.router_parameters_per_expert += tensor.elements() / layer.num_experts;
+      layer.router_parameters_per_expert += tensor.elements() / rows;
       if (tensor.shape.size() == 2 && name.ends_with(".weight")) layer.router = name;
     }
     layer.router_tensors = std::move(found.router);

@@ -13,7 +13,7 @@
 namespace espalier {
 namespace {
 
-constexpr IntegerRange kSize{1, 10'000'000};
+constexpr IntegerRange kModelSize{1, 10'000'000};
 constexpr IntegerRange kSizeOrNone{0, 1'000'000'000};
 
 std::string config_file(const Checkpoint& checkpoint) {
@@ -78,10 +78,10 @@ ModelSizes language_model_sizes(const nlohmann::json& config, std::string_view s
   const bool t5 = family.pattern == MoePattern::kEncoderDecoder;
   ModelSizes sizes;
   sizes.layers = static_cast<std::int64_t>(moe.experts.size());
-  sizes.width = object.integer(t5 ? "d_model" : "hidden_size", kSize);
-  sizes.heads = object.integer(t5 ? "num_heads" : "num_attention_heads", kSize);
-  sizes.inner_width = object.integer(family.expert_width_field, kSize);
-  sizes.vocabulary = object.integer("vocab_size", kSize);
+  sizes.width = object.integer(t5 ? "d_model" : "hidden_size", kModelSize);
+  sizes.heads = object.integer(t5 ? "num_heads" : "num_attention_heads", kModelSize);
+  sizes.inner_width = object.integer(family.expert_width_field, kModelSize);
+  sizes.vocabulary = object.integer("vocab_size", kModelSize);
   sizes.positions = object.integer("max_position_embeddings", kSizeOrNone, 0);
   return sizes;
 }

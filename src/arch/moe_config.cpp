@@ -12,7 +12,7 @@ namespace espalier {
 namespace {
 
 constexpr IntegerRange kBlocks{1, 100'000};
-constexpr IntegerRange kExperts{1, 65'536};
+constexpr IntegerRange kExpertCount{1, 65'536};
 constexpr IntegerRange kNoneOrMore{0, 100'000};
 
 using Blocks = std::vector<bool>;  // [blocks] whether it carries experts
@@ -77,9 +77,9 @@ std::int64_t listed_count(JsonObject& object, std::string_view field, const nloh
     return 0;
   }
   if (!entry.is_number_unsigned() || entry.get<std::uint64_t>() < 1 ||
-      entry.get<std::uint64_t>() > static_cast<std::uint64_t>(kExperts.max)) {
+      entry.get<std::uint64_t>() > static_cast<std::uint64_t>(kExpertCount.max)) {
     object.fail(place, fmt::format("found {}, expected a number of experts from 1 to {}",
-                                   entry.is_structured() ? "no number" : entry.dump(), kExperts.max));
+                                   entry.is_structured() ? "no number" : entry.dump(), kExpertCount.max));
   }
   return static_cast<std::int64_t>(entry.get<std::uint64_t>());
 }
@@ -87,7 +87,7 @@ std::int64_t listed_count(JsonObject& object, std::string_view field, const nloh
 void read_counts(JsonObject& object, std::string_view field, const Blocks& sparse, MoeConfig& result) {
   const nlohmann::json& value = object.value(field);
   if (!value.is_array()) {
-    result.next_token_experts = object.integer(field, kExperts);
+    result.next_token_experts = object.integer(field, kExpertCount);
     for (const bool is_sparse : sparse) result.experts.push_back(is_sparse ? result.next_token_experts : 0);
     return;
   }
@@ -103,8 +103,8 @@ void read_groups(JsonObject& object, MoeGroups groups, MoeConfig& result) {
   if (groups == MoeGroups::kNone) return;
   if (groups == MoeGroups::kByMethod && object.string("topk_method", "greedy") != "group_limited_greedy")
     return;
-  result.groups = object.integer("n_group", kExperts, 1);
-  result.top_groups = object.integer("topk_group", kExperts, 1);
+  result.groups = object.integer("n_group", kExpertCount, 1);
+  result.top_groups = object.integer("topk_group", kExpertCount, 1);
   if (result.top_groups > result.groups) {
     object.fail("topk_group",
                 fmt::format("found {}, but there are {} groups (n_group)", result.top_groups, result.groups));
@@ -139,7 +139,7 @@ MoeConfig parse_moe_config(const nlohmann::json& config, std::string_view source
   const Blocks sparse = sparse_blocks(object, *family, result);
   read_counts(object, family->experts_field, sparse, result);
   if (!family->experts_per_token_field.empty())
-    result.experts_per_token = object.integer(family->experts_per_token_field, kExperts);
+    result.experts_per_token = object.integer(family->experts_per_token_field, kExpertCount);
   read_groups(object, family->groups, result);
   if (family->tail == MoeTail::kNextTokenLayers)
     result.next_token_layers = object.integer("num_nextn_predict_layers", {0, 64}, 0);

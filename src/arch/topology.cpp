@@ -74,6 +74,7 @@ std::string topology_sha256(const Topology& topology, const Checkpoint& checkpoi
   for (const MoeLayerTensors& layer : topology.layers) {
     if (layer.kind != MoeLayerKind::kBlock) continue;
     line(fmt::format("layer {} {}", layer.layer, layer.num_experts));
+    if (!layer.router_rows.empty()) line(fmt::format("rows {}", fmt::join(layer.router_rows, " ")));
     for (const std::string& name : tensors_of(layer))
       line(fmt::format("{} {}", without_prefix(name), fmt::join(checkpoint.tensor(name).shape, "x")));
   }

@@ -27,6 +27,9 @@ struct MoeLayerTensors {
   std::vector<std::string> stacked_tensors;       // [E, ..] of all experts. Sorted.
   std::int64_t parameters_per_expert = 0;         // without its router row
   std::int64_t router_parameters_per_expert = 0;  // D
+  /// [E] the router's row of each expert, where pruned experts left theirs behind; empty: row e is expert
+  /// e's.
+  std::vector<std::int64_t> router_rows;
 };
 
 /// Which experts a model has, and in which tensors.
@@ -45,8 +48,8 @@ struct Topology {
   ///     layer LAYER E            for each MoE layer that is no next-token layer, and after it
   ///     TENSOR 4x64x32           for each tensor of its experts and router, sorted by name
   ///
-  /// Names without a leading "bert.". Dtypes are not part of it: the model in BF16 has the topology of the
-  /// model in F32 (in another quantisation it has other tensors, and so another topology).
+  /// Names without a leading "bert."; "rows 0 3" after a layer whose pruned experts left rows. Dtypes are no
+  /// part of it (but another quantisation has other tensors, and so another topology).
   std::string sha256;
 
   /// Parameters that a token does not visit: of idle experts and of next-token layers.
@@ -66,7 +69,8 @@ struct ExpectedExperts {
   std::int64_t experts_per_token = 0;
   std::int64_t groups = 1, top_groups = 1;
   std::int64_t next_token_layers = 0, next_token_experts = 0;
-  std::string experts_field;  // of config.json, for messages
+  std::string experts_field;              // of config.json, for messages
+  std::vector<std::int64_t> router_rows;  // [blocks] of the router; empty: as many as experts
 };
 
 /// Finds the experts in the headers alone. Throws UserError naming the first tensor that config.json does not

@@ -64,6 +64,7 @@ RunFolder read_run_folder(const fs::path& folder) {
   run.plans = read_windows(folder, "plan", read_plan);
   if (fs::exists(folder / "eval.json")) run.eval = read_eval_result(folder / "eval.json");
   if (fs::exists(folder / "bench.json")) run.bench = read_bench_result(folder / "bench.json");
+  if (fs::exists(folder / "figures.json")) run.figures = read_figures(folder / "figures.json");
   return run;
 }
 

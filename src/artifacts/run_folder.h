@@ -7,6 +7,7 @@
 
 #include "artifacts/bench_result.h"
 #include "artifacts/eval_result.h"
+#include "artifacts/figures.h"
 #include "artifacts/metrics.h"
 #include "artifacts/plan.h"
 #include "artifacts/run_manifest.h"
@@ -23,6 +24,7 @@ struct RunFolder {
   std::vector<Plan> plans;           ///< plan-000.json, ..: what was dropped at the end of each window
   std::optional<EvalResult> eval;
   std::optional<BenchResult> bench;
+  std::vector<Figure> figures;  ///< of a study
 };
 
 /// Reads `manifest.json` and those of the other files that are there. Throws UserError when the folder or its

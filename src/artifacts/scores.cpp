@@ -39,7 +39,7 @@ std::vector<double> numbers_or_nan(JsonObject& object, std::string_view key) {
   return numbers;
 }
 
-LayerScores layer_from(JsonObject object) {
+LayerScores layer_scores_from(JsonObject object) {
   LayerScores layer;
   layer.layer = block_number(object, "layer");
   layer.scores = numbers_or_nan(object, "scores");
@@ -154,7 +154,8 @@ Scores scores_from_json(std::string_view text, std::string_view where) {
   scores.min_tokens = object.integer("min_tokens", {0}, 0);
   scores.seed = optional_whole_number(object, "seed");
   scores.topology_sha256 = optional_string(object, "topology_sha256");
-  for (JsonObject& layer : object.objects("layers")) scores.layers.push_back(layer_from(std::move(layer)));
+  for (JsonObject& layer : object.objects("layers"))
+    scores.layers.push_back(layer_scores_from(std::move(layer)));
   object.finish();
   validate(scores, where);
   return scores;

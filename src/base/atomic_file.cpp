@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/disk_blocks.h"
 #include "base/error.h"
 #include "base/files.h"
 
@@ -60,6 +61,11 @@ bool is_full_disk(int error_number) {
   return error_number == ENOSPC || error_number == EDQUOT || error_number == EFBIG;
 }
 
+bool is_blocks(std::span<const std::byte> bytes) {
+  return bytes.size() % kDiskBlockBytes == 0 &&
+         reinterpret_cast<std::uintptr_t>(bytes.data()) % kDiskBlockBytes == 0;
+}
+
 }  // namespace
 
 AtomicFile::AtomicFile(fs::path file) : file_(std::move(file)), temporary_(temporary_name(file_)) {
@@ -91,16 +97,30 @@ void AtomicFile::reserve(std::uint64_t bytes) {
   if (is_full_disk(errno)) fail("written", errno, bytes);
 }
 
+void AtomicFile::bypass_cache() noexcept {
+  past_cache_ = ::fcntl(descriptor_, F_SETFL, O_DIRECT) == 0;
+}
+
+void AtomicFile::use_cache() noexcept {
+  ::fcntl(descriptor_, F_SETFL, 0);
+  past_cache_ = false;
+}
+
 void AtomicFile::write(std::span<const std::byte> bytes) {
   while (!bytes.empty()) {
+    if (past_cache_ && !is_blocks(bytes)) use_cache();
     const ssize_t count = ::write(descriptor_, bytes.data(), bytes.size());
     if (count < 0 && errno == EINTR) continue;
+    if (count < 0 && errno == EINVAL && past_cache_) {  // this file system wants larger blocks
+      use_cache();
+      continue;
+    }
     if (count < 0)
       fail("written", errno, std::max<std::uint64_t>(reserved_bytes_, written_bytes_ + bytes.size()));
     written_bytes_ += static_cast<std::uint64_t>(count);
     bytes = bytes.subspan(static_cast<std::size_t>(count));
   }
-  start_writeback();
+  if (!past_cache_) start_writeback();
 }
 
 void AtomicFile::append(const InputFile& source, std::uint64_t offset, std::uint64_t bytes) {

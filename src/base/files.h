@@ -56,12 +56,16 @@ class AtomicFile {
   void reserve(std::uint64_t bytes);
   void write(std::span<const std::byte> bytes);
   void write(std::string_view bytes) { write(std::as_bytes(std::span(bytes))); }
+  /// From here on writes of whole disk blocks, from memory that is aligned to them (base/disk_blocks.h), go
+  /// past the page cache where the file system allows it; the first other write ends that.
+  void bypass_cache() noexcept;
   /// Appends bytes of another file, inside the kernel where the file systems allow it.
   void append(const InputFile& source, std::uint64_t offset, std::uint64_t bytes);
   void commit();
 
  private:
   [[noreturn]] void fail(std::string_view action, int error_number, std::uint64_t bytes_needed);
+  void use_cache() noexcept;
   void start_writeback() noexcept;
   void discard() noexcept;
 
@@ -71,6 +75,7 @@ class AtomicFile {
   std::uint64_t reserved_bytes_ = 0;
   std::uint64_t started_bytes_ = 0;  // that the kernel was told to write out
   int descriptor_;
+  bool past_cache_ = false;
 };
 
 }  // namespace espalier

@@ -81,6 +81,13 @@ void flush_results() {
 
 }  // namespace
 
+void run_verb(const std::vector<std::string>& command) {
+  std::vector<const char*> words;
+  for (const std::string& word : command) words.push_back(word.c_str());
+  parse_and_run(static_cast<int>(words.size()), words.data());
+  flush_results();
+}
+
 int run_program(int argc, const char* const* argv) {
   try {
     install_interrupt_handler();

@@ -73,7 +73,7 @@ bool still_holds(const nlohmann::json& entry, const Stamp& stamp) {
 
 }  // namespace
 
-std::string corpus_key(const std::vector<std::filesystem::path>& text_files, const WordPiece& tokenizer,
+std::string corpus_key(const std::vector<std::filesystem::path>& text_files, const CorpusTokenizer& tokenizer,
                        DocumentBoundary boundary, const std::filesystem::path& cache_folder,
                        const ProgressSink& progress) {
   const auto memory_file = cache_folder / "sources.json";
@@ -85,11 +85,7 @@ std::string corpus_key(const std::vector<std::filesystem::path>& text_files, con
     stamps.push_back(stamp_of(file));
     total += static_cast<std::uint64_t>(stamps.back().bytes);
   }
-  const auto& options = tokenizer.options();
-  std::string what =
-      fmt::format("{}\nlower_case {}\nsplit_cjk {}\nmax_word_characters {}\nspecial {}\nboundary {}\n",
-                  kKeyVersion, options.lower_case, options.split_cjk, options.max_word_characters,
-                  static_cast<int>(options.special_tokens), static_cast<int>(boundary));
+  std::string what = fmt::format("{}\nboundary {}\n", kKeyVersion, static_cast<int>(boundary));
   std::uint64_t done = 0;
   for (std::size_t i = 0; i < text_files.size(); ++i) {
     auto& entry = memory[std::filesystem::absolute(text_files[i]).lexically_normal().string()];
@@ -102,7 +98,7 @@ std::string corpus_key(const std::vector<std::filesystem::path>& text_files, con
     }
     what += "text " + entry["sha256"].get<std::string>() + '\n';
   }
-  for (const auto& piece : tokenizer.pieces()) what += piece + '\n';
+  what += tokenizer.identity;
   if (memory != before)
     write_file(memory_file, memory.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + "\n");
   return sha256(what);

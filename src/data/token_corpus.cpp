@@ -40,11 +40,11 @@ std::uint64_t padded(std::uint64_t bytes) {
 // Encodes line by line and writes tokens as they come; memory holds one flush and the documents' ends.
 class CorpusWriter {
  public:
-  CorpusWriter(const std::filesystem::path& file, const WordPiece& tokenizer, DocumentBoundary boundary)
+  CorpusWriter(const std::filesystem::path& file, const CorpusTokenizer& tokenizer, DocumentBoundary boundary)
       : file_(file),
         tokenizer_(tokenizer),
         boundary_(boundary),
-        token_bytes_(static_cast<std::uint64_t>(tokenizer.vocabulary_size()) <= kSmallVocabulary ? 2 : 4) {}
+        token_bytes_(static_cast<std::uint64_t>(tokenizer.vocabulary_size) <= kSmallVocabulary ? 2 : 4) {}
 
   void line(std::string_view text) {
     if (is_blank(text)) return end_document();
@@ -54,8 +54,9 @@ class CorpusWriter {
   }
 
   void end_document() {
-    const std::uint64_t end = written_ + tokens_.size();
-    if (end > (ends_.empty() ? 0 : ends_.back())) ends_.push_back(end);
+    if (size() == (ends_.empty() ? 0 : ends_.back())) return;
+    tokens_.insert(tokens_.end(), tokenizer_.document_end.begin(), tokenizer_.document_end.end());
+    ends_.push_back(size());
   }
 
   std::uint64_t size() const { return written_ + tokens_.size(); }
@@ -72,7 +73,7 @@ class CorpusWriter {
     footer.tokens = written_;
     footer.documents = ends_.size();
     footer.document_ends_offset = padded(bytes);
-    footer.vocabulary_size = static_cast<std::uint64_t>(tokenizer_.vocabulary_size());
+    footer.vocabulary_size = static_cast<std::uint64_t>(tokenizer_.vocabulary_size);
     std::memcpy(footer.key, key.data(), sizeof(footer.key));
     file_.write(std::as_bytes(std::span(&footer, 1)));
     file_.commit();
@@ -91,7 +92,7 @@ class CorpusWriter {
   }
 
   AtomicFile file_;
-  const WordPiece& tokenizer_;
+  const CorpusTokenizer& tokenizer_;
   DocumentBoundary boundary_;
   std::uint32_t token_bytes_;
   std::uint64_t written_ = 0;  // tokens
@@ -140,7 +141,7 @@ TokenCorpus& TokenCorpus::operator=(TokenCorpus&&) noexcept = default;
 TokenCorpus::~TokenCorpus() = default;
 
 TokenCorpus TokenCorpus::build(const std::vector<std::filesystem::path>& text_files,
-                               const WordPiece& tokenizer, const std::filesystem::path& cache_folder,
+                               const CorpusTokenizer& tokenizer, const std::filesystem::path& cache_folder,
                                const ProgressSink& progress, const NoteSink& note,
                                DocumentBoundary boundary) {
   if (text_files.empty())
@@ -150,7 +151,7 @@ TokenCorpus TokenCorpus::build(const std::vector<std::filesystem::path>& text_fi
   const auto file = cache_folder / (key.substr(0, 32) + ".tokens");
   const auto open = [&]() -> std::unique_ptr<State> {
     auto state = std::make_unique<State>(file);
-    const bool whole = state->read(key, static_cast<std::uint64_t>(tokenizer.vocabulary_size()));
+    const bool whole = state->read(key, static_cast<std::uint64_t>(tokenizer.vocabulary_size));
     return whole ? std::move(state) : nullptr;
   };
   if (std::filesystem::exists(file)) {

@@ -13,4 +13,13 @@ std::vector<std::string> train_wordpiece(std::span<const std::filesystem::path> 
   return train_wordpiece(counts, options, progress);
 }
 
+BpeTokenizer train_bpe(std::span<const std::filesystem::path> text_files, const BpeTraining& options,
+                       const ProgressSink& progress) {
+  BpeWordCounts counts;
+  for_each_line(
+      text_files, [&](std::string_view line) { counts.add(std::string(line) + '\n'); }, {}, "counting words",
+      progress);
+  return train_bpe(counts, options, progress);
+}
+
 }  // namespace espalier

@@ -3,44 +3,18 @@
 #include <fmt/format.h>
 #include <torch/utils.h>
 
-#include <algorithm>
-#include <optional>
-
 #include "arch/bert_after_plan.h"
 #include "base/error.h"
+#include "model/surviving_rows.h"
 
 namespace espalier {
 namespace {
 
-/// An expert's tensor with its neurons, along `axis`, in the order that a merge gives them.
-torch::Tensor in_order(const torch::Tensor& of_expert, const ExpertMerge& merge, std::size_t i,
-                       std::optional<std::int64_t> axis) {
-  if (!axis || merge.neurons.empty() || merge.neurons[i].empty()) return of_expert;
-  const std::vector<std::int64_t> order(merge.neurons[i].begin(), merge.neurons[i].end());
-  return of_expert.index_select(*axis, torch::tensor(order, torch::kInt64).to(of_expert.device()));
-}
-
-/// [E'] survivors of [E, ...], those that a merge names replaced by their sums. `axis`: of the F neurons in
-/// one expert's tensor.
-torch::Tensor survivors(const torch::Tensor& stacked, const LayerPlan& layer,
-                        std::optional<std::int64_t> axis = {}) {
-  const std::vector<std::int64_t> keep(layer.keep.begin(), layer.keep.end());
-  auto kept = stacked.detach().index_select(0, torch::tensor(keep, torch::kInt64).to(stacked.device()));
-  for (const auto& merge : layer.merge) {
-    const auto row = std::find(layer.keep.begin(), layer.keep.end(), merge.into) - layer.keep.begin();
-    auto sum = torch::zeros_like(kept[row]);
-    for (std::size_t i = 0; i < merge.from.size(); ++i)
-      sum += merge.weights[i] * in_order(stacked.detach()[merge.from[i]], merge, i, axis);
-    kept[row] = sum;
-  }
-  return kept;
-}
-
 void apply_layer(const LayerPlan& layer, BertBlock& block) {
   auto& moe = std::get<MoeLayer>(block.feed_forward);
-  MoeLayer pruned{survivors(moe.router, layer),
-                  {survivors(moe.experts.up, layer, 0), survivors(moe.experts.up_bias, layer, 0),
-                   survivors(moe.experts.down, layer, 1), survivors(moe.experts.down_bias, layer)}};
+  MoeLayer pruned{surviving_rows(moe.router, layer),
+                  {surviving_rows(moe.experts.up, layer, 0), surviving_rows(moe.experts.up_bias, layer, 0),
+                   surviving_rows(moe.experts.down, layer, 1), surviving_rows(moe.experts.down_bias, layer)}};
   if (layer.keep.size() > 1) {
     moe = std::move(pruned);
     return;

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "arch/bert_config.h"
+#include "model/forward_options.h"
 #include "moe/moe_layer.h"
 #include "nn/ops.h"
 
@@ -74,16 +75,6 @@ struct TokenBatch {
   torch::Tensor ids;    // [N] int64
   torch::Tensor types;  // [N] int64; undefined: all 0
   SequenceLayout layout;
-};
-
-enum class Mode { kTraining, kEvaluation };
-
-struct ForwardOptions {
-  Backend backend = Backend::kOneDnn;
-  Mode mode = Mode::kEvaluation;
-  std::uint64_t seed = 0;  ///< of this step's dropout and jitter
-  /// Sees every MoE layer's routing, with the 0-based block number.
-  std::function<void(std::int64_t block, const Routing&)> on_routing;
 };
 
 struct Encoding {

@@ -4,9 +4,11 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numeric>
 #include <vector>
 
 #include "base/rng.h"
+#include "moe/expert_choice.h"
 #include "moe/token_choice.h"
 
 namespace espalier {
@@ -41,17 +43,67 @@ torch::Tensor top_k(const torch::Tensor& probabilities, std::int64_t k) {
   return chosen;
 }
 
-torch::Tensor within_capacity(const torch::Tensor& chosen, std::int64_t experts, double factor) {
-  const auto tokens = chosen.size(0), k = chosen.size(1);
-  const auto capacity = static_cast<std::int64_t>(
-      std::ceil(static_cast<double>(tokens * k) * factor / static_cast<double>(experts)));
+/// ceil(tokens * K * factor / E)
+std::int64_t capacity_of(const RouterOptions& options, std::int64_t tokens, std::int64_t rows) {
+  const auto experts = options.capacity_experts > 0 ? options.capacity_experts : rows;
+  return static_cast<std::int64_t>(std::ceil(static_cast<double>(tokens * options.experts_per_token) *
+                                             options.capacity_factor.value_or(1.0) /
+                                             static_cast<double>(experts)));
+}
+
+/// 0 to N-1, or by the largest gate first; ties in order.
+std::vector<std::int64_t> serving_order(const torch::Tensor& probabilities, const torch::Tensor& chosen,
+                                        bool batch_prioritized) {
+  std::vector<std::int64_t> order(static_cast<std::size_t>(chosen.size(0)));
+  std::iota(order.begin(), order.end(), std::int64_t{0});
+  if (!batch_prioritized) return order;
+  const auto best = std::get<0>(probabilities.detach().to(torch::kCPU, torch::kFloat32).max(1)).contiguous();
+  const float* gate = best.data_ptr<float>();
+  std::stable_sort(order.begin(), order.end(),
+                   [&](std::int64_t a, std::int64_t b) { return gate[a] > gate[b]; });
+  return order;
+}
+
+torch::Tensor within_capacity(const torch::Tensor& probabilities, const torch::Tensor& chosen,
+                              const RouterOptions& options) {
+  const auto tokens = chosen.size(0), k = chosen.size(1), experts = probabilities.size(1);
+  const auto capacity = capacity_of(options, tokens, experts);
+  const auto order = serving_order(probabilities, chosen, options.batch_prioritized);
   auto accepted = chosen.clone();
   auto* choice = accepted.data_ptr<std::int32_t>();
   std::vector<std::int64_t> load(static_cast<std::size_t>(experts));
   for (std::int64_t slot = 0; slot < k; ++slot)
-    for (std::int64_t n = 0; n < tokens; ++n)
+    for (const auto n : order)
       if (auto& e = choice[n * k + slot]; ++load[static_cast<std::size_t>(e)] > capacity) e = -1;
   return accepted;
+}
+
+/// Normal numbers (Box-Muller), each a function of the key and its place.
+torch::Tensor normal_noise(at::IntArrayRef shape, double deviation, std::uint64_t key) {
+  auto noise = torch::empty(shape, torch::kFloat32);
+  auto* value = noise.data_ptr<float>();
+  at::parallel_for(0, noise.numel(), 1 << 12, [&](std::int64_t first, std::int64_t last) {
+    for (std::int64_t i = first; i < last; ++i)
+      value[i] = static_cast<float>(deviation * Rng(key, static_cast<std::uint64_t>(i)).normal());
+  });
+  return noise;
+}
+
+void choose_by_tokens(const RouterOptions& options, Routing& routing) {
+  routing.chosen = top_k(routing.probabilities, options.experts_per_token);
+  routing.accepted = options.capacity_factor ? within_capacity(routing.probabilities, routing.chosen, options)
+                                             : routing.chosen;
+  const auto device = routing.probabilities.device();
+  routing.gates = routing.probabilities.gather(1, routing.chosen.to(device, torch::kInt64));
+}
+
+void choose_by_experts(const RouterOptions& options, Routing& routing) {
+  const auto tokens = routing.probabilities.size(0);
+  const auto group = options.group_tokens > 0 ? options.group_tokens : tokens;
+  routing.chosen = chosen_by_experts(routing.probabilities, group,
+                                     capacity_of(options, group, routing.probabilities.size(1)));
+  routing.accepted = routing.chosen;
+  routing.gates = routing.probabilities;
 }
 
 }  // namespace
@@ -60,21 +112,31 @@ Routing route(const Ops& ops, const torch::Tensor& x, const torch::Tensor& weigh
               const RouterOptions& options, std::uint64_t key) {
   const auto input = options.jitter > 0 ? with_jitter(x, options.jitter, key) : x;
   Routing routing;
-  routing.probabilities = torch::softmax(ops.linear(input, weight, {}), -1);
-  routing.unjittered = options.jitter > 0 ? torch::softmax(ops.linear(x.detach(), weight.detach(), {}), -1)
-                                          : routing.probabilities.detach();
-  routing.chosen = top_k(routing.probabilities, options.experts_per_token);
-  routing.accepted = options.capacity_factor
-                         ? within_capacity(routing.chosen, weight.size(0), *options.capacity_factor)
-                         : routing.chosen;
-  const auto device = x.device();
-  routing.gates = routing.probabilities.gather(1, routing.chosen.to(device, torch::kInt64));
+  routing.logits = ops.linear(input, weight, {});
+  auto logits = routing.logits;
+  if (options.logit_noise > 0) {
+    routing.noise_deviation = options.logit_noise;
+    logits = routing.noisy_logits =
+        logits + normal_noise(logits.sizes(), options.logit_noise, key).to(logits.options());
+  }
+  routing.probabilities = torch::softmax(logits, -1);
+  if (options.jitter > 0)
+    routing.unjittered = torch::softmax(ops.linear(x.detach(), weight.detach(), {}), -1);
+  else
+    routing.unjittered = options.logit_noise > 0 ? torch::softmax(routing.logits.detach(), -1)
+                                                 : routing.probabilities.detach();
+  if (options.kind == RouterKind::kTokenChoice)
+    choose_by_tokens(options, routing);
+  else
+    choose_by_experts(options, routing);
   return routing;
 }
 
 torch::Tensor routed_counts(const Routing& routing) {
   const auto experts = routing.probabilities.size(1);
-  return torch::bincount(routing.chosen.flatten().to(torch::kInt64), {}, experts);
+  const auto chosen = routing.chosen.flatten().to(torch::kInt64);
+  // One more bin, in front, for slots without an expert.
+  return torch::bincount(chosen + 1, {}, experts + 1).narrow(0, 1, experts);
 }
 
 torch::Tensor balance_loss(const Routing& routing) {

@@ -12,7 +12,7 @@
 namespace espalier {
 namespace {
 
-std::string score_text(const ExplainedExpert& expert) {
+std::string score_cell(const ExplainedExpert& expert) {
   if (!expert.score || std::isnan(*expert.score)) return "\u2013";
   return fmt::format("{:.4g}", *expert.score);
 }
@@ -21,7 +21,7 @@ std::string score_text(const ExplainedExpert& expert) {
 std::string title_of(const ExplainedExpert& expert, int layer) {
   std::string title = fmt::format("layer {}, expert {}: {}", layer, expert.expert, fate_name(expert.fate));
   if (!expert.reason.empty()) title += ", " + expert.reason;
-  if (expert.reason.empty() && expert.score) title += ", score " + score_text(expert);
+  if (expert.reason.empty() && expert.score) title += ", score " + score_cell(expert);
   return title;
 }
 
@@ -77,7 +77,7 @@ std::string layer_table(const ExplainedLayer& layer) {
   for (const ExplainedExpert& expert : layer.experts) {
     html += fmt::format(
         "<tr><th scope=\"row\">{}</th><td>{}</td><td>{}</td><td>{}</td><td>{}</td><td>{}</td></tr>",
-        expert.expert, expert.original, fate_name(expert.fate), score_text(expert),
+        expert.expert, expert.original, fate_name(expert.fate), score_cell(expert),
         expert.tokens ? std::to_string(*expert.tokens) : "\u2013", escape_html(expert.reason));
   }
   html += "</tbody></table></div>";

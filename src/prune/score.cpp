@@ -61,13 +61,14 @@ const Criterion& resolve(const Criterion& criterion, const Checkpoint* reference
     throw UserError(fmt::format("the criterion {} needs observations, this is a model", criterion.name),
                     "run `espalier observe MODEL` first, or score by router_norm, magnitude or random");
   }
-  const bool compares = criterion.name == "router_norm_change";
+  const bool compares = criterion.name == "router_norm_change" || criterion.name == "neuron_change";
   if (reference != nullptr && !compares) {
     throw UserError(
         fmt::format("the criterion {} looks at one model, --reference names a second", criterion.name),
-        "router_norm_change compares two");
+        "router_norm_change and neuron_change compare two");
   }
-  return compares && reference == nullptr ? find_criterion("router_norm") : criterion;
+  return criterion.name == "router_norm_change" && reference == nullptr ? find_criterion("router_norm")
+                                                                        : criterion;
 }
 
 }  // namespace

@@ -8,8 +8,6 @@
 namespace espalier {
 namespace {
 
-constexpr const char* kAbsent = "\u2013";
-
 /// Three significant digits, so that 12.34 is "12.3" and 456.7 is "457".
 std::string three_digits(double value) {
   const double size = std::fabs(value);

@@ -4,6 +4,9 @@
 
 namespace espalier {
 
+/// What stands where there is no value.
+inline constexpr const char* kAbsent = "\u2013";
+
 // Numbers as people read them. Not finite: an en dash.
 std::string human_number(double value);      ///< four significant digits: "2.345", "0.0005"
 std::string human_count(double value);       ///< "950", "12.3 k", "4.56 M"

@@ -5,6 +5,7 @@
 #include "report/charts.h"
 #include "report/html.h"
 #include "report/page_shell.h"
+#include "report/study_figures.h"
 #include "report/tables.h"
 
 namespace espalier {
@@ -75,10 +76,10 @@ std::string render_report(const std::vector<RunFolder>& runs, const std::string&
   if (runs.empty()) throw InternalError("a report of no runs");
   const std::string title = title_of(runs);
   const Charts charts = make_charts(runs);
-  return page_begin(title) + headline_section(runs) + results_section(runs) + curves_section(charts) +
-         windows_section(charts) + load_section(charts) + timing_section(runs) + bench_section(runs) +
-         options_section(runs) + machine_section(runs) + steps_section(runs) + more_sections +
-         page_end(scripts(charts));
+  return page_begin(title) + headline_section(runs) + results_section(runs) + study_sections(runs) +
+         curves_section(charts) + windows_section(charts) + load_section(charts) + timing_section(runs) +
+         bench_section(runs) + options_section(runs) + machine_section(runs) + steps_section(runs) +
+         more_sections + page_end(scripts(charts));
 }
 
 }  // namespace espalier

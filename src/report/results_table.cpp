@@ -12,8 +12,6 @@ namespace {
 
 using Metrics = std::map<std::string, double>;
 
-constexpr const char* kAbsent = "\u2013";
-
 /// A member of a member of an object; nullptr where one is not there.
 const nlohmann::json* find(const nlohmann::json& object, const char* key, const char* inner = nullptr) {
   if (!object.is_object() || !object.contains(key)) return nullptr;

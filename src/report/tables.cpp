@@ -16,8 +16,6 @@
 namespace espalier {
 namespace {
 
-constexpr const char* kAbsent = "\u2013";
-
 /// A column for each run; its colour marks it, as in the charts.
 std::string run_header(const std::vector<RunFolder>& runs) {
   std::string html = "<thead><tr><td></td>";

@@ -98,7 +98,8 @@ ApplySummary apply_to_files(const ApplyOptions& options, const ProgressSink& pro
       prepare_surgery(options.model, options.plan, options.surgery, options.shard_bytes);
   if (options.scores) read_scores(*options.scores);  // whether it can be read: before the work
   check_output(options.out, options.model, options.if_exists);
-  const fs::path partial = open_partial(options.out, fingerprint(prepared, options), note);
+  const PartialFolder folder = open_partial(options.out, fingerprint(prepared, options), note);
+  const fs::path& partial = folder.path;
   try {
     prepared.summary.files_found = write_shards(prepared.layout, partial, progress);
     write_other_files(prepared, options, partial, note);

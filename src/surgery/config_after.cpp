@@ -6,6 +6,7 @@
 #include "arch/bert_config.h"
 #include "arch/moe_config.h"
 #include "arch/moe_families.h"
+#include "arch/vmoe_after_plan.h"
 
 namespace espalier {
 namespace {
@@ -62,6 +63,12 @@ json language_model_config(const json& config, std::string_view source, const Su
 }  // namespace
 
 json config_after(const json& config, std::string_view source, const Surgery& surgery, const Plan& plan) {
+  if (surgery.topology.model_type == kVmoeModelType) {
+    VmoeConfig vmoe = parse_vmoe_config(config, source);
+    describe_plan(plan, vmoe);
+    const json after = to_json(vmoe);
+    return after == to_json(parse_vmoe_config(config, source)) ? config : after;
+  }
   if (surgery.topology.model_type != kBertMoeModelType) return language_model_config(config, source, surgery);
   BertMoeConfig bert = parse_bert_config(config, source);
   const json before = to_json(bert);

@@ -44,6 +44,7 @@ class Fitting {
  private:
   const SurgeryOptions& options() const { return result_.options; }
   bool is_bert() const { return result_.topology.model_type == kBertMoeModelType; }
+  bool is_vmoe() const { return result_.topology.model_type == kVmoeModelType; }
 
   [[noreturn]] void fail(const std::string& message, std::string hint = {}) const {
     throw UserError(fmt::format("{}: {}", where_, message), std::move(hint));
@@ -76,6 +77,7 @@ class Fitting {
   }
 
   void expect_router() const {
+    if (is_vmoe()) return expect_vmoe_router();
     if (plan_.router == PlanRouter::kReroute) {
       if (options().zero_output == ZeroOutput::kZeroFill)
         fail("--zero-fill is for plans with the router zero_output, this one says reroute");
@@ -85,6 +87,27 @@ class Fitting {
     fail("the router zero_output keeps rows of experts that are gone, which no stock format can say",
          "plan with --router reroute; or pass --zero-fill to keep the count and write zeros, which saves "
          "nothing");
+  }
+
+  void expect_vmoe_router() const {
+    if (options().zero_output == ZeroOutput::kZeroFill)
+      fail("--zero-fill: this format holds router rows without experts", "leave the option out");
+    for (const MoeLayerTensors& layer : result_.topology.layers) {
+      if (plan_.router == PlanRouter::kReroute && rows_of(layer) != layer.num_experts)
+        fail(fmt::format("layer {}: the router has {} rows for {} experts: an earlier plan kept them",
+                         layer.layer, rows_of(layer), layer.num_experts),
+             "plan with --router zero_output");
+    }
+    for (const LayerPlan& layer : plan_.layers) {
+      if (plan_.router == PlanRouter::kZeroOutput && !layer.merge.empty())
+        fail(fmt::format("layer {}: merged experts need one router row, and zero_output keeps all",
+                         layer.layer),
+             "plan with --router reroute");
+    }
+  }
+
+  std::int64_t rows_of(const MoeLayerTensors& layer) const {
+    return checkpoint_.tensor(layer.router).shape[0];
   }
 
   LayerSurgery fitted(const MoeLayerTensors& layer) const {
@@ -170,7 +193,7 @@ class Fitting {
   }
 
   void expect_one_count() const {
-    if (is_bert() || options().unequal == UnequalCounts::kAsList) return;
+    if (is_bert() || is_vmoe() || options().unequal == UnequalCounts::kAsList) return;
     std::optional<std::size_t> first;
     for (std::size_t i = 0; i < result_.layers.size(); ++i) {
       if (result_.topology.layers[i].kind == MoeLayerKind::kNextToken) continue;
@@ -227,7 +250,7 @@ class Fitting {
     const MoeLayerTensors& layer = result_.topology.layers[i];
     if (result_.drops(layer)) return;
     if (!result_.zero_fills()) expect_groups(layer, result_.layers[i].keep);
-    const std::int64_t count = result_.experts_after(i);
+    const std::int64_t count = result_.keeps_rows() ? rows_of(layer) : result_.experts_after(i);
     if (is_bert() && count == 1) return;  // becomes a plain FFN
     const std::int64_t reachable = count / result_.topology.groups * result_.topology.top_groups;
     if (result_.experts_per_token <= reachable) return;

@@ -46,14 +46,33 @@ void note_routing(const Surgery& surgery, const nlohmann::json& config, std::vec
         "reroute)");
 }
 
+/// Patterns of module names ("re:..") cannot be renumbered; most name no expert by its number.
+void note_patterns(const nlohmann::json& settings, std::vector<std::string>& notes) {
+  const auto visit = [&](const std::string& text) {
+    if (text.starts_with("re:") && text.find("experts") != std::string::npos)
+      notes.push_back(fmt::format(
+          "quantization_config: the pattern {} is kept; if it names experts by number, they have others now",
+          text));
+  };
+  if (settings.is_string()) visit(settings.get<std::string>());
+  if (settings.is_structured()) {
+    for (const auto& item : settings.items()) {
+      if (settings.is_object()) visit(item.key());
+      note_patterns(item.value(), notes);
+    }
+  }
+}
+
 }  // namespace
 
 std::vector<std::string> loading_notes(const Surgery& surgery, const nlohmann::json& config) {
   std::vector<std::string> notes;
-  if (surgery.topology.model_type == kBertMoeModelType)
+  if (surgery.topology.model_type == kBertMoeModelType || surgery.topology.model_type == kVmoeModelType)
     return notes;  // our own format, which holds all of it
   note_counts(surgery, notes);
   note_routing(surgery, config, notes);
+  if (!surgery.zero_fills() && config.contains("quantization_config"))
+    note_patterns(config["quantization_config"], notes);
   if (surgery.zero_fills())
     notes.emplace_back(
         "dropped experts stay as zeros and the count stays: nothing is saved on disk or in memory");

@@ -46,7 +46,7 @@ class Maker {
     if (place.part == MoePart::kExpert) return of_expert(input, place);
     if (place.part == MoePart::kRouter) {
       if (becomes_ffn(place.layer)) return std::nullopt;
-      if (surgery_.zero_fills()) return whole(input);
+      if (surgery_.zero_fills() || surgery_.keeps_rows()) return whole(input);
     }
     return of_all_experts(input, place);
   }

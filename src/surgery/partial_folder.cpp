@@ -55,6 +55,14 @@ void move_into(const fs::path& partial, const fs::path& out) {
   fs::remove_all(partial);
 }
 
+FolderLock locked(const fs::path& partial) {
+  FolderLock lock(partial, LockHolders::kProcess);
+  if (!lock.try_lock())
+    throw UserError(fmt::format("{}: another process is writing there", partial.string()),
+                    "wait for it, or name another output folder");
+  return lock;
+}
+
 }  // namespace
 
 void check_output(const fs::path& out, const fs::path& input, IfExists if_exists) {
@@ -74,7 +82,7 @@ void check_output(const fs::path& out, const fs::path& input, IfExists if_exists
                     "name another folder, or pass --overwrite");
 }
 
-fs::path open_partial(const fs::path& out, std::string_view fingerprint, const NoteSink& note) {
+PartialFolder open_partial(const fs::path& out, std::string_view fingerprint, const NoteSink& note) {
   fs::path partial = normal(out);
   partial += ".partial";
   std::error_code error;
@@ -83,14 +91,16 @@ fs::path open_partial(const fs::path& out, std::string_view fingerprint, const N
       throw UserError(fmt::format("{}: is in the way: the result is written there until it is complete",
                                   partial.string()),
                       "remove it, or name another output folder");
-    if (read_file(partial / kState) == fingerprint) return partial;
+    FolderLock lock = locked(partial);
+    if (read_file(partial / kState) == fingerprint) return {partial, std::move(lock)};
     note(fmt::format("{}: left by other work; starting anew", partial.string()));
     fs::remove_all(partial);
   }
   fs::create_directories(partial, error);
   if (error) throw UserError(fmt::format("{}: cannot be created: {}", partial.string(), error.message()));
+  FolderLock lock = locked(partial);
   write_file(partial / kState, fingerprint);
-  return partial;
+  return {partial, std::move(lock)};
 }
 
 void finish_partial(const fs::path& partial, const fs::path& out_folder) {

@@ -4,6 +4,7 @@
 #include <string_view>
 
 #include "base/files.h"
+#include "base/folder_lock.h"
 #include "base/progress.h"
 
 namespace espalier {
@@ -14,10 +15,17 @@ namespace espalier {
 /// that is, holds or lies in `input`.
 void check_output(const std::filesystem::path& out, const std::filesystem::path& input, IfExists if_exists);
 
+/// OUT.partial, ours alone.
+struct PartialFolder {
+  std::filesystem::path path;
+  FolderLock lock;
+};
+
 /// Opens OUT.partial. What a stopped run of the same work (`fingerprint`) left is kept; what other work left
-/// is removed. Throws UserError for a folder of that name that is not ours.
-std::filesystem::path open_partial(const std::filesystem::path& out, std::string_view fingerprint,
-                                   const NoteSink& note);
+/// is removed. Throws UserError for a folder of that name that is not ours, or that another process is
+/// writing to.
+PartialFolder open_partial(const std::filesystem::path& out, std::string_view fingerprint,
+                           const NoteSink& note);
 
 /// Renames. Into a folder that is not empty, files are moved one by one, config.json last and the old one
 /// removed first, so that a crash in between leaves nothing that looks complete; safetensors files of the old

@@ -15,7 +15,8 @@ void count_parameters(const Topology& before, const Surgery& surgery, ApplySumma
     const std::int64_t after = surgery.experts_after(i);
     const std::int64_t removed = layer.num_experts - after;
     const bool lone = after == 1 && layer.num_experts > 1 && before.model_type == kBertMoeModelType;
-    const std::int64_t rows = (removed + (lone ? 1 : 0)) * layer.router_parameters_per_expert;
+    const std::int64_t rows =
+        surgery.keeps_rows() ? 0 : (removed + (lone ? 1 : 0)) * layer.router_parameters_per_expert;
     summary.parameters_after -= removed * layer.parameters_per_expert + rows;
     summary.layers.push_back(layer.layer);
     summary.experts_before.push_back(layer.num_experts);

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "arch/topology.h"
+#include "arch/vmoe_config.h"
 #include "artifacts/plan.h"
 #include "checkpoint/checkpoint.h"
 
@@ -60,8 +61,13 @@ struct Surgery {
   bool drops(const MoeLayerTensors& layer) const {
     return layer.kind == MoeLayerKind::kNextToken && options.next_token == NextTokenLayers::kDrop;
   }
+  /// The experts go and their router rows stay, which our own vision format can say: tokens that are sent
+  /// there get zero.
+  bool keeps_rows() const {
+    return router == PlanRouter::kZeroOutput && topology.model_type == kVmoeModelType;
+  }
   /// Dropped experts stay as zeros: router, numbers and counts are those before.
-  bool zero_fills() const { return router == PlanRouter::kZeroOutput; }
+  bool zero_fills() const { return router == PlanRouter::kZeroOutput && !keeps_rows(); }
   /// Experts of the layer afterwards, zeros included.
   std::int64_t experts_after(std::size_t layer) const;
 };

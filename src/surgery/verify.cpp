@@ -4,13 +4,14 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <cstring>
 #include <map>
 
 #include "base/error.h"
 #include "base/interrupt.h"
 #include "base/json.h"
 #include "surgery/apply.h"
-#include "surgery/pieces.h"
+#include "surgery/copy_stream.h"
 #include "surgery/result_files.h"
 
 namespace espalier {
@@ -28,10 +29,8 @@ class Comparison {
   VerifySummary run() {
     compare_config();
     compare_names();
-    const Inputs inputs = open_inputs(prepared_.layout);
-    for (const OutputShard& shard : prepared_.layout.shards) {
-      for (const OutputTensor& tensor : shard.tensors) compare_tensor(tensor, inputs);
-    }
+    for_each_tensor([this](const OutputTensor& tensor) { compare_type(tensor); });
+    compare_bytes();
     compare_index();
     compare_carried_files();
     summary_.dropped = prepared_.checkpoint.names().size() - summary_.tensors;
@@ -68,41 +67,72 @@ class Comparison {
     }
   }
 
-  void compare_tensor(const OutputTensor& expected, const Inputs& inputs) {
-    const TensorView found = result_.tensor(expected.name);
-    if (found.dtype != expected.dtype ||
-        !std::equal(found.shape.begin(), found.shape.end(), expected.shape.begin(), expected.shape.end()))
-      differ(fmt::format("tensor {} is {} [{}], expected {} [{}]", expected.name, name(found.dtype),
-                         fmt::join(found.shape, ", "), name(expected.dtype),
-                         fmt::join(expected.shape, ", ")));
-    std::uint64_t at = 0;
-    for (const OutputPiece& piece : expected.pieces) {
-      compare_piece(expected, piece, found, at, inputs);
-      at += piece.bytes;
+  void for_each_tensor(const std::function<void(const OutputTensor&)>& action) const {
+    for (const OutputShard& shard : prepared_.layout.shards) {
+      for (const OutputTensor& tensor : shard.tensors) action(tensor);
     }
-    ++summary_.tensors;
   }
 
-  /// `at`: where the piece begins in the tensor.
-  void compare_piece(const OutputTensor& tensor, const OutputPiece& piece, const TensorView& found,
-                     std::uint64_t at, const Inputs& inputs) {
-    for (std::uint64_t done = 0; done < piece.bytes;) {
-      const std::size_t step = std::min<std::uint64_t>(kPieceBytes, piece.bytes - done);
-      const auto expected = std::span(expected_).first(step), actual = std::span(actual_).first(step);
-      if (piece.kind == PieceKind::kCopy)
-        inputs[piece.source.file].read(piece.source.begin + done, expected);
-      else
-        compute(piece, tensor.dtype, inputs, done, expected);
-      outputs_[found.file].read(found.begin + at + done, actual);
-      const auto [a, b] = std::mismatch(expected.begin(), expected.end(), actual.begin());
-      if (a != expected.end())
-        differ(fmt::format("tensor {}: byte {} is not that of {}", tensor.name,
-                           at + done + static_cast<std::uint64_t>(a - expected.begin()), tensor.from));
-      done += step;
-      summary_.bytes += step;
-      progress_({"comparing", summary_.bytes, prepared_.layout.data_bytes, "bytes"});
-      if (interrupt_requested()) throw Interrupted("stopped; nothing was changed");
+  void compare_type(const OutputTensor& expected) const {
+    const TensorView found = result_.tensor(expected.name);
+    if (found.dtype == expected.dtype &&
+        std::equal(found.shape.begin(), found.shape.end(), expected.shape.begin(), expected.shape.end()))
+      return;
+    differ(fmt::format("tensor {} is {} [{}], expected {} [{}]", expected.name, name(found.dtype),
+                       fmt::join(found.shape, ", "), name(expected.dtype), fmt::join(expected.shape, ", ")));
+  }
+
+  void compare_bytes() {
+    const Inputs inputs = open_inputs(prepared_.layout);
+    std::vector<ByteRange> copied, written;
+    for_each_tensor([&](const OutputTensor& tensor) {
+      const TensorView found = result_.tensor(tensor.name);
+      std::uint64_t begin = found.begin;
+      for (const OutputPiece& piece : tensor.pieces) {
+        if (piece.kind == PieceKind::kCopy) copied.push_back(piece.source);
+        written.push_back({found.file, begin, piece.bytes});
+        begin += piece.bytes;
+      }
+    });
+    CopyStream sources(inputs, std::move(copied)), results(outputs_, std::move(written));
+    for_each_tensor([&](const OutputTensor& tensor) {
+      std::uint64_t at = 0;
+      for (const OutputPiece& piece : tensor.pieces) {
+        for (std::uint64_t done = 0; done < piece.bytes;) {
+          const auto found = results.next();
+          compare(tensor, at, expected_bytes(piece, tensor.dtype, inputs, sources, done, found.size()),
+                  found);
+          at += found.size();
+          done += found.size();
+        }
+      }
+      ++summary_.tensors;
+    });
+  }
+
+  /// Bytes [begin, begin + count) of a piece; valid until the next call.
+  std::span<const std::byte> expected_bytes(const OutputPiece& piece, Dtype dtype, const Inputs& inputs,
+                                            CopyStream& sources, std::uint64_t begin, std::size_t count) {
+    if (piece.kind == PieceKind::kCopy) return sources.next();
+    computed_.resize(kStreamBlockBytes);
+    for (std::size_t done = 0; done < count; done += kPieceBytes) {
+      compute(piece, dtype, inputs, begin + done,
+              std::span(computed_).subspan(done, std::min(kPieceBytes, count - done)));
     }
+    return std::span(computed_).first(count);
+  }
+
+  /// `at`: where these bytes begin in the tensor.
+  void compare(const OutputTensor& tensor, std::uint64_t at, std::span<const std::byte> expected,
+               std::span<const std::byte> found) {
+    if (std::memcmp(expected.data(), found.data(), found.size()) != 0) {
+      const auto first = std::mismatch(expected.begin(), expected.end(), found.begin()).first;
+      differ(fmt::format("tensor {}: byte {} is not that of {}", tensor.name,
+                         at + static_cast<std::uint64_t>(first - expected.begin()), tensor.from));
+    }
+    summary_.bytes += found.size();
+    progress_({"comparing", summary_.bytes, prepared_.layout.data_bytes, "bytes"});
+    if (interrupt_requested()) throw Interrupted("stopped; nothing was changed");
   }
 
   void compare_index() const {
@@ -136,8 +166,7 @@ class Comparison {
   const ProgressSink& progress_;
   Inputs outputs_;
   VerifySummary summary_;
-  std::vector<std::byte> expected_ = std::vector<std::byte>(kPieceBytes),
-                         actual_ = std::vector<std::byte>(kPieceBytes);
+  std::vector<std::byte> computed_;
 };
 
 }  // namespace

@@ -2,32 +2,58 @@
 
 #include <algorithm>
 
+#include "surgery/copy_stream.h"
+
 namespace espalier {
 namespace {
 
-constexpr std::uint64_t kCopyStepBytes = 32 << 20;  // between looks at Ctrl-C
-
-void copy(const ByteRange& source, const Inputs& inputs, AtomicFile& output, const BytesWritten& written) {
-  for (std::uint64_t done = 0; done < source.bytes;) {
-    const std::uint64_t step = std::min(kCopyStepBytes, source.bytes - done);
-    output.append(inputs[source.file], source.begin + done, step);
-    done += step;
-    written(step);
+std::vector<ByteRange> copied_ranges(const OutputShard& shard) {
+  std::vector<ByteRange> ranges;
+  for (const OutputTensor& tensor : shard.tensors) {
+    for (const OutputPiece& piece : tensor.pieces) {
+      if (piece.kind == PieceKind::kCopy) ranges.push_back(piece.source);
+    }
   }
+  return ranges;
 }
 
-void write(const OutputPiece& piece, Dtype dtype, const Inputs& inputs, AtomicFile& output,
-           const BytesWritten& written) {
-  if (piece.kind == PieceKind::kCopy) return copy(piece.source, inputs, output, written);
-  std::vector<std::byte> buffer(std::min<std::uint64_t>(piece.bytes, kPieceBytes));
-  for (std::uint64_t done = 0; done < piece.bytes;) {
-    const auto step = std::span(buffer).first(std::min<std::uint64_t>(buffer.size(), piece.bytes - done));
-    compute(piece, dtype, inputs, done, step);
-    output.write(step);
-    done += step.size();
-    written(step.size());
+class ShardWriter {
+ public:
+  ShardWriter(const OutputShard& shard, const Inputs& inputs, AtomicFile& output, const BytesWritten& written)
+      : inputs_(inputs), source_(inputs, copied_ranges(shard)), output_(output), written_(written) {}
+
+  void copy(std::uint64_t bytes) {
+    for (std::uint64_t done = 0; done < bytes;) {
+      const auto next = source_.next();
+      write(next);
+      done += next.size();
+    }
   }
-}
+
+  void compute_and_write(const OutputPiece& piece, Dtype dtype) {
+    buffer_.resize(kPieceBytes);
+    for (std::uint64_t done = 0; done < piece.bytes;) {
+      const auto step = std::span(buffer_).first(std::min<std::uint64_t>(kPieceBytes, piece.bytes - done));
+      compute(piece, dtype, inputs_, done, step);
+      write(step);
+      done += step.size();
+    }
+  }
+
+  void write(std::span<const std::byte> bytes) {
+    output_.write(bytes);
+    written_(bytes.size());
+  }
+
+  void finish() { output_.finish(); }
+
+ private:
+  const Inputs& inputs_;
+  CopyStream source_;
+  BlockWriter output_;
+  const BytesWritten& written_;
+  std::vector<std::byte> buffer_;
+};
 
 }  // namespace
 
@@ -35,10 +61,18 @@ void write_shard(const OutputShard& shard, const Inputs& inputs, const std::file
                  const BytesWritten& written) {
   AtomicFile output(file);
   output.reserve(shard.bytes());
-  output.write(shard.header);
-  written(shard.header.size());
-  for (const OutputTensor& tensor : shard.tensors) {
-    for (const OutputPiece& piece : tensor.pieces) write(piece, tensor.dtype, inputs, output, written);
+  {
+    ShardWriter writer(shard, inputs, output, written);
+    writer.write(std::as_bytes(std::span(shard.header)));
+    for (const OutputTensor& tensor : shard.tensors) {
+      for (const OutputPiece& piece : tensor.pieces) {
+        if (piece.kind == PieceKind::kCopy)
+          writer.copy(piece.source.bytes);
+        else
+          writer.compute_and_write(piece, tensor.dtype);
+      }
+    }
+    writer.finish();
   }
   output.commit();
 }

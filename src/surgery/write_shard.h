@@ -11,9 +11,9 @@ namespace espalier {
 /// Called with the bytes written since the last call; may throw to stop the work.
 using BytesWritten = std::function<void(std::uint64_t)>;
 
-/// Writes one file of a layout, atomically; holds a few megabytes in memory. Copied bytes do not pass through
-/// this process where the kernel can copy them. Throws UserError (full disk: before the work, where the file
-/// system can reserve space).
+/// Writes one file of a layout, atomically; holds some tens of megabytes in memory. Reading, computing and
+/// writing overlap, and copied bytes go past the page cache. Throws UserError (full disk: before the work,
+/// where the file system can reserve space).
 void write_shard(const OutputShard& shard, const Inputs& inputs, const std::filesystem::path& file,
                  const BytesWritten& written);
 

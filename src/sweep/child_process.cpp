@@ -3,7 +3,6 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <signal.h>
-#include <sys/file.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -13,6 +12,7 @@
 #include <utility>
 
 #include "base/error.h"
+#include "base/files.h"
 
 namespace espalier {
 namespace {
@@ -77,23 +77,21 @@ void ChildProcess::interrupt() {
   if (!exit_code_) ::kill(process_, SIGINT);
 }
 
-FolderLock::FolderLock(const std::filesystem::path& folder) : file_(folder / ".lock") {
-  // Without O_CLOEXEC: children hold the lock too. One that still saves its state when this process was
-  // killed keeps the next sweep waiting, and is never resumed while it writes.
-  descriptor_ = ::open(file_.c_str(), O_RDWR | O_CREAT, 0666);  // NOLINT
-  if (descriptor_ < 0)
-    throw UserError(fmt::format("{}: cannot be written: {}", file_.string(), std::strerror(errno)));
+std::uintmax_t log_size(const std::filesystem::path& log) {
+  std::error_code absent;
+  const auto size = std::filesystem::file_size(log, absent);
+  return absent ? 0 : size;
 }
 
-FolderLock::~FolderLock() {
-  ::close(descriptor_);
-}
-
-bool FolderLock::try_lock() {
-  if (::flock(descriptor_, LOCK_EX | LOCK_NB) == 0) return true;
-  if (errno == EWOULDBLOCK || errno == EINTR) return false;
-  throw UserError(fmt::format("{}: cannot be locked: {}", file_.string(), std::strerror(errno)),
-                  "write to a file system with locks");
+std::string reason_of_failure(const std::filesystem::path& log, std::uintmax_t log_start, int exit_code) {
+  constexpr std::string_view kMark = "espalier: error: ";
+  const auto text = read_file(log).substr(log_start);
+  if (const auto at = text.rfind(kMark); at != std::string::npos) {
+    const auto start = at + kMark.size();
+    return text.substr(start, text.find('\n', start) - start);
+  }
+  if (exit_code > 128) return fmt::format("ended by signal {}", exit_code - 128);
+  return fmt::format("ended with exit code {}", exit_code);
 }
 
 }  // namespace espalier

@@ -2,6 +2,7 @@
 
 #include <sys/types.h>
 
+#include <cstdint>
 #include <filesystem>
 #include <optional>
 #include <string>
@@ -31,19 +32,10 @@ class ChildProcess {
   std::optional<int> exit_code_;
 };
 
-/// Holds a folder for this process and its children: until the last of them ends, nobody else gets it.
-class FolderLock {
- public:
-  explicit FolderLock(const std::filesystem::path& folder);
-  FolderLock(const FolderLock&) = delete;
-  FolderLock& operator=(const FolderLock&) = delete;
-  ~FolderLock();
-  /// False while another process, or a child it left, has it. Throws UserError where locks do not work.
-  bool try_lock();
-
- private:
-  std::filesystem::path file_;
-  int descriptor_ = -1;
-};
+/// Bytes of a log; 0 where there is none.
+std::uintmax_t log_size(const std::filesystem::path& log);
+/// The error that a program printed at the end of its log, after `log_start` (what an earlier attempt printed
+/// is before it), or how it ended.
+std::string reason_of_failure(const std::filesystem::path& log, std::uintmax_t log_start, int exit_code);
 
 }  // namespace espalier

@@ -8,48 +8,10 @@
 #include <set>
 
 #include "report/quantities.h"
+#include "sweep/markdown_table.h"
 
 namespace espalier {
 namespace {
-
-constexpr const char* kAbsent = "\u2013";
-
-using Row = std::vector<std::string>;
-
-std::size_t columns_of(const std::string& text) {
-  return static_cast<std::size_t>(
-      std::count_if(text.begin(), text.end(), [](char c) { return (c & 0xC0) != 0x80; }));
-}
-
-/// A Markdown table whose columns are as wide as their longest cell; all but the first are right-aligned.
-std::string table_text(const std::vector<Row>& rows) {
-  std::vector<std::size_t> widths(rows.front().size(), 3);
-  for (const auto& row : rows)
-    for (std::size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], columns_of(row[i]));
-  std::string text;
-  const auto add_line = [&](const auto& cell) {
-    for (std::size_t i = 0; i < widths.size(); ++i) text += (i == 0 ? "| " : " | ") + cell(i);
-    text += " |\n";
-  };
-  for (const auto& row : rows) {
-    add_line([&](std::size_t i) {
-      const std::string blanks(widths[i] - columns_of(row[i]), ' ');
-      return i == 0 ? row[i] + blanks : blanks + row[i];
-    });
-    if (&row == &rows.front())
-      add_line([&](std::size_t i) {
-        return i == 0 ? std::string(widths[i], '-') : std::string(widths[i] - 1, '-') + ":";
-      });
-  }
-  return text + "\n";
-}
-
-/// Two decimals, and never "-0.00".
-std::string two_digits(double value) {
-  if (!std::isfinite(value)) return kAbsent;
-  const auto text = fmt::format("{:.2f}", value);
-  return text == "-0.00" ? "0.00" : text;
-}
 
 std::string percent(const std::optional<double>& share) {
   return share ? human_percent(*share) : kAbsent;
@@ -66,20 +28,11 @@ std::size_t most_seeds(const ComparisonRow& row) {
   return most;
 }
 
-/// "63.75 ± 1.20"; with the number of seeds where that is not the row's.
-std::string sample_text(const SeedScores& scores, std::size_t expected) {
-  const auto sample = sample_of(scores);
-  if (sample.n == 0) return kAbsent;
-  auto text = two_digits(sample.mean);
-  if (sample.deviation) text += " ± " + two_digits(*sample.deviation);
-  return sample.n == expected ? text : fmt::format("{} ({})", text, sample.n);
-}
-
 std::string score_table(const Comparison& comparison) {
   std::set<std::string> baselines;
   for (const auto& row : comparison.rows)
     for (const auto& [name, score] : row.baselines) baselines.insert(name);
-  std::vector<Row> rows{{"task", "seeds"}};
+  std::vector<TableRow> rows{{"task", "seeds"}};
   for (const auto& setting : comparison.layout.settings) rows[0].push_back(setting);
   for (const auto& name : baselines) {
     rows[0].push_back(name);
@@ -87,35 +40,25 @@ std::string score_table(const Comparison& comparison) {
   }
   for (const auto& row : comparison.rows) {
     const auto seeds = most_seeds(row);
-    Row cells{row_title(row), fmt::to_string(seeds)};
+    TableRow cells{row_title(row), fmt::to_string(seeds)};
     for (const auto& setting : comparison.layout.settings)
       cells.push_back(sample_text(row.scores.at(setting), seeds));
     for (const auto& name : baselines) {
       const auto found = row.baselines.find(name);
-      cells.push_back(found == row.baselines.end() ? kAbsent : two_digits(found->second));
+      cells.push_back(found == row.baselines.end() ? kAbsent : fixed_text(found->second));
     }
     rows.push_back(std::move(cells));
   }
-  return table_text(rows);
-}
-
-/// "-1.20 [-2.00, -0.40]", bold where 0 is outside.
-std::string difference_text(const Difference& difference) {
-  if (difference.n == 0) return kAbsent;
-  if (!difference.half_width) return two_digits(difference.mean);
-  const auto text = fmt::format("{} [{}, {}]", two_digits(difference.mean),
-                                two_digits(difference.mean - *difference.half_width),
-                                two_digits(difference.mean + *difference.half_width));
-  return difference.excludes_zero() ? "**" + text + "**" : text;
+  return markdown_table(rows);
 }
 
 std::string difference_table(const Comparison& comparison) {
   const auto pairs = compared_pairs(comparison.layout);
   if (pairs.empty()) return "";
-  std::vector<Row> rows{{"task"}};
+  std::vector<TableRow> rows{{"task"}};
   for (const auto& [x, y] : pairs) rows[0].push_back(fmt::format("{} − {}", x, y));
   for (const auto& row : comparison.rows) {
-    Row cells{row_title(row)};
+    TableRow cells{row_title(row)};
     for (const auto& [x, y] : pairs)
       cells.push_back(difference_text(paired_difference(row.scores.at(x), row.scores.at(y))));
     rows.push_back(std::move(cells));
@@ -123,12 +66,12 @@ std::string difference_table(const Comparison& comparison) {
   return "## Differences\n\nMean over the seeds that both have, with the paired 95% interval of Student's t; "
          "bold "
          "where 0 is outside.\n\n" +
-         table_text(rows);
+         markdown_table(rows);
 }
 
 std::string kept_table(const Comparison& comparison) {
   const auto& layout = comparison.layout;
-  std::vector<Row> rows{{"task"}};
+  std::vector<TableRow> rows{{"task"}};
   for (const auto& setting : layout.settings) {
     if (setting == layout.reference) continue;
     rows[0].push_back(setting);
@@ -137,7 +80,7 @@ std::string kept_table(const Comparison& comparison) {
   }
   if (rows[0].size() == 1) return "";
   for (const auto& row : comparison.rows) {
-    Row cells{row_title(row)};
+    TableRow cells{row_title(row)};
     const auto& reference = row.scores.at(layout.reference);
     for (const auto& setting : layout.settings) {
       if (setting == layout.reference) continue;
@@ -152,11 +95,11 @@ std::string kept_table(const Comparison& comparison) {
   if (layout.dense && layout.reference != layout.dense)
     text += fmt::format(" Benefit: (x − {0}) / ({1} − {0}), where {1} − {0} exceeds its interval.",
                         *layout.dense, layout.reference);
-  return text + "\n\n" + table_text(rows);
+  return text + "\n\n" + markdown_table(rows);
 }
 
 std::string cost_table(const Comparison& comparison) {
-  std::vector<Row> rows{{"task", "setting", "parameters", "training", "peak memory"}};
+  std::vector<TableRow> rows{{"task", "setting", "parameters", "training", "peak memory"}};
   for (const auto& task : comparison.layout.tasks) {
     for (const auto& setting : comparison.layout.settings) {
       double parameters = 0, seconds = 0, bytes = 0, runs = 0;
@@ -174,7 +117,7 @@ std::string cost_table(const Comparison& comparison) {
   return "## Cost\n\nMeans over the seeds: parameters of the final model, wall clock of the training steps, "
          "peak "
          "resident memory of the run.\n\n" +
-         table_text(rows);
+         markdown_table(rows);
 }
 
 /// Which seeds the averages are over, where that is not the same for everybody.

@@ -16,22 +16,6 @@ namespace {
 /// Options of `finetune` that the sweep itself gives each run.
 constexpr std::string_view kOwnOptions[] = {"task", "seed", "out", "threads", "resume", "overwrite"};
 
-template <typename T>
-void check_list(const TomlTable& table, std::string_view key, const std::vector<T>& items) {
-  if (items.empty()) table.fail(key, "the list is empty, expected at least one");
-  std::set<T> seen;
-  for (const auto& item : items)
-    if (!seen.insert(item).second) table.fail(key, fmt::format("{} is listed twice", item));
-}
-
-void check_name(const TomlTable& settings, const std::string& name) {
-  const auto plain = [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '-';
-  };
-  if (name.empty() || name.front() == '-' || !std::all_of(name.begin(), name.end(), plain))
-    settings.fail(name, "not a setting's name: it names a folder", "use letters, digits, _ and -");
-}
-
 class GridReader {
  public:
   GridReader(std::string_view toml, std::string_view where, std::span<const GridOption> known)
@@ -54,7 +38,7 @@ class GridReader {
   void read_settings() {
     const auto settings = file_.table("settings");
     for (const auto& name : settings.keys()) {
-      check_name(settings, name);
+      check_folder_name(settings, name);
       grid_.settings.push_back({name, options_in(settings.table(name), {})});
     }
     if (grid_.settings.empty()) file_.fail("settings", "no setting, expected tables such as [settings.moe]");
@@ -71,7 +55,7 @@ class GridReader {
         if (tables.has(task.name)) read_task(task, tables.table(task.name));
     }
     for (auto& task : grid_.tasks)
-      if (task.seeds.empty()) task.seeds = seeds_in(file_);
+      if (task.seeds.empty()) task.seeds = read_seeds(file_);
   }
 
   std::string checked_task(const std::string& name) const {
@@ -83,14 +67,8 @@ class GridReader {
   }
 
   void read_task(GridTask& task, const TomlTable& table) const {
-    if (table.has("seeds")) task.seeds = seeds_in(table);
+    if (table.has("seeds")) task.seeds = read_seeds(table);
     task.options = options_in(table, {"seeds"});
-  }
-
-  static std::vector<std::uint64_t> seeds_in(const TomlTable& table) {
-    auto seeds = table.numbers("seeds");
-    check_list(table, "seeds", seeds);
-    return seeds;
   }
 
   void read_comparison() {
@@ -111,34 +89,8 @@ class GridReader {
         file_.fail("average", fmt::format("{} is not a task of this grid", name), suggestion(name, tasks));
   }
 
-  /// `others`: keys of the table that are not options.
   OptionValues options_in(const TomlTable& table, const std::vector<std::string>& others) const {
-    std::vector<std::string> names = others;
-    for (const auto& option : known_) names.push_back(option.name);
-    OptionValues values;
-    for (const auto& key : table.keys()) {
-      if (std::find(others.begin(), others.end(), key) != others.end()) continue;
-      if (std::find(std::begin(kOwnOptions), std::end(kOwnOptions), key) != std::end(kOwnOptions))
-        table.fail(key, "the sweep gives this option to each run itself",
-                   "a grid has lists of tasks and seeds; --out and --threads are options of sweep");
-      table.check_keys(names);
-      values[key] = value_of(table, *std::find_if(known_.begin(), known_.end(),
-                                                  [&](const auto& option) { return option.name == key; }));
-    }
-    return values;
-  }
-
-  static std::optional<std::vector<std::string>> value_of(const TomlTable& table, const GridOption& option) {
-    const auto on = table.boolean(option.name);
-    if (option.value == GridValue::kFlag) {
-      if (!on) table.fail(option.name, "expected true or false");
-      return *on ? std::optional(std::vector<std::string>{}) : std::nullopt;
-    }
-    auto words = table.words(option.name);
-    if (option.value == GridValue::kOne && table.is_list(option.name))
-      table.fail(option.name, "found a list, expected one value");
-    if (words.empty()) table.fail(option.name, "the list is empty, expected at least one");
-    return words;
+    return read_options(table, known_, others, kOwnOptions);
   }
 
   /// Which of the two wins would be anybody's guess.

@@ -1,25 +1,14 @@
 #pragma once
 
 #include <cstdint>
-#include <map>
-#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "sweep/grid_options.h"
+
 namespace espalier {
-
-enum class GridValue { kFlag, kOne, kList };
-
-/// An option of `finetune` that a grid may set.
-struct GridOption {
-  std::string name;  ///< without dashes: "learning-rate"
-  GridValue value = GridValue::kOne;
-};
-
-/// Name -> words of the command line; none for a flag that is on, absent for a flag that is off.
-using OptionValues = std::map<std::string, std::optional<std::vector<std::string>>, std::less<>>;
 
 struct GridTask {
   std::string name;  ///< of data/task.h

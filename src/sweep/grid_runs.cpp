@@ -17,6 +17,8 @@ namespace fs = std::filesystem;
 /// What every run has and nobody sets in a grid; two runs that differ in nothing else are the same.
 constexpr std::string_view kPlaceOptions[] = {"out", "threads", "resume", "overwrite"};
 
+constexpr std::string_view kModelOption[] = {"model"};  // has no dashes on the command line
+
 OptionValues merged(const Grid& grid, const GridTask& task, const GridSetting& setting) {
   auto options = grid.options;
   for (const auto* more : {&setting.options, &task.options})
@@ -28,11 +30,7 @@ OptionValues merged(const Grid& grid, const GridTask& task, const GridSetting& s
 
 std::vector<std::string> arguments_of(const OptionValues& options, const GridTask& task, std::uint64_t seed) {
   std::vector<std::string> words{"finetune", options.at("model")->front(), "--task", task.name};
-  for (const auto& [name, value] : options) {
-    if (name == "model" || !value) continue;
-    words.push_back("--" + name);
-    words.insert(words.end(), value->begin(), value->end());
-  }
+  append_options(options, kModelOption, words);
   words.insert(words.end(), {"--seed", fmt::to_string(seed)});
   return words;
 }

@@ -8,7 +8,6 @@
 #include <thread>
 
 #include "base/error.h"
-#include "base/files.h"
 #include "base/interrupt.h"
 #include "sweep/child_process.h"
 
@@ -24,24 +23,6 @@ struct ActiveRun {
   ChildProcess process;
   std::uintmax_t log_start;  // what an earlier attempt printed is before it
 };
-
-std::uintmax_t size_of(const fs::path& file) {
-  std::error_code absent;
-  const auto size = fs::file_size(file, absent);
-  return absent ? 0 : size;
-}
-
-/// The error the run printed, or how it ended.
-std::string reason_of(const ActiveRun& active, int exit_code) {
-  constexpr std::string_view kMark = "espalier: error: ";
-  const auto log = read_file(active.run->log()).substr(active.log_start);
-  if (const auto at = log.rfind(kMark); at != std::string::npos) {
-    const auto start = at + kMark.size();
-    return log.substr(start, log.find('\n', start) - start);
-  }
-  if (exit_code > 128) return fmt::format("ended by signal {}", exit_code - 128);
-  return fmt::format("ended with exit code {}", exit_code);
-}
 
 class GridRunner {
  public:
@@ -71,7 +52,7 @@ class GridRunner {
     const auto [run, state] = waiting_.front();
     waiting_.pop_front();
     fs::create_directories(run->folder.parent_path());
-    const auto log_start = size_of(run->log());
+    const auto log_start = log_size(run->log());
     active_.push_back(
         {run,
          ChildProcess(options_.program,
@@ -97,14 +78,15 @@ class GridRunner {
       if (options_.models == FinishedModels::kDelete) delete_weights(active.run->folder);
     } else if (!interrupt_requested()) {
       ++done_;
-      failures_.push_back({active.run->name(), reason_of(active, exit_code), active.run->log()});
+      failures_.push_back({active.run->name(),
+                           reason_of_failure(active.run->log(), active.log_start, exit_code),
+                           active.run->log()});
       if (options_.note)
         options_.note(fmt::format("{} failed: {}", failures_.back().run, failures_.back().reason));
     }
   }
 
   static void delete_weights(const fs::path& folder) {
-    if (!fs::exists(folder / "eval.json")) return;
     fs::remove_all(folder / "model");
     fs::remove(folder / "state.safetensors");
   }
@@ -134,7 +116,44 @@ class GridRunner {
   std::vector<RunFailure> failures_;
 };
 
+/// Waits for it; Ctrl-C reaches it too.
+int wait_for(ChildProcess& process) {
+  bool asked = false;
+  while (true) {
+    if (const auto exit_code = process.exit_code()) return *exit_code;
+    if (interrupt_requested() && !asked) {
+      process.interrupt();
+      asked = true;
+    }
+    std::this_thread::sleep_for(kPollInterval);
+  }
+}
+
 }  // namespace
+
+void make_observations(std::span<const SharedObservations> all, const RunGridOptions& options) {
+  std::size_t done = 0;
+  for (const auto& one : all) {
+    if (options.progress) options.progress({"observing", done, all.size(), "files", one.file.string()});
+    ++done;
+    if (fs::exists(one.file)) continue;
+    fs::create_directories(one.file.parent_path());
+    const auto log_start = log_size(one.log());
+    std::vector<std::string> words{options.program_name};
+    words.insert(words.end(), one.arguments.begin(), one.arguments.end());
+    words.insert(words.end(), {"--threads", fmt::to_string(options.threads)});
+    ChildProcess process(options.program, std::move(words), one.log());
+    const int exit_code = wait_for(process);
+    if (interrupt_requested())
+      throw Interrupted(
+          fmt::format("stopped with {} of {} files of observations made; the same command goes on", done - 1,
+                      all.size()));
+    if (exit_code != 0)
+      throw UserError(
+          fmt::format("{}: {}", one.file.string(), reason_of_failure(one.log(), log_start, exit_code)),
+          fmt::format("the whole story is in {}", one.log().string()));
+  }
+}
 
 int threads_per_run(const RunGridOptions& options) {
   return std::max(1, options.threads / options.jobs);

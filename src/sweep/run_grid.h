@@ -8,6 +8,7 @@
 
 #include "base/progress.h"
 #include "sweep/grid_runs.h"
+#include "sweep/method_grid.h"
 
 namespace espalier {
 
@@ -15,7 +16,7 @@ namespace espalier {
 enum class FinishedModels { kDelete, kKeep };
 
 struct RunGridOptions {
-  std::filesystem::path program;  ///< that has the verb `finetune`
+  std::filesystem::path program;  ///< that has the verbs of the runs
   std::string program_name;       ///< how manifests spell it
   int jobs = 1;                   ///< runs at a time
   int threads = 1;                ///< of all runs together
@@ -32,6 +33,10 @@ struct RunFailure {
 
 /// Threads of each run: an equal share, at least 1.
 int threads_per_run(const RunGridOptions& options);
+
+/// Makes the files that are not there yet, one after the other with all threads. Throws UserError for the
+/// first that fails, Interrupted after Ctrl-C.
+void make_observations(std::span<const SharedObservations> all, const RunGridOptions& options);
 
 /// Does what is not done yet: starts new runs, resumes stopped ones, goes on past those that fail, and
 /// returns them. Throws Interrupted after Ctrl-C, when the runs have saved their states.

@@ -38,7 +38,11 @@ std::string_view kind_of(const toml::node& node) {
 std::optional<std::string> word_of(const toml::node& node) {
   if (const auto* text = node.as_string()) return text->get();
   if (const auto* number = node.as_integer()) return fmt::to_string(number->get());
-  if (const auto* number = node.as_floating_point()) return fmt::to_string(number->get());
+  if (const auto* number = node.as_floating_point()) {
+    const auto text = fmt::to_string(number->get());
+    const bool whole = text.find_first_not_of("-0123456789") == std::string::npos;
+    return whole ? text + ".0" : text;  // 1.0 is a share, 1 a count
+  }
   return std::nullopt;
 }
 

@@ -18,7 +18,8 @@ OptimizedParameter optimized(const std::string& name, torch::Tensor& value) {
 }
 
 bool weight_decays(const std::string& name) {
-  return !name.ends_with("bias") && name.find("LayerNorm") == std::string::npos;
+  return !name.ends_with("bias") && name.find("LayerNorm") == std::string::npos &&
+         name.find("norm.weight") == std::string::npos;
 }
 
 double AdamW::step(double learning_rate) {
@@ -37,6 +38,12 @@ double AdamW::step(double learning_rate) {
   const double clip =
       options_.clip_norm > 0 && norm > options_.clip_norm ? options_.clip_norm / (norm + 1e-6) : 1.0;
   for (auto& p : parameters_) {
+    if (options_.momentum) {
+      p.first_moment.mul_(*options_.momentum).add_(p.value.grad(), clip);
+      p.value.add_(p.first_moment, -learning_rate);
+      p.value.mutable_grad() = torch::Tensor();
+      continue;
+    }
     kernels.adamw({.parameters = p.value.data_ptr<float>(),
                    .gradients = p.value.grad().data_ptr<float>(),
                    .first_moment = p.first_moment.data_ptr<float>(),

@@ -19,6 +19,7 @@ struct OptimizedParameter {
   bool decays = true;
 };
 
+/// AdamW, or with `AdamWOptions::momentum` stochastic gradient descent (whose momentum is the first moment).
 class AdamW {
  public:
   AdamW(AdamWOptions options, std::vector<OptimizedParameter> parameters);

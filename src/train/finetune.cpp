@@ -29,15 +29,6 @@ std::string hash_of(const EncodedExamples& examples) {
   return hash.hex();
 }
 
-nlohmann::json prune_options(const WindowRule& rule) {
-  if (rule.schedule == PruneSchedule::kNone) return {{"prune", prune_schedule_name(rule.schedule)}};
-  return {{"prune", prune_schedule_name(rule.schedule)},
-          {"criterion", proficiency_name(rule.criterion)},
-          {"beta", rule.beta},
-          {"gamma", rule.gamma},
-          {"force_drop", force_drop_name(rule.force_drop)}};
-}
-
 class TaskFinetuning : public Objective {
  public:
   /// Reads the task and the model; `options.steps` is filled in where epochs were asked for.
@@ -76,11 +67,11 @@ class TaskFinetuning : public Objective {
                      {"batch", options_.batch},
                      {"sequence_length", options_.sequence_length},
                      {"router_jitter", options_.router_jitter}});
-    resolved.update(prune_options(options_.prune));
+    resolved.update(resolved_options_of(options_.prune));
     return resolved;
   }
 
-  BertModel& model() override { return model_; }
+  std::int64_t parameter_count() const override { return espalier::parameter_count(model_); }
 
   std::vector<OptimizedParameter> parameters() override {
     std::vector<OptimizedParameter> parameters;
@@ -121,14 +112,14 @@ class TaskFinetuning : public Objective {
   bool ends_window(std::int64_t step) const override { return pruner_ && pruner_->ends_window(step); }
 
   void after_step(std::int64_t step, AdamW& optimizer) override {
-    if (ends_window(step)) pruner_->end_window(options_.out, model_, optimizer);
+    if (ends_window(step)) pruner_->end_window(options_.out, *pruned_model(model_), optimizer);
   }
 
   nlohmann::json state() const override {
     return pruner_ ? nlohmann::json{{"pruning", pruner_->state()}} : nlohmann::json::object();
   }
   void restore(const nlohmann::json& state) override {
-    if (pruner_ && state.contains("pruning")) pruner_->restore(state["pruning"], model_);
+    if (pruner_ && state.contains("pruning")) pruner_->restore(state["pruning"], *pruned_model(model_));
   }
 
   void save_result(const fs::path& run_folder) override {
@@ -187,7 +178,7 @@ class TaskFinetuning : public Objective {
     if (options_.prune.schedule == PruneSchedule::kNone) return;
     auto rule = options_.prune;
     rule.steps = options_.steps;
-    pruner_.emplace(model_, rule, options_.seed);
+    pruner_.emplace(*pruned_model(model_), rule, options_.seed);
   }
 
   void discard_old_windows() const {
@@ -214,7 +205,7 @@ FinetuneSummary finetune(FinetuneOptions& options) {
   TaskFinetuning objective(options);
   FinetuneSummary summary{train("finetune", objective, options), {}, 0};
   summary.eval = objective.eval_result();
-  summary.parameters = parameter_count(objective.model());
+  summary.parameters = objective.parameter_count();
   return summary;
 }
 

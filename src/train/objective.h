@@ -3,6 +3,7 @@
 #include <torch/types.h>
 
 #include <cstdint>
+#include <filesystem>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
@@ -10,7 +11,7 @@
 
 #include "artifacts/metrics.h"
 #include "data/epoch_order.h"
-#include "model/bert.h"
+#include "model/forward_options.h"
 #include "train/adamw.h"
 
 namespace espalier {
@@ -31,7 +32,8 @@ class Objective {
   /// Every option that decides the run's numbers beside TrainingOptions; valid after `prepare`.
   virtual nlohmann::json resolved_options() const = 0;
 
-  virtual BertModel& model() = 0;
+  /// Elements of the whole model, trained or not, as it is now.
+  virtual std::int64_t parameter_count() const = 0;
   /// The model's parameters that are trained, with fresh moments; requires_grad is set.
   virtual std::vector<OptimizedParameter> parameters() = 0;
   /// Forward pass of the batch at `cursor`, which moves on.

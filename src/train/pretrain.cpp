@@ -2,9 +2,12 @@
 
 #include <fmt/format.h>
 
+#include "arch/decoder_config.h"
 #include "base/error.h"
+#include "base/json.h"
 #include "eval/masked_words.h"
 #include "model/bert_checkpoint.h"
+#include "train/pretrain_decoder.h"
 #include "train/training_loop.h"
 
 namespace espalier {
@@ -96,7 +99,7 @@ class MaskedLanguageModelling : public Objective {
     return resolved;
   }
 
-  BertModel& model() override { return model_; }
+  std::int64_t parameter_count() const override { return espalier::parameter_count(model_); }
 
   std::vector<OptimizedParameter> parameters() override {
     std::vector<OptimizedParameter> parameters;
@@ -141,6 +144,12 @@ class MaskedLanguageModelling : public Objective {
 }  // namespace
 
 TrainingSummary pretrain(const PretrainOptions& options) {
+  const auto& model = options.model;
+  if (describes_decoder(read_json(std::filesystem::is_directory(model) ? model / "config.json" : model)))
+    return pretrain_decoder(options);
+  if (options.vocabulary.empty())
+    throw UserError("--vocab is missing: an encoder needs its vocab.txt",
+                    "make one with `espalier tokenizer train`");
   MaskedLanguageModelling objective(options);
   return train("pretrain", objective, options);
 }

@@ -9,19 +9,22 @@
 
 namespace espalier {
 
-/// Masked-language-model pre-training of a BERT-shaped encoder, dense or Mixture-of-Experts.
+/// Pre-training from text: masked language modelling of a BERT-shaped encoder, dense or Mixture-of-Experts,
+/// or causal language modelling of a decoder, as config.json tells.
 struct PretrainOptions : TrainingOptions {
   /// config.json of a model to train from random weights, or the folder of a checkpoint to go on from.
   std::filesystem::path model;
   std::optional<UpcycleRequest> upcycle;  ///< of a dense checkpoint
-  std::filesystem::path vocabulary;       ///< vocab.txt
+  std::filesystem::path vocabulary;       ///< vocab.txt; encoders
+  /// Folder or file of a decoder's tokenizer; empty: the checkpoint's own.
+  std::filesystem::path tokenizer;
   std::vector<std::filesystem::path> text;
   std::vector<std::filesystem::path> validation_text;
   std::filesystem::path cache;  ///< of the tokenized corpus; empty: `out`/corpus
   std::int64_t batch_tokens = 4096;
   std::int64_t sequence_length = 128;
-  double mask_share = 0.15;
-  double pair_share = 0.5;
+  double mask_share = 0.15;  ///< encoders
+  double pair_share = 0.5;   ///< encoders
   std::int64_t validation_tokens = 100000;
 };
 

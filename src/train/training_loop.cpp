@@ -79,9 +79,9 @@ class Run {
   }
 
   void train(AdamW& optimizer) {
-    const LinearSchedule schedule{options_.learning_rate,
-                                  std::llround(options_.warmup_share * static_cast<double>(options_.steps)),
-                                  options_.steps};
+    const LearningRateSchedule schedule{
+        options_.learning_rate, std::llround(options_.warmup_share * static_cast<double>(options_.steps)),
+        options_.steps, options_.decay, options_.final_learning_rate};
     const double seconds_before = progress_.seconds;
     Stopwatch session;
     window_ = LossWindow{};
@@ -171,7 +171,7 @@ class Run {
     manifest.versions = library_versions();
     manifest.seed = options_.seed;
     manifest.machine = {cpu_name(), at::get_num_threads(), memory_bytes()};
-    manifest.parameters = static_cast<std::uint64_t>(parameter_count(objective_.model()));
+    manifest.parameters = static_cast<std::uint64_t>(objective_.parameter_count());
     manifest.timings_seconds["train"] = progress_.seconds;
     manifest.peak_rss_bytes = peak_resident_bytes();
     write_manifest(options_.out / "manifest.json", manifest);

@@ -8,17 +8,22 @@
 namespace espalier {
 
 nlohmann::json resolved_options(const TrainingOptions& o) {
-  return {{"steps", o.steps},
-          {"learning_rate", o.learning_rate},
-          {"warmup_share", o.warmup_share},
-          {"balance_weight", o.balance_weight},
-          {"dropout", o.dropout ? nlohmann::json(*o.dropout) : nlohmann::json(nullptr)},
-          {"beta1", o.adamw.beta1},
-          {"beta2", o.adamw.beta2},
-          {"epsilon", o.adamw.epsilon},
-          {"weight_decay", o.adamw.weight_decay},
-          {"clip_norm", o.adamw.clip_norm},
-          {"backend", name(o.backend)}};
+  nlohmann::json resolved{{"steps", o.steps},
+                          {"learning_rate", o.learning_rate},
+                          {"warmup_share", o.warmup_share},
+                          {"balance_weight", o.balance_weight},
+                          {"dropout", o.dropout ? nlohmann::json(*o.dropout) : nlohmann::json(nullptr)},
+                          {"beta1", o.adamw.beta1},
+                          {"beta2", o.adamw.beta2},
+                          {"epsilon", o.adamw.epsilon},
+                          {"weight_decay", o.adamw.weight_decay},
+                          {"clip_norm", o.adamw.clip_norm},
+                          {"backend", name(o.backend)}};
+  // What is not usual is said, so that runs of before these options can be resumed.
+  if (o.adamw.momentum) resolved["momentum"] = *o.adamw.momentum;
+  if (o.decay == Decay::kCosine) resolved["decay"] = "cosine";
+  if (o.final_learning_rate > 0) resolved["final_learning_rate"] = o.final_learning_rate;
+  return resolved;
 }
 
 void check_same_options(const TrainingOptions& options, nlohmann::json now) {

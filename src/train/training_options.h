@@ -12,6 +12,7 @@
 #include "checkpoint/dtype.h"
 #include "nn/backend.h"
 #include "train/adamw_options.h"
+#include "train/schedule.h"
 
 namespace espalier {
 
@@ -23,6 +24,8 @@ struct TrainingOptions {
   std::int64_t steps = 1000;  ///< optimizer steps
   double learning_rate = 5e-4;
   double warmup_share = 0.08;  ///< of the steps; 10k of 125k in 2206.00277
+  Decay decay = Decay::kLinear;
+  double final_learning_rate = 0.0;
   double balance_weight = 1e-2;
   std::optional<double> dropout;  ///< while training, instead of the config's; the saved config keeps its own
   Dtype model_dtype = Dtype::kF32;  ///< of the final model; F32 or BF16

@@ -1,7 +1,6 @@
 #include "train/window_pruner.h"
 
 #include <fmt/format.h>
-#include <torch/utils.h>
 
 #include <algorithm>
 #include <numeric>
@@ -9,7 +8,6 @@
 #include "artifacts/scores.h"
 #include "base/error.h"
 #include "base/json.h"
-#include "model/apply_plan.h"
 #include "nn/threads.h"
 #include "prune/window_plan.h"
 
@@ -18,53 +16,25 @@ namespace {
 
 namespace fs = std::filesystem;
 
-WindowRule for_model(WindowRule rule, const BertModel& model) {
-  const auto& counts = model.config.num_experts;
-  if (counts.empty())
+WindowRule for_model(WindowRule rule, const PrunedModel& model) {
+  const auto experts = model.experts();
+  if (experts.empty())
     throw UserError(
         "--prune: the model has no MoE layers, so there is nothing to prune",
         "name a Mixture-of-Experts model, make one with --upcycle 8 --moe-layers 1,3, or leave out "
         "--prune");
-  rule.experts = *std::max_element(counts.begin(), counts.end());
+  rule.experts = 0;
+  for (const auto& [layer, count] : experts) rule.experts = std::max<std::int64_t>(rule.experts, count);
   return rule;
 }
 
-/// Model and moments of the same structure: what a plan does to one it does to all three.
-void apply_to_training(const Plan& plan, BertModel& model, AdamW& optimizer) {
-  std::map<std::string, OptimizedParameter> before;
-  for (auto& p : optimizer.parameters()) before.emplace(p.name, p);
-  auto first = model, second = model;
-  const auto moments = [&](BertModel& copy, torch::Tensor OptimizedParameter::*moment) {
-    visit_parameters(copy, [&](const std::string& name, torch::Tensor& tensor) {
-      if (const auto found = before.find(name); found != before.end()) tensor = found->second.*moment;
-    });
-    apply_plan(plan, copy);
-  };
-  moments(first, &OptimizedParameter::first_moment);
-  moments(second, &OptimizedParameter::second_moment);
-  apply_plan(plan, model);
-  std::vector<OptimizedParameter> after;
-  const auto collect = [](BertModel& from) {
-    std::vector<torch::Tensor> tensors;
-    visit_parameters(from, [&](const std::string&, torch::Tensor& tensor) { tensors.push_back(tensor); });
-    return tensors;
-  };
-  const auto firsts = collect(first), seconds = collect(second);
-  std::size_t i = 0;
-  visit_parameters(model, [&](const std::string& name, torch::Tensor& value) {
-    value.set_requires_grad(true);
-    after.push_back({name, value, firsts[i], seconds[i], weight_decays(name)});
-    ++i;
-  });
-  optimizer.replace_parameters(std::move(after));
-}
-
 /// The plan that leaves `survivors` (original numbers) of a model that still has all its experts.
-Plan plan_of_survivors(const std::map<int, std::vector<int>>& survivors, const BertModel& model) {
+Plan plan_of_survivors(const std::map<int, std::vector<int>>& survivors, const PrunedModel& model) {
   Plan plan;
-  plan.experts_per_token = static_cast<int>(model.config.num_experts_per_tok);
+  const auto before = model.experts();
+  plan.experts_per_token = model.experts_per_token();
   for (const auto& [layer, keep] : survivors) {
-    plan.layers.push_back({layer, static_cast<int>(model.config.experts_in(layer)), keep, {}, {}, {}});
+    plan.layers.push_back({layer, before.at(layer), keep, {}, {}, {}});
     if (keep.size() > 1)
       plan.experts_per_token = std::min(plan.experts_per_token, static_cast<int>(keep.size()));
   }
@@ -73,11 +43,11 @@ Plan plan_of_survivors(const std::map<int, std::vector<int>>& survivors, const B
 
 }  // namespace
 
-WindowPruner::WindowPruner(const BertModel& model, const WindowRule& rule, std::uint64_t seed)
+WindowPruner::WindowPruner(const PrunedModel& model, const WindowRule& rule, std::uint64_t seed)
     : rule_(for_model(rule, model)), seed_(seed), ends_(window_ends(rule_)) {
-  for (const auto layer : model.config.moe_layers) {
-    auto& numbers = survivors_[static_cast<int>(layer)];
-    numbers.resize(static_cast<std::size_t>(model.config.experts_in(layer)));
+  for (const auto& [layer, count] : model.experts()) {
+    auto& numbers = survivors_[layer];
+    numbers.resize(static_cast<std::size_t>(count));
     std::iota(numbers.begin(), numbers.end(), 0);
   }
   start_window();
@@ -104,7 +74,7 @@ bool WindowPruner::ends_window(std::int64_t step) const {
   return next_ < ends_.size() && !sums_.empty() && ends_[next_].last_step == step;
 }
 
-void WindowPruner::end_window(const fs::path& run_folder, BertModel& model, AdamW& optimizer) {
+void WindowPruner::end_window(const fs::path& run_folder, PrunedModel& model, AdamW& optimizer) {
   const auto& end = ends_[next_];
   std::vector<LayerProficiency> layers;
   for (const auto& [layer, sums] : sums_) layers.push_back({layer, survivors_.at(layer), sums});
@@ -113,7 +83,7 @@ void WindowPruner::end_window(const fs::path& run_folder, BertModel& model, Adam
   write_scores(run_folder / fmt::format("scores-{:03}.json", end.index - 1), scores);
   write_plan(run_folder / fmt::format("plan-{:03}.json", end.index - 1), plan);
   if (drops_anything(plan)) {
-    apply_to_training(plan, model, optimizer);
+    model.apply(plan, optimizer);
     return_freed_memory();
   }
   for (const auto& layer : plan.layers) survivors_[layer.layer] = surviving_originals(layer);
@@ -134,7 +104,7 @@ nlohmann::json WindowPruner::state() const {
   return {{"windows_ended", next_}, {"layers", std::move(layers)}};
 }
 
-void WindowPruner::restore(const nlohmann::json& state, BertModel& model) {
+void WindowPruner::restore(const nlohmann::json& state, PrunedModel& model) {
   JsonObject object(state, "state.safetensors", "objective.pruning");
   next_ =
       static_cast<std::size_t>(object.integer("windows_ended", {0, static_cast<std::int64_t>(ends_.size())}));
@@ -153,7 +123,16 @@ void WindowPruner::restore(const nlohmann::json& state, BertModel& model) {
     found->second.routed = layer.integers("routed");
     found->second.tokens = layer.integer("tokens");
   }
-  apply_plan(plan_of_survivors(survivors_, model), model);
+  model.apply(plan_of_survivors(survivors_, model));
+}
+
+nlohmann::json resolved_options_of(const WindowRule& rule) {
+  if (rule.schedule == PruneSchedule::kNone) return {{"prune", prune_schedule_name(rule.schedule)}};
+  return {{"prune", prune_schedule_name(rule.schedule)},
+          {"criterion", proficiency_name(rule.criterion)},
+          {"beta", rule.beta},
+          {"gamma", rule.gamma},
+          {"force_drop", force_drop_name(rule.force_drop)}};
 }
 
 void discard_windows(const fs::path& folder) {

@@ -6,10 +6,10 @@
 #include <nlohmann/json.hpp>
 #include <vector>
 
-#include "model/bert.h"
+#include "moe/router.h"
 #include "prune/proficiency.h"
 #include "prune/window_schedule.h"
-#include "train/adamw.h"
+#include "train/pruned_model.h"
 
 namespace espalier {
 
@@ -19,7 +19,7 @@ namespace espalier {
 class WindowPruner {
  public:
   /// Throws UserError when the model has no MoE layer, and what `window_ends` throws.
-  WindowPruner(const BertModel& model, const WindowRule& rule, std::uint64_t seed);
+  WindowPruner(const PrunedModel& model, const WindowRule& rule, std::uint64_t seed);
 
   /// Adds one step's routing of a MoE layer.
   void observe(std::int64_t block, const Routing& routing);
@@ -27,14 +27,14 @@ class WindowPruner {
   /// Whether experts are dropped after `step`.
   bool ends_window(std::int64_t step) const;
   /// Ends the window of that step.
-  void end_window(const std::filesystem::path& run_folder, BertModel& model, AdamW& optimizer);
+  void end_window(const std::filesystem::path& run_folder, PrunedModel& model, AdamW& optimizer);
 
   /// The living experts' numbers at the start of the run, by layer; layers with one survivor included.
   const std::map<int, std::vector<int>>& survivors() const { return survivors_; }
 
   /// Window, sums and survivors, exactly; `restore` also drops what the run had dropped from a fresh model.
   nlohmann::json state() const;
-  void restore(const nlohmann::json& state, BertModel& model);
+  void restore(const nlohmann::json& state, PrunedModel& model);
 
  private:
   void start_window();
@@ -46,6 +46,9 @@ class WindowPruner {
   std::map<int, std::vector<int>> survivors_;  // original numbers
   std::map<int, ProficiencySums> sums_;        // of layers with a router
 };
+
+/// Those options of the rule that decide a run's numbers, for its manifest.
+nlohmann::json resolved_options_of(const WindowRule& rule);
 
 /// Removes the plans and scores an older run left in `folder`.
 void discard_windows(const std::filesystem::path& folder);

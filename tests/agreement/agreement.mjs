@@ -33,6 +33,15 @@ function run(...options) {
   execFileSync(program, ["tokenize", ...options], { stdio: ["ignore", "ignore", "inherit"] });
 }
 
+/** What `espalier tokenizer train --kind bpe` makes of some of the texts. */
+function trainedTokenizer(texts) {
+  const text = join(folder, "training.txt"), made = join(folder, "trained/tokenizer.json");
+  writeFileSync(text, texts.map((line) => line.replaceAll(/[\r\n]/g, " ")).join("\n") + "\n");
+  execFileSync(program, ["tokenizer", "train", "--kind", "bpe", text, "--vocab-size", "2000", "--out", made],
+    { stdio: ["ignore", "ignore", "inherit"] });
+  return { "trained": json(made) };
+}
+
 /** The first text on which the two disagree, shown as they see it. */
 function firstDifference(texts, ours, theirs) {
   const i = texts.findIndex((_, index) => JSON.stringify(ours[index]) !== JSON.stringify(theirs[index]));
@@ -63,7 +72,7 @@ function compare(name, definition, texts) {
 
 const texts = mixedTexts(tree, 1_000_000);
 console.log(`${texts.reduce((sum, text) => sum + Buffer.byteLength(text), 0)} bytes of text`);
-const definitions = { ...madeTokenizers(texts.slice(-800)), ...publishedTokenizers() };
+const definitions = { ...madeTokenizers(texts.slice(-800)), ...trainedTokenizer(texts.slice(-800)), ...publishedTokenizers() };
 const shares = all === "--all" ? 1 : 5;
 const agree = Object.entries(definitions).map(([name, definition], number) =>
   compare(name, definition, texts.filter((_, index) => index % shares === number % shares)));

@@ -86,7 +86,9 @@ struct StoredLayer {
     for (std::size_t e = 0; test.contains("experts") && e < test.at("experts").size(); ++e) {
       layer.expert_tensors.emplace_back();
       for (std::size_t t = 0; t < test.at("experts")[e].size(); ++t) {
-        const std::string name = "experts." + std::to_string(e) + "." + std::to_string(t) + ".weight";
+        const std::string role =
+            test.contains("roles") ? test.at("roles")[t].get<std::string>() : std::to_string(t);
+        const std::string name = "experts." + std::to_string(e) + "." + role + ".weight";
         add(name, test.at("experts")[e][t], dtype);
         layer.expert_tensors.back().push_back(name);
         if (!test.contains("scales")) continue;
@@ -118,7 +120,8 @@ std::vector<double> weight_scores(const Criterion& criterion, const json& test) 
   const Checkpoint checkpoint = model.store(folder / "model");
   if (!test.contains("reference")) return criterion.weights({checkpoint, model.layer});
   json before = test;
-  before["router"] = test.at("reference");
+  if (test.contains("router")) before["router"] = test.at("reference");
+  if (!test.contains("router")) before["experts"] = test.at("reference");
   StoredLayer reference(before);
   const Checkpoint other = reference.store(folder / "before");
   return criterion.weights({checkpoint, model.layer, &other, &reference.layer});

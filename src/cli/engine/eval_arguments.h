@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "cli/engine/stream_arguments.h"
 #include "cli/engine/task_arguments.h"
@@ -29,7 +30,14 @@ struct EvalArguments : TaskArguments {
   DocumentOptions documents;
   std::size_t limit = 0;  // 0: all
   StreamArguments stream;
+
+  // of vision models
+  std::string images;
+  std::vector<std::string> classes;
 };
+
+/// Accuracy of a vision model on labelled images.
+void eval_images(const EvalArguments& arguments, const GlobalOptions& global);
 
 /// How well a model restores masked pieces of text files.
 void eval_masked_words(const EvalArguments& arguments, const GlobalOptions& global);

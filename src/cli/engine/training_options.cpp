@@ -27,6 +27,17 @@ void add_schedule_options(CLI::App& app, TrainingOptions& o) {
   app.add_option("--clip-norm", o.adamw.clip_norm, "gradients' global 2-norm; 0: no clipping")
       ->capture_default_str()
       ->check(CLI::NonNegativeNumber);
+  app.add_option("--momentum", o.adamw.momentum, "stochastic gradient descent with this momentum, not AdamW")
+      ->check(CLI::Range(0.0, 1.0));
+  app.add_option("--decay", o.decay, "of the learning rate: linear or cosine")
+      ->transform(CLI::Transformer(
+                      std::map<std::string, Decay>{{"linear", Decay::kLinear}, {"cosine", Decay::kCosine}})
+                      .description(""))
+      ->default_str("linear")
+      ->type_name("NAME");
+  app.add_option("--final-learning-rate", o.final_learning_rate, "what it falls to")
+      ->capture_default_str()
+      ->check(CLI::NonNegativeNumber);
   app.add_option("--balance-loss", o.balance_weight, "weight of the experts' balance loss")
       ->capture_default_str()
       ->check(CLI::NonNegativeNumber);

@@ -1,9 +1,12 @@
 #include <memory>
 
 #include "arch/decoder_config.h"
+#include "arch/vmoe_config.h"
+#include "base/error.h"
 #include "checkpoint/checkpoint.h"
 #include "cli/engine/engine_verbs.h"
 #include "cli/engine/eval_arguments.h"
+#include "cli/engine/image_arguments.h"
 #include "cli/engine/language_model.h"
 #include "data/choice_task.h"
 
@@ -56,12 +59,17 @@ bool is_language_model(const std::string& folder) {
   return describes_decoder(Checkpoint::open(folder).config());
 }
 
+bool is_vision_model(const std::string& folder) {
+  return Checkpoint::open(folder).config().value("model_type", "") == kVmoeModelType;
+}
+
 }  // namespace
 
 void add_eval(CLI::App& app, const GlobalOptions& global) {
   auto arguments = std::make_shared<EvalArguments>();
   auto& a = *arguments;
-  app.add_option("model", a.model, "checkpoint folder of a BERT-shaped encoder, or of a decoder")
+  app.add_option("model", a.model,
+                 "checkpoint folder of a BERT-shaped encoder, of a decoder, or of a vision model")
       ->required()
       ->type_name("MODEL");
   add_task_options(app, a);
@@ -83,6 +91,8 @@ void add_eval(CLI::App& app, const GlobalOptions& global) {
       ->type_name("N");
   add_masked_word_options(app, a);
   add_language_model_options(app, a);
+  add_image_set_options(app, a.images, a.classes);
+  app.get_option("--task")->required(false);  // images have none
   app.add_option("--backend", a.backend, "onednn or torch")->capture_default_str();
   app.add_option("--out", a.out, "write eval.json here")->type_name("FILE");
   app.footer(
@@ -91,6 +101,8 @@ void add_eval(CLI::App& app, const GlobalOptions& global) {
       "  espalier eval mixtral --task perplexity --data wiki.test.raw\n"
       "  espalier eval mixtral --task arc_challenge --data eval");
   app.callback([arguments, &global] {
+    if (is_vision_model(arguments->model)) return eval_images(*arguments, global);
+    if (arguments->task.empty()) throw UserError("--task is missing", "name what to evaluate: --task cola");
     if (arguments->task == kMaskedWords)
       eval_masked_words(*arguments, global);
     else if (is_language_model(arguments->model))

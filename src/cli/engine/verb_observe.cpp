@@ -11,9 +11,11 @@
 #include "base/machine.h"
 #include "base/stopwatch.h"
 #include "cli/engine/engine_verbs.h"
+#include "cli/engine/image_arguments.h"
 #include "cli/terminal.h"
 #include "data/calibration.h"
 #include "observe/observe.h"
+#include "observe/observe_images.h"
 #include "observe/observe_weights.h"
 #include "text/tokenizer.h"
 
@@ -36,6 +38,8 @@ struct Arguments {
     return std::find(similarity.begin(), similarity.end(), kind) != similarity.end();
   }
   bool asks_weights() const { return asks("weights") || asks("probes"); }
+  std::string images, split = "train";
+  std::vector<std::string> classes;
 };
 
 void print(const Observations& observations, const Arguments& arguments, double seconds,
@@ -143,6 +147,21 @@ ObserveOptions options_of(const Arguments& arguments, const Terminal& terminal, 
   return options;
 }
 
+void run_images(const Arguments& arguments, const GlobalOptions& global) {
+  constexpr std::int64_t kBatch = 256;
+  const Checkpoint checkpoint = Checkpoint::open(arguments.model);
+  const VmoeModel model = load_vmoe(checkpoint);
+  ImageSet set = open_images(arguments.images, arguments.split);
+  if (!arguments.classes.empty()) set = only_classes(set, arguments.classes);
+  const Terminal terminal(global);
+  const Stopwatch stopwatch;
+  const Observations observations =
+      observe_images(model, checkpoint, set, kBatch, Backend::kOneDnn, terminal.progress());
+  write_observations(arguments.out, observations);
+  terminal.finish();
+  print(observations, arguments, stopwatch.seconds(), global);
+}
+
 void run_observe(Arguments& arguments, const GlobalOptions& global) {
   if (!arguments.merge.empty()) return run_merge(arguments, global);
   if (arguments.model.empty())
@@ -150,6 +169,10 @@ void run_observe(Arguments& arguments, const GlobalOptions& global) {
   if (arguments.asks_weights() && !arguments.data.empty())
     throw UserError("--similarity weights and probes are of the model alone, --data is given",
                     "observe them by themselves, and join both files with --merge");
+  if (!arguments.images.empty() && (!arguments.similarity.empty() || arguments.keep_tokens > 0))
+    throw UserError("--similarity and --keep-tokens are of language models, --images is given",
+                    "observe images without them");
+  if (!arguments.images.empty()) return run_images(arguments, global);
   if (arguments.asks_weights()) return run_without_data(arguments, global);
   if (arguments.data.empty())
     throw UserError("--data is missing", "text, JSON Lines or token ids to observe on");
@@ -228,9 +251,12 @@ void add_similarity_options(CLI::App& app, Arguments& a) {
 void add_observe(CLI::App& app, const GlobalOptions& global) {
   auto arguments = std::make_shared<Arguments>();
   Arguments& a = *arguments;
-  app.add_option("model", a.model, "checkpoint folder of a decoder")->type_name("MODEL");
+  app.add_option("model", a.model, "checkpoint folder of a decoder, or of a vision model")
+      ->type_name("MODEL");
   add_data_options(app, a);
   add_similarity_options(app, a);
+  add_image_set_options(app, a.images, a.classes);
+  app.add_option("--split", a.split, "of the images: train or test")->capture_default_str();
   app.add_option("--merge", a.merge, "joins files of observations of one model instead")->type_name("OBS");
   app.add_option("--weights", a.weights, "of the files of --merge; default 1 each");
   app.add_option("--out", a.out, "observations.safetensors")->required()->type_name("FILE");

@@ -1,20 +1,23 @@
 #include <fmt/format.h>
 
+#include <functional>
 #include <iostream>
 #include <memory>
 #include <thread>
 
 #include "base/error.h"
 #include "base/files.h"
+#include "base/folder_lock.h"
 #include "base/interrupt.h"
 #include "base/machine.h"
 #include "cli/engine/engine_verbs.h"
+#include "cli/engine/verb_command_line.h"
 #include "cli/terminal.h"
-#include "cli/usage.h"
+#include "prune/criteria/criterion.h"
 #include "report/shell_command.h"
-#include "sweep/child_process.h"
 #include "sweep/comparison_tables.h"
 #include "sweep/finished_runs.h"
+#include "sweep/method_comparison.h"
 #include "sweep/run_grid.h"
 
 namespace espalier {
@@ -24,49 +27,6 @@ struct Arguments {
   std::filesystem::path grid, out;
   int jobs = 1;
   bool dry_run = false, summary = false, keep_models = false;
-};
-
-/// The verb `finetune` as a child will read it, without anything that runs.
-class FinetuneCommandLine {
- public:
-  FinetuneCommandLine() : app_("", "espalier") {
-    app_.fallthrough();
-    add_global_options(app_, global_);
-    finetune_ = app_.add_subcommand("finetune");
-    add_finetune(*finetune_, global_);
-    app_.parse_complete_callback([] { throw CLI::Success(); });  // before the verb runs
-  }
-
-  std::vector<GridOption> options() const {
-    std::vector<GridOption> options;
-    for (const CLI::Option* option : finetune_->get_options()) {
-      const auto name = option->get_lnames().empty() ? option->get_name() : option->get_lnames().front();
-      if (name == "help") continue;
-      options.push_back({name, option->get_expected_max() == 0  ? GridValue::kFlag
-                               : option->get_expected_max() > 1 ? GridValue::kList
-                                                                : GridValue::kOne});
-    }
-    return options;
-  }
-
-  /// Throws UserError for a value that the option does not take.
-  void check(const GridRun& run) {
-    auto words = command_of(run, RunState::kNew, "espalier", 1);
-    std::vector<std::string> reversed(words.rbegin(), words.rend() - 1);  // as CLI11 has it, without the name
-    try {
-      app_.parse(std::move(reversed));
-    } catch (const CLI::Success&) {
-      return;
-    } catch (const CLI::ParseError& error) {
-      const auto said = usage_error(app_, error);
-      throw UserError(fmt::format("{}: {}", run.name(), said.what()), said.hint());
-    }
-  }
-
- private:
-  GlobalOptions global_;
-  CLI::App app_;
-  CLI::App* finetune_;
 };
 
 void wait_for_lock(FolderLock& lock, const std::filesystem::path& folder, const Terminal& terminal) {
@@ -89,20 +49,9 @@ RunGridOptions run_options(const Arguments& arguments, const GlobalOptions& glob
           .note = terminal.notes()};
 }
 
-void print_commands(const std::vector<GridRun>& runs, const RunGridOptions& options) {
-  for (const auto& run : runs) {
-    const auto state = state_of(run);
-    const auto words = command_of(run, state, options.program_name, threads_per_run(options));
-    std::cout << (state == RunState::kFinished ? "# finished: " : "") << shell_command(words) << '\n';
-  }
-}
-
-void print_comparison(const Arguments& arguments, const GlobalOptions& global, const Grid& grid,
-                      const std::vector<GridRun>& runs) {
-  const auto comparison = compare(layout_of(grid), read_finished_runs(runs));
-  const auto title = arguments.grid.filename().string();
-  const auto json = comparison_json(comparison, title, runs.size());
-  const auto markdown = comparison_markdown(comparison, title, runs.size());
+/// Writes sweep.json and sweep.md, and prints one of them.
+void print_tables(const Arguments& arguments, const GlobalOptions& global, const std::string& json,
+                  const std::string& markdown) {
   std::filesystem::create_directories(arguments.out);
   write_file(arguments.out / "sweep.json", json);
   write_file(arguments.out / "sweep.md", markdown);
@@ -117,27 +66,82 @@ void print_comparison(const Arguments& arguments, const GlobalOptions& global, c
       fmt::format("the whole story is in {}; the same command tries them again", first.log.string()));
 }
 
-void run_sweep(const Arguments& arguments, const GlobalOptions& global) {
-  FinetuneCommandLine finetune;
-  const auto grid = parse_grid(read_file(arguments.grid), arguments.grid.string(), finetune.options());
+/// What a grid comes to: the files that its runs share, its runs, and the tables of those that are finished.
+struct PreparedSweep {
+  std::vector<SharedObservations> observations;
+  std::vector<GridRun> runs;
+  std::function<std::string(const std::string&title)> json, markdown;
+};
+
+PreparedSweep prepare_finetuning(const Arguments& arguments, const std::string& toml) {
+  VerbCommandLine finetune("finetune");
+  const auto grid = parse_grid(toml, arguments.grid.string(), finetune.options());
   const auto runs = runs_of(grid, arguments.out);
-  for (const auto& run : runs) finetune.check(run);
+  for (const auto& run : runs) finetune.check(run.name(), command_of(run, RunState::kNew, "espalier", 1));
+  const auto compared = [grid, runs] { return compare(layout_of(grid), read_finished_runs(runs)); };
+  return {{},
+          runs,
+          [=](const std::string& title) { return comparison_json(compared(), title, runs.size()); },
+          [=](const std::string& title) { return comparison_markdown(compared(), title, runs.size()); }};
+}
+
+MethodInputs inputs_of(const GridSetting& method) {
+  const Criterion& criterion = find_criterion(method.options.at("criterion")->front());
+  if (criterion.observed != nullptr) return MethodInputs::kData;
+  return criterion.drawn != nullptr ? MethodInputs::kSeed : MethodInputs::kNothing;
+}
+
+PreparedSweep prepare_methods(const Arguments& arguments, const std::string& toml) {
+  VerbCommandLine observe("observe"), prune("prune");
+  const auto grid = parse_method_grid(toml, arguments.grid.string(), observe.options(), prune.options());
+  const auto observations = observations_of(grid, arguments.out);
+  const auto runs = runs_of(grid, arguments.out, inputs_of);
+  for (const auto& one : observations) {
+    std::vector<std::string> words{"espalier"};
+    words.insert(words.end(), one.arguments.begin(), one.arguments.end());
+    observe.check(one.file.string(), words);
+  }
+  for (const auto& run : runs) prune.check(run.name(), command_of(run, RunState::kNew, "espalier", 1));
+  const auto compared = [grid, runs] { return compare_methods(grid, runs); };
+  return {observations, runs, [=](const std::string& title) { return method_json(compared(), title); },
+          [=](const std::string& title) { return method_markdown(compared(), title); }};
+}
+
+void print_commands(const PreparedSweep& sweep, const RunGridOptions& options) {
+  for (const auto& one : sweep.observations) {
+    std::vector<std::string> words{options.program_name};
+    words.insert(words.end(), one.arguments.begin(), one.arguments.end());
+    std::cout << (std::filesystem::exists(one.file) ? "# there: " : "") << shell_command(words) << '\n';
+  }
+  for (const auto& run : sweep.runs) {
+    const auto state = state_of(run);
+    const auto words = command_of(run, state, options.program_name, threads_per_run(options));
+    std::cout << (state == RunState::kFinished ? "# finished: " : "") << shell_command(words) << '\n';
+  }
+}
+
+void run_sweep(const Arguments& arguments, const GlobalOptions& global) {
+  const auto toml = read_file(arguments.grid);
+  const auto sweep = is_method_grid(toml, arguments.grid.string()) ? prepare_methods(arguments, toml)
+                                                                   : prepare_finetuning(arguments, toml);
   const Terminal terminal(global);
   const auto options = run_options(arguments, global, terminal);
   if (arguments.dry_run) {
-    print_commands(runs, options);
+    print_commands(sweep, options);
     return;
   }
   std::vector<RunFailure> failures;
   if (!arguments.summary) {
     create_output_folder(arguments.out, IfExists::kOverwrite);  // it goes on with what is there
-    FolderLock lock(arguments.out);
+    FolderLock lock(arguments.out, LockHolders::kDescendants);  // none is resumed while it still saves
     wait_for_lock(lock, arguments.out, terminal);
-    failures = run_grid(runs, options);
+    make_observations(sweep.observations, options);
+    failures = run_grid(sweep.runs, options);
     terminal.finish();
   }
-  print_comparison(arguments, global, grid, runs);
-  if (!failures.empty()) fail(failures, runs.size());
+  const auto title = arguments.grid.filename().string();
+  print_tables(arguments, global, sweep.json(title), sweep.markdown(title));
+  if (!failures.empty()) fail(failures, sweep.runs.size());
 }
 
 }  // namespace
@@ -145,7 +149,8 @@ void run_sweep(const Arguments& arguments, const GlobalOptions& global) {
 void add_sweep(CLI::App& app, const GlobalOptions& global) {
   auto arguments = std::make_shared<Arguments>();
   auto& a = *arguments;
-  app.add_option("grid", a.grid, "settings, tasks, seeds and options of finetune")
+  app.add_option("grid", a.grid,
+                 "settings, tasks and seeds of finetune; or methods, shares kept, texts and seeds of prune")
       ->required()
       ->type_name("GRID.toml");
   app.add_option("--out", a.out, "run folders and tables; finished runs in it are not repeated")
@@ -157,7 +162,10 @@ void add_sweep(CLI::App& app, const GlobalOptions& global) {
   auto* dry_run = app.add_flag("--dry-run", a.dry_run, "print the commands, run nothing");
   app.add_flag("--summary", a.summary, "only the tables of what is finished")->excludes(dry_run);
   app.add_flag("--keep-models", a.keep_models, "keep model/ and state.safetensors of finished runs");
-  app.footer("Example:\n  espalier sweep benchmarks/quality/task_specific_pruning.toml --out runs/sweep");
+  app.footer(
+      "Examples:\n  espalier sweep benchmarks/quality/task_specific_pruning.toml --out runs/sweep\n  "
+      "espalier sweep "
+      "benchmarks/quality/methods.toml --out runs/methods");
   app.callback([arguments, &global] { run_sweep(*arguments, global); });
 }
 

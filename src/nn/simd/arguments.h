@@ -185,6 +185,32 @@ struct RmsNorm {
   float eps;
 };
 
+/// Gradients of `RmsNorm`, all rows contiguous.
+struct RmsNormBackward {
+  const float* dy;     ///< [n, d]
+  const float* x;      ///< [n, d]
+  const float* gamma;  ///< [d]
+  float* dx;           ///< [n, d], may be dy
+  float* dgamma;       ///< [d], overwritten
+  std::int64_t n, d;
+  float eps;
+};
+
+/// a = silu(gate) * up for rows of gate and up side by side.
+struct SiluMultiplyRows {
+  const float* gate_up;  ///< [n, 2f], gate first
+  float* a;              ///< [n, f], rows `a_stride` apart
+  std::int64_t n, f, a_stride;
+};
+
+/// Gradients of `SiluMultiplyRows`.
+struct SiluMultiplyBackward {
+  const float* gate_up;  ///< [n, 2f]
+  const float* da;       ///< [n, f], rows `da_stride` apart
+  float* dgate_up;       ///< [n, 2f], rows `stride` apart; not gate_up
+  std::int64_t n, f, da_stride, stride;
+};
+
 /// How a rotary embedding pairs the elements of a head: i with i + width/2, or 2i with 2i + 1.
 enum class RopePairs { kHalves, kNeighbours };
 

@@ -42,6 +42,10 @@ struct Kernels {
   void (*rms_norm)(const RmsNorm&);
   /// gate = gate / (1 + e^-gate) * up, both [count] (Shazeer 2020, SwiGLU)
   void (*silu_multiply)(float* gate, const float* up, std::int64_t count);
+  void (*rms_norm_backward)(const RmsNormBackward&);
+  /// On the calling thread, both: experts run their rows on threads.
+  void (*silu_multiply_rows)(const SiluMultiplyRows&);
+  void (*silu_multiply_backward)(const SiluMultiplyBackward&);
   void (*rope)(const Rope&);
   /// On the calling thread: attention runs whole heads on threads.
   void (*causal_softmax)(const CausalSoftmax&);

@@ -26,6 +26,9 @@ constexpr Criterion kCriteria[] = {
     {.name = "router_norm_change",
      .definition = "change of that norm since --reference",
      .weights = router_norm_change},
+    {.name = "neuron_change",
+     .definition = "mean change of its neurons' norms since --reference",
+     .weights = neuron_change},
     {.name = "magnitude", .definition = "norm of all its weights", .weights = magnitude},
     {.name = "random", .definition = "a permutation drawn from --seed", .drawn = random_order},
 };

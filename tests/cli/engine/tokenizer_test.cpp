@@ -46,6 +46,30 @@ TEST(TokenizerVerb, LeavesRareCharactersOut) {
   EXPECT_THAT(file_content(out), testing::Not(HasSubstr("x")));
 }
 
+TEST(TokenizerVerb, TrainsBytePairs) {
+  const TemporaryFolder folder;
+  const std::string text = folder.write("a.txt", "Low lower lowest\nlow lower\n\nlow\n");
+  const std::string out = (folder / "made/tokenizer.json").string();
+  const ProgramRun run =
+      run_program({"tokenizer", "train", "--kind", "bpe", text, "--vocab-size", "265", "--out", out});
+  ASSERT_EQ(run.exit_code, 0) << run.err;
+  const auto made = nlohmann::json::parse(file_content(out));
+  EXPECT_EQ(made.at("model").at("type"), "BPE");
+  EXPECT_EQ(
+      nlohmann::json::parse(file_content((folder / "made/tokenizer_config.json").string())).at("eos_token"),
+      "</s>");
+  const ProgramRun tokens = run_program(
+      {"tokenize", (folder / "made").string(), "--text", text, "--out", (folder / "tokens.json").string()});
+  ASSERT_EQ(tokens.exit_code, 0) << tokens.err;
+  const auto first =
+      nlohmann::json::parse(file_content((folder / "tokens.json").string())).at("sequences")[0];
+  EXPECT_EQ(first[0], 0) << "BOS";
+  const ProgramRun wrong = run_program({"tokenizer", "train", "--kind", "bpe", text, "--vocab-size", "265",
+                                        "--out", (folder / "vocab.txt").string()});
+  EXPECT_EQ(wrong.exit_code, 2);
+  EXPECT_THAT(wrong.err, HasSubstr("a byte-level tokenizer is a .json file"));
+}
+
 TEST(TokenizerVerb, BadInputIsAUserError) {
   const TemporaryFolder folder;
   const std::string text = folder.write("a.txt", "low lower\n");

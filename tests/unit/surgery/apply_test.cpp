@@ -310,5 +310,20 @@ TEST(ApplyNextToken, LayersThatAreDroppedLeaveNothing) {
   for (const auto name : after.names()) EXPECT_FALSE(name.starts_with("model.layers.3.")) << name;
 }
 
+TEST(Apply, NotesPatternsThatMayNameExpertsByNumber) {
+  const SurgeryFolder folder;
+  auto config = small_config("mixtral");
+  config["quantization_config"] = {{"ignore", {"re:.*experts[.]7[.].*", "re:.*lm_head"}}};
+  store(folder.model(), config, small_tensors("mixtral"));
+  write_plan(folder.plan_file(), plan_keeping({0, 1, 2}, kKeep));
+  const auto notes = prepare_surgery(folder.model(), folder.plan_file(), {}, 0).summary.notes;
+  const auto about = [&](const char* text) {
+    return std::count_if(notes.begin(), notes.end(),
+                         [&](const std::string& note) { return note.find(text) != std::string::npos; });
+  };
+  EXPECT_EQ(about("the pattern re:.*experts[.]7[.].* is kept"), 1);
+  EXPECT_EQ(about("lm_head"), 0);
+}
+
 }  // namespace
 }  // namespace espalier

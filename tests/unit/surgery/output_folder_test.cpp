@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include "artifacts/scores.h"
+#include "surgery/partial_folder.h"
 #include "unit/base/user_error.h"
 #include "unit/surgery/pruned_model.h"
 
@@ -45,6 +46,18 @@ TEST_F(OutputFolder, CarriesOtherFilesOverAndLeavesOtherWeights) {
   EXPECT_FALSE(fs::exists(folder.out() / ".hidden"));
   EXPECT_EQ(notes, std::vector<std::string>{"pytorch_model.bin: left out, weights of the model before"});
   EXPECT_FALSE(fs::exists(folder / "out.partial"));
+}
+
+TEST_F(OutputFolder, IsWrittenByOneProcessAtATime) {
+  write_plan(folder.plan_file(), plan);
+  const auto note = [](std::string_view) {};
+  {
+    const PartialFolder other = open_partial(folder.out(), "other work", note);
+    expect_user_error([&] { folder.apply(plan, folder.options()); }, {"another process is writing there"});
+    EXPECT_TRUE(fs::exists(other.path));
+  }
+  folder.apply(plan, folder.options());  // what the other left behind is no hindrance
+  EXPECT_TRUE(fs::exists(folder.out() / "config.json"));
 }
 
 TEST_F(OutputFolder, LeavesARecordAndAModelCard) {

@@ -110,18 +110,18 @@ TEST(AdamW, ChangesNothingWhenTheGradientIsNotFinite) {
   }
 }
 
-TEST(LinearSchedule, WarmsUpAndDecays) {
-  const LinearSchedule schedule{2.0, 4, 10};
+TEST(LearningRateSchedule, WarmsUpAndDecays) {
+  const LearningRateSchedule schedule{2.0, 4, 10};
   const double expected[] = {0.5, 1.0, 1.5, 2.0, 12.0 / 7, 10.0 / 7, 8.0 / 7, 6.0 / 7, 4.0 / 7, 2.0 / 7};
   for (std::int64_t step = 1; step <= 10; ++step)
     EXPECT_DOUBLE_EQ(schedule.at(step), expected[step - 1]) << step;
   EXPECT_DOUBLE_EQ(schedule.at(11), 0.0);
 }
 
-TEST(LinearSchedule, WithoutWarmUpAndWithNothingElse) {
-  EXPECT_DOUBLE_EQ((LinearSchedule{1.0, 0, 4}.at(1)), 0.8);
-  EXPECT_DOUBLE_EQ((LinearSchedule{1.0, 4, 4}.at(4)), 1.0);
-  EXPECT_DOUBLE_EQ((LinearSchedule{1.0, 0, 1}.at(1)), 0.5);
+TEST(LearningRateSchedule, WithoutWarmUpAndWithNothingElse) {
+  EXPECT_DOUBLE_EQ((LearningRateSchedule{1.0, 0, 4}.at(1)), 0.8);
+  EXPECT_DOUBLE_EQ((LearningRateSchedule{1.0, 4, 4}.at(4)), 1.0);
+  EXPECT_DOUBLE_EQ((LearningRateSchedule{1.0, 0, 1}.at(1)), 0.5);
 }
 
 }  // namespace

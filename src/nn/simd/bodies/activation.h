@@ -83,11 +83,16 @@ void dropout(const float* x, float* y, int64_t count, DropoutKey key) {
   });
 }
 
+/// 1 / (1 + e^-x)
+ESPALIER_INLINE F sigmoid(F x) {
+  // e^-|x| never overflows: for negative x it is e^x / (1 + e^x).
+  const F e = exponential(-absolute(x));
+  return (x < 0.0F ? e : splat(1.0F)) / (1.0F + e);
+}
+
 /// x / (1 + e^-x)
 ESPALIER_INLINE F silu(F x) {
-  // e^-|x| never overflows: for negative x the sigmoid is e^x / (1 + e^x).
-  const F e = exponential(-absolute(x));
-  return x * ((x < 0.0F ? e : splat(1.0F)) / (1.0F + e));
+  return x * sigmoid(x);
 }
 
 /// tanh: an odd polynomial (Cephes' tanhf) near 0, where 1 - e^-2x would cancel.

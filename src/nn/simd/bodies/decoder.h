@@ -36,6 +36,58 @@ void silu_multiply(float* gate, const float* up, int64_t count) {
   });
 }
 
+/// dx = r g - x r^3 (sum(g x) / d) with g = dy gamma and r = 1 / sqrt(mean(x^2) + eps); dgamma = sum of dy x
+/// r.
+void rms_norm_backward(const RmsNormBackward& op) {
+  sum_over_rows(
+      op.n, op.d,
+      [=](int64_t begin, int64_t end, float* sums) ESPALIER_INLINED {
+        for (int64_t i = begin; i < end; ++i) {
+          const float* x = op.x + i * op.d;
+          const float* dy = op.dy + i * op.d;
+          const float width = static_cast<float>(op.d);
+          const float r = 1.0F / __builtin_sqrtf(sum_of_row_squares(x, op.d) / width + op.eps);
+          const float product = sum_of_lanes(sum_lanes(op.d, [&](int64_t j, auto lanes) ESPALIER_INLINED {
+            const F v = lanes.load(x + j);
+            const F gradient = lanes.load(dy + j);
+            add_to(sums + j, gradient * v * r, lanes);
+            return lanes.only(gradient * lanes.load(op.gamma + j) * v);
+          }));
+          const float along = product * r * r * r / width;
+          for_lanes(op.d, [&](int64_t j, auto lanes) ESPALIER_INLINED {
+            const F g = lanes.load(dy + j) * lanes.load(op.gamma + j);
+            lanes.store(op.dx + i * op.d + j, g * r - lanes.load(x + j) * along);
+          });
+        }
+      },
+      [&](const float* totals) { copy_row(op.dgamma, totals, op.d); });
+}
+
+void silu_multiply_rows(const SiluMultiplyRows& op) {
+  for (int64_t i = 0; i < op.n; ++i) {
+    const float* gate = op.gate_up + i * 2 * op.f;
+    float* a = op.a + i * op.a_stride;
+    for_lanes(op.f, [&](int64_t j, auto lanes) ESPALIER_INLINED {
+      lanes.store(a + j, silu(lanes.load(gate + j)) * lanes.load(gate + op.f + j));
+    });
+  }
+}
+
+void silu_multiply_backward(const SiluMultiplyBackward& op) {
+  for (int64_t i = 0; i < op.n; ++i) {
+    const float* gate = op.gate_up + i * 2 * op.f;
+    const float* da = op.da + i * op.da_stride;
+    float* dgate = op.dgate_up + i * op.stride;
+    for_lanes(op.f, [&](int64_t j, auto lanes) ESPALIER_INLINED {
+      const F g = lanes.load(gate + j);
+      const F s = sigmoid(g);
+      const F gradient = lanes.load(da + j);
+      lanes.store(dgate + j, gradient * lanes.load(gate + op.f + j) * s * (1.0F + g * (1.0F - s)));
+      lanes.store(dgate + op.f + j, gradient * g * s);
+    });
+  }
+}
+
 ESPALIER_INLINE void turn_halves(float* x, const float* cosine, const float* sine, int64_t half) {
   for_lanes(half, [&](int64_t j, auto lanes) ESPALIER_INLINED {
     const F a = lanes.load(x + j);

@@ -43,6 +43,64 @@ TEST_P(DecoderKernels, SiluTimesUp) {
   }
 }
 
+TEST_P(DecoderKernels, RmsNormBackwardMatchesItsFormula) {
+  for (const auto& [n, d] : kShapes) {
+    SCOPED_TRACE(testing::Message() << n << " rows of " << d);
+    const Floats x = random_floats(n * d, 1), dy = random_floats(n * d, 2), gamma = random_floats(d, 3);
+    reference::Values dx(n * d, 0.0), dgamma(d, 0.0);
+    for (std::int64_t i = 0; i < n; ++i) {
+      double squares = 0, along = 0;
+      for (std::int64_t j = 0; j < d; ++j) squares += std::pow(double{x[i * d + j]}, 2);
+      const double r = 1 / std::sqrt(squares / static_cast<double>(d) + 1e-5);
+      for (std::int64_t j = 0; j < d; ++j) {
+        along += double{dy[i * d + j]} * double{gamma[j]} * double{x[i * d + j]};
+        dgamma[j] += double{dy[i * d + j]} * double{x[i * d + j]} * r;
+      }
+      for (std::int64_t j = 0; j < d; ++j)
+        dx[i * d + j] = double{dy[i * d + j]} * double{gamma[j]} * r -
+                        double{x[i * d + j]} * r * r * r * along / static_cast<double>(d);
+    }
+    Floats found = dy, sums(d, 7.0F);
+    simd().rms_norm_backward({.dy = found.data(),
+                              .x = x.data(),
+                              .gamma = gamma.data(),
+                              .dx = found.data(),
+                              .dgamma = sums.data(),
+                              .n = n,
+                              .d = d,
+                              .eps = 1e-5F});
+    expect_close(found, dx, kTolerance, "dx");
+    expect_close(sums, dgamma, kTolerance, "dgamma");
+  }
+}
+
+TEST_P(DecoderKernels, SiluTimesUpOfRowsAndBack) {
+  const std::int64_t n = 5, f = 19, apart = 22, wide = 2 * f + 3;
+  Floats gate_up = random_floats(n * 2 * f, 1, 3);
+  gate_up[3] = -200.0F;
+  const Floats da = random_floats(n * apart, 2);
+  Floats a(n * apart, 7.0F), back(n * wide, 7.0F);
+  reference::Values want(n * apart, 7.0), want_back(n * wide, 7.0);
+  for (std::int64_t i = 0; i < n; ++i)
+    for (std::int64_t j = 0; j < f; ++j) {
+      const double g = gate_up[i * 2 * f + j], u = gate_up[i * 2 * f + f + j], d = da[i * apart + j];
+      const double s = 1 / (1 + std::exp(-g));
+      want[i * apart + j] = g * s * u;
+      want_back[i * wide + j] = d * u * s * (1 + g * (1 - s));
+      want_back[i * wide + f + j] = d * g * s;
+    }
+  simd().silu_multiply_rows({.gate_up = gate_up.data(), .a = a.data(), .n = n, .f = f, .a_stride = apart});
+  simd().silu_multiply_backward({.gate_up = gate_up.data(),
+                                 .da = da.data(),
+                                 .dgate_up = back.data(),
+                                 .n = n,
+                                 .f = f,
+                                 .da_stride = apart,
+                                 .stride = wide});
+  expect_close(a, want, kTolerance, "silu(gate) * up");
+  expect_close(back, want_back, kTolerance, "dgate, dup");
+}
+
 TEST_P(DecoderKernels, RopeTurnsBothKindsOfPairs) {
   const std::int64_t n = 5, heads = 3, width = 38, head_stride = 41, stride = heads * head_stride + 2;
   const Floats angles = random_floats(n * width / 2, 1);

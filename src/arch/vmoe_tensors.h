@@ -1,0 +1,31 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "arch/topology.h"
+#include "arch/vmoe_config.h"
+#include "checkpoint/checkpoint.h"
+
+namespace espalier {
+
+struct VmoeTensor {
+  std::string name;
+  std::vector<std::int64_t> shape;
+};
+
+/// Every tensor of an `espalier_vmoe` checkpoint, in the order of the forward pass.
+std::vector<VmoeTensor> vmoe_tensors(const VmoeConfig& config);
+
+/// config.json of a checkpoint.
+VmoeConfig vmoe_config(const Checkpoint& checkpoint);
+
+/// Checks names, shapes and dtypes against config.json, from the headers alone. Throws UserError naming the
+/// first tensor that does not fit, and how many more there are.
+void check_vmoe(const Checkpoint& checkpoint);
+
+Topology vmoe_topology(const Checkpoint& checkpoint);
+
+}  // namespace espalier

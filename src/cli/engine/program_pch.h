@@ -1,0 +1,9 @@
+#pragma once
+
+// What nearly every verb includes, compiled once.
+#include <fmt/ranges.h>
+#include <torch/types.h>
+
+#include <CLI/CLI.hpp>
+#include <iostream>
+#include <nlohmann/json.hpp>

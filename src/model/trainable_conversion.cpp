@@ -1,0 +1,173 @@
+#include <algorithm>
+
+#include "arch/moe_families.h"
+#include "model/trainable_decoder.h"
+
+namespace espalier {
+namespace {
+
+/// [out, in], or [in] for a vector; undefined where there is no weight.
+torch::Tensor copied(const StoredWeight& weight) {
+  if (!weight.defined()) return {};
+  WeightBuffer buffer;
+  const float* values = weight.read(buffer);
+  const auto shape = weight.out == 1 ? std::vector{weight.in} : std::vector{weight.out, weight.in};
+  return torch::from_blob(const_cast<float*>(values), shape).clone();
+}
+torch::Tensor matrix(const StoredWeight& weight) {
+  return copied(weight).view({weight.out, weight.in});
+}
+TrainableLinear copied(const StoredLinear& linear) {
+  if (!linear.weight.defined()) return {};
+  return {matrix(linear.weight), copied(linear.bias)};
+}
+
+TrainableGrouped copied(const GroupedAttention& a) {
+  TrainableGrouped attention{
+      {torch::cat({matrix(a.query.weight), matrix(a.key.weight), matrix(a.value.weight)}), {}},
+      copied(a.output),
+      copied(a.query_norm),
+      copied(a.key_norm)};
+  if (a.query.bias.defined())
+    attention.qkv.bias = torch::cat({copied(a.query.bias), copied(a.key.bias), copied(a.value.bias)});
+  return attention;
+}
+
+TrainableLatent copied(const LatentAttentionWeights& a) {
+  return {copied(a.query_down),     copied(a.query_norm), copied(a.query), copied(a.key_value_down),
+          copied(a.key_value_norm), copied(a.key_value),  copied(a.output)};
+}
+
+GatedWeights copied(const GatedFfn& ffn) {
+  return {torch::cat({matrix(ffn.gate), matrix(ffn.up)}), matrix(ffn.down)};
+}
+
+TrainableMoe copied(const DecoderMoe& moe) {
+  std::vector<torch::Tensor> gate_up, down;
+  for (const auto& expert : moe.experts) {
+    auto weights = copied(expert);
+    gate_up.push_back(std::move(weights.gate_up));
+    down.push_back(std::move(weights.down));
+  }
+  TrainableMoe layer{matrix(moe.router), {}, {torch::stack(gate_up), torch::stack(down)}, {}, {}};
+  if (moe.correction_bias.defined()) layer.correction_bias = moe.correction_bias.clone();
+  if (moe.shared) layer.shared = copied(*moe.shared);
+  if (moe.shared_gate) layer.shared_gate = matrix(*moe.shared_gate);
+  return layer;
+}
+
+StoredWeight shared(const torch::Tensor& tensor) {
+  return tensor.defined() ? stored(tensor.detach()) : StoredWeight{};
+}
+StoredLinear shared(const TrainableLinear& linear) {
+  return {shared(linear.weight), shared(linear.bias)};
+}
+/// Rows of a fused layer.
+StoredLinear shared_rows(const TrainableLinear& linear, std::int64_t first, std::int64_t count) {
+  StoredLinear part{shared(linear.weight).rows(first, count), {}};
+  if (linear.bias.defined()) part.bias = shared(linear.bias.narrow(0, first, count));
+  return part;
+}
+
+GroupedAttention shared(const TrainableGrouped& a, const DecoderConfig& c) {
+  const auto d = c.head_width, H = c.heads, G = c.key_value_heads;
+  return {shared_rows(a.qkv, 0, H * d),
+          shared_rows(a.qkv, H * d, G * d),
+          shared_rows(a.qkv, (H + G) * d, G * d),
+          shared(a.output),
+          shared(a.query_norm),
+          shared(a.key_norm)};
+}
+
+LatentAttentionWeights shared(const TrainableLatent& a, const DecoderConfig&) {
+  return {shared(a.query_down),     shared(a.query_norm), shared(a.query), shared(a.key_value_down),
+          shared(a.key_value_norm), shared(a.key_value),  shared(a.output)};
+}
+
+GatedFfn shared_ffn(const torch::Tensor& gate_up, const torch::Tensor& down) {
+  const auto F = down.size(1);
+  const auto both = shared(gate_up);
+  return {both.rows(0, F), both.rows(F, F), shared(down)};
+}
+
+DecoderMoe shared(const TrainableMoe& moe) {
+  DecoderMoe layer;
+  // The softmax over one expert is 1 whatever its row.
+  layer.router =
+      moe.router.defined() ? shared(moe.router) : stored(torch::zeros({1, moe.experts.down.size(1)}));
+  layer.correction_bias = moe.correction_bias;
+  for (std::int64_t e = 0; e < moe.experts.count(); ++e)
+    layer.experts.push_back(shared_ffn(moe.experts.gate_up[e], moe.experts.down[e]));
+  if (moe.shared) layer.shared = shared_ffn(moe.shared->gate_up, moe.shared->down);
+  if (moe.shared_gate.defined()) layer.shared_gate = shared(moe.shared_gate);
+  return layer;
+}
+
+}  // namespace
+
+TrainableDecoder trainable(const DecoderModel& model) {
+  TrainableDecoder copy;
+  copy.config = model.config;
+  if (model.source) copy.fields = model.source->config();
+  copy.embedding = matrix(model.embedding);
+  for (const auto& from : model.blocks) {
+    TrainableBlock block;
+    block.attention_norm = copied(from.attention_norm);
+    std::visit([&](const auto& attention) { block.attention = copied(attention); }, from.attention);
+    block.feed_forward_norm = copied(from.feed_forward_norm);
+    std::visit([&](const auto& layer) { block.feed_forward = copied(layer); }, from.feed_forward);
+    copy.blocks.push_back(std::move(block));
+  }
+  copy.norm = copied(model.norm);
+  if (!model.config.tied_embeddings) copy.head = matrix(model.head);
+  return copy;
+}
+
+DecoderModel decoder_of(const TrainableDecoder& model) {
+  const torch::NoGradGuard no_grad;
+  DecoderModel view;
+  view.config = model.config;
+  for (const auto E : model.config.experts)
+    if (E > 0) view.config.router.experts_per_token = std::min(view.config.router.experts_per_token, E);
+  view.embedding = shared(model.embedding);
+  for (const auto& from : model.blocks) {
+    DecoderBlock block;
+    block.attention_norm = shared(from.attention_norm);
+    std::visit([&](const auto& attention) { block.attention = shared(attention, model.config); },
+               from.attention);
+    block.feed_forward_norm = shared(from.feed_forward_norm);
+    if (const auto* moe = from.moe()) {
+      block.feed_forward = shared(*moe);
+    } else {
+      const auto& ffn = std::get<GatedWeights>(from.feed_forward);
+      block.feed_forward = shared_ffn(ffn.gate_up, ffn.down);
+    }
+    view.blocks.push_back(std::move(block));
+  }
+  view.norm = shared(model.norm);
+  view.head = model.head.defined() ? shared(model.head) : view.embedding;
+  return view;
+}
+
+nlohmann::json fields_of(const TrainableDecoder& model) {
+  auto fields = model.fields;
+  const auto before = parse_decoder_config(model.fields, "config.json");
+  const auto& now = model.config;
+  if (before.experts == now.experts && before.router.experts_per_token == now.router.experts_per_token)
+    return fields;
+  const auto& family = *find_moe_family(now.model_type);
+  auto list = nlohmann::json::array();
+  std::optional<std::int64_t> least, most;
+  for (const auto E : now.experts) {
+    list.push_back(E > 0 ? nlohmann::json(E) : nlohmann::json());
+    if (E == 0) continue;
+    least = std::min(least.value_or(E), E);
+    most = std::max(most.value_or(E), E);
+  }
+  fields[std::string(family.experts_field)] = least == most ? nlohmann::json(least.value_or(0)) : list;
+  fields[std::string(family.experts_per_token_field)] =
+      std::min(now.router.experts_per_token, least.value_or(1));
+  return fields;
+}
+
+}  // namespace espalier

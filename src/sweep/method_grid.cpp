@@ -1,0 +1,182 @@
+#include "sweep/method_grid.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "base/error.h"
+#include "base/nearest.h"
+#include "sweep/toml_table.h"
+
+namespace espalier {
+namespace {
+
+namespace fs = std::filesystem;
+
+/// Options that the sweep itself gives each run.
+constexpr std::string_view kOwnOptions[] = {"model", "data", "observations", "keep",   "compare",
+                                            "seed",  "out",  "threads",      "resume", "overwrite"};
+
+std::vector<std::string_view> names_of(const std::vector<GridText>& texts) {
+  std::vector<std::string_view> names;
+  for (const auto& text : texts) names.push_back(text.name);
+  return names;
+}
+
+class MethodGridReader {
+ public:
+  MethodGridReader(std::string_view toml, std::string_view where) : file_(TomlTable::parse(toml, where)) {}
+
+  MethodGrid read(std::span<const GridOption> observe, std::span<const GridOption> prune) {
+    file_.check_keys({"model", "keep", "seeds", "reference", "calibration", "mixtures", "evaluation",
+                      "observe", "options", "methods"});
+    grid_.model = file_.string("model");
+    grid_.keep = file_.words("keep");
+    check_list(file_, "keep", grid_.keep);
+    grid_.seeds = read_seeds(file_);
+    grid_.calibration = texts_in("calibration");
+    if (file_.has("mixtures")) read_mixtures();
+    read_evaluation();
+    if (file_.has("observe")) grid_.observe = read_options(file_.table("observe"), observe, {}, kOwnOptions);
+    if (file_.has("options")) grid_.prune = read_options(file_.table("options"), prune, {}, kOwnOptions);
+    read_methods(prune);
+    return std::move(grid_);
+  }
+
+ private:
+  std::vector<GridText> texts_in(std::string_view key) const {
+    const auto table = file_.table(key);
+    std::vector<GridText> texts;
+    for (const auto& name : table.keys()) {
+      check_folder_name(table, name);
+      texts.push_back({name, table.strings(name)});
+      check_list(table, name, texts.back().files);
+    }
+    if (texts.empty()) file_.fail(key, "the table is empty, expected lines such as news = \"news.txt\"");
+    return texts;
+  }
+
+  void read_mixtures() {
+    grid_.mixtures = texts_in("mixtures");
+    const auto table = file_.table("mixtures");
+    const auto known = names_of(grid_.calibration);
+    for (const auto& mixture : grid_.mixtures) {
+      if (std::find(known.begin(), known.end(), mixture.name) != known.end())
+        table.fail(mixture.name, "a calibration text has this name");
+      for (const auto& part : mixture.files)
+        if (std::find(known.begin(), known.end(), part) == known.end())
+          table.fail(mixture.name, fmt::format("{} is no calibration text", part), suggestion(part, known));
+    }
+  }
+
+  void read_evaluation() {
+    grid_.evaluation = texts_in("evaluation");
+    for (const auto& text : grid_.evaluation)
+      if (text.files.size() != 1)
+        file_.table("evaluation")
+            .fail(text.name, fmt::format("found {} files, expected one", text.files.size()));
+  }
+
+  void read_methods(std::span<const GridOption> known) {
+    const auto methods = file_.table("methods");
+    std::vector<std::string_view> names;
+    for (const auto& name : methods.keys()) {
+      check_folder_name(methods, name);
+      const auto table = methods.table(name);
+      grid_.methods.push_back({name, read_options(table, known, {}, kOwnOptions)});
+      if (!table.has("criterion")) methods.fail(name, "no criterion", "criterion = \"reap\"");
+    }
+    if (grid_.methods.empty()) file_.fail("methods", "no method, expected tables such as [methods.reap]");
+    for (const auto& method : grid_.methods) names.push_back(method.name);
+    const auto random = std::find(names.begin(), names.end(), "random");
+    grid_.reference = file_.has("reference")  ? file_.string("reference")
+                      : random != names.end() ? "random"
+                                              : grid_.methods.front().name;
+    if (std::find(names.begin(), names.end(), grid_.reference) == names.end())
+      file_.fail("reference", fmt::format("there is no method {}", grid_.reference),
+                 suggestion(grid_.reference, names));
+  }
+
+  TomlTable file_;
+  MethodGrid grid_;
+};
+
+fs::path observations_file(const fs::path& out, const std::string& text, std::uint64_t seed) {
+  return out / "observations" / text / fmt::format("seed-{}.safetensors", seed);
+}
+
+GridRun run_of(const MethodGrid& grid, const GridSetting& method, const std::string& calibration,
+               const std::string& keep, std::uint64_t seed, const fs::path& out) {
+  const auto task = fmt::format("{}-{}", calibration, keep);
+  GridRun run{
+      task, method.name, seed, out / calibration / keep / method.name / fmt::format("seed-{}", seed), {}};
+  auto options = grid.prune;
+  for (const auto& [name, value] : method.options) options[name] = value;
+  run.arguments = {"prune", grid.model, "--keep", keep};
+  append_options(options, {}, run.arguments);
+  if (calibration != kDataFree)
+    run.arguments.insert(run.arguments.end(),
+                         {"--observations", observations_file(out, calibration, seed).string()});
+  run.arguments.emplace_back("--compare");
+  for (const auto& text : grid.evaluation)
+    run.arguments.push_back(fmt::format("{}={}", text.name, text.files.front()));
+  run.arguments.insert(run.arguments.end(), {"--seed", fmt::to_string(seed)});
+  return run;
+}
+
+}  // namespace
+
+bool is_method_grid(std::string_view toml, std::string_view where) {
+  return TomlTable::parse(toml, where).has("methods");
+}
+
+MethodGrid parse_method_grid(std::string_view toml, std::string_view where,
+                             std::span<const GridOption> observe, std::span<const GridOption> prune) {
+  return MethodGridReader(toml, where).read(observe, prune);
+}
+
+fs::path SharedObservations::log() const {
+  return file.string() + ".log";
+}
+
+std::vector<SharedObservations> observations_of(const MethodGrid& grid, const fs::path& out) {
+  std::vector<SharedObservations> all;
+  for (const auto seed : grid.seeds) {
+    for (const auto& text : grid.calibration) {
+      const auto file = observations_file(out, text.name, seed);
+      std::vector<std::string> words{"observe", grid.model, "--data"};
+      words.insert(words.end(), text.files.begin(), text.files.end());
+      append_options(grid.observe, {}, words);
+      words.insert(words.end(), {"--seed", fmt::to_string(seed), "--resume", "--out", file.string()});
+      all.push_back({file, std::move(words)});
+    }
+    for (const auto& mixture : grid.mixtures) {
+      const auto file = observations_file(out, mixture.name, seed);
+      std::vector<std::string> words{"observe", "--merge"};
+      for (const auto& part : mixture.files) words.push_back(observations_file(out, part, seed).string());
+      words.insert(words.end(), {"--out", file.string()});
+      all.push_back({file, std::move(words)});
+    }
+  }
+  return all;
+}
+
+std::vector<GridRun> runs_of(const MethodGrid& grid, const fs::path& out,
+                             const std::function<MethodInputs(const GridSetting&)>& inputs_of) {
+  std::vector<std::string> calibrations;
+  for (const auto* texts : {&grid.calibration, &grid.mixtures})
+    for (const auto& text : *texts) calibrations.push_back(text.name);
+  std::vector<GridRun> runs;
+  for (const auto seed : grid.seeds) {
+    for (const auto& method : grid.methods) {
+      const auto inputs = inputs_of(method);
+      if (inputs == MethodInputs::kNothing && seed != grid.seeds.front()) continue;
+      const auto of = inputs == MethodInputs::kData ? calibrations : std::vector{std::string(kDataFree)};
+      for (const auto& calibration : of)
+        for (const auto& keep : grid.keep) runs.push_back(run_of(grid, method, calibration, keep, seed, out));
+    }
+  }
+  return runs;
+}
+
+}  // namespace espalier

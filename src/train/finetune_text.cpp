@@ -1,0 +1,171 @@
+#include "train/finetune_text.h"
+
+#include <fmt/format.h>
+
+#include <cmath>
+
+#include "base/error.h"
+#include "base/hash.h"
+#include "checkpoint/mapped_file.h"
+#include "train/causal_language_modelling.h"
+#include "train/training_loop.h"
+#include "train/window_pruner.h"
+
+namespace espalier {
+namespace {
+
+namespace fs = std::filesystem;
+
+std::string weights_hash(const fs::path& folder) {
+  Sha256 hash;
+  for (const auto& file : Checkpoint::open(folder).files()) hash.update(MappedFile(file).bytes());
+  return hash.hex();
+}
+
+CausalText text_of(const TextFinetuneOptions& options) {
+  CausalText text;
+  text.tokenizer = options.model;
+  text.text = options.text;
+  text.validation_text = options.validation_text;
+  text.cache = options.cache.empty() ? options.out / "corpus" : options.cache;
+  text.batch_tokens = options.batch * options.sequence_length;
+  text.sequence_length = options.sequence_length;
+  text.validation_tokens = options.validation_tokens;
+  return text;
+}
+
+TrainableDecoder load(const fs::path& folder) {
+  return trainable(load_decoder(Checkpoint::open(folder)));
+}
+
+/// Mean over rows of KL(teacher || model); logits [N, V].
+torch::Tensor divergence(const torch::Tensor& teacher, const torch::Tensor& model) {
+  const auto target = torch::log_softmax(teacher, -1);
+  return (target.exp() * (target - torch::log_softmax(model, -1))).sum(-1).mean();
+}
+
+class TextFinetuning final : public CausalLanguageModelling {
+ public:
+  explicit TextFinetuning(TextFinetuneOptions& options)
+      : CausalLanguageModelling(load(options.model), text_of(options), options), options_(options) {
+    if (options.teacher) load_teacher();
+    const bool prunes = options.prune.schedule != PruneSchedule::kNone;
+    if (prunes && options.part == TrainedPart::kRouters)
+      throw UserError("--prune while routers alone are trained",
+                      "the experts that stay have to learn: leave out --train router or --prune");
+    if (prunes && options.steps > 0) start_pruning();
+  }
+
+  /// The text's length decides the steps, where epochs were asked for.
+  void prepare() override {
+    if (options_.start == RunStart::kNew) discard_windows(options_.out);
+    CausalLanguageModelling::prepare();
+    if (options_.steps > 0) return;
+    options_.steps = std::max<std::int64_t>(
+        1, std::llround(std::ceil(options_.epochs * static_cast<double>(steps_of_an_epoch()))));
+    if (options_.prune.schedule != PruneSchedule::kNone) start_pruning();
+  }
+
+  nlohmann::json resolved_options() const override {
+    auto resolved = CausalLanguageModelling::resolved_options();
+    resolved["model"] = options_.model.string();
+    resolved["starting_weights_sha256"] = weights_hash(options_.model);
+    resolved["train"] = options_.part == TrainedPart::kAll ? "all" : "router";
+    if (teacher_) {
+      resolved["teacher_sha256"] = weights_hash(*options_.teacher);
+      resolved["teacher_share"] = options_.teacher_share;
+    }
+    resolved.update(resolved_options_of(options_.prune));
+    return resolved;
+  }
+
+  std::vector<OptimizedParameter> parameters() override {
+    if (options_.part == TrainedPart::kAll) return CausalLanguageModelling::parameters();
+    std::vector<OptimizedParameter> routers;
+    visit_parameters(model_, [&](const std::string& name, torch::Tensor& value) {
+      if (name.ends_with(".gate.weight")) routers.push_back(optimized(name, value));
+    });
+    if (routers.empty())
+      throw UserError(fmt::format("--train router: {} has no routers", options_.model.string()),
+                      "name a Mixture-of-Experts model");
+    return routers;
+  }
+
+  void describe(MetricsLine& line, double mean_task_loss) const override {
+    CausalLanguageModelling::describe(line, mean_task_loss);
+    if (!pruner_) return;
+    for (const auto& [layer, numbers] : pruner_->survivors()) {
+      line.survivors[layer] = static_cast<int>(numbers.size());
+      line.survivors_original[layer] = numbers;
+    }
+  }
+
+  bool ends_window(std::int64_t step) const override { return pruner_ && pruner_->ends_window(step); }
+
+  void after_step(std::int64_t step, AdamW& optimizer) override {
+    CausalLanguageModelling::after_step(step, optimizer);
+    if (ends_window(step)) pruner_->end_window(options_.out, *pruned_model(model_), optimizer);
+  }
+
+  nlohmann::json state() const override {
+    auto state = CausalLanguageModelling::state();
+    if (pruner_) state["pruning"] = pruner_->state();
+    return state;
+  }
+  void restore(const nlohmann::json& state) override {
+    if (pruner_ && state.contains("pruning")) pruner_->restore(state["pruning"], *pruned_model(model_));
+    CausalLanguageModelling::restore(state);
+  }
+
+ protected:
+  torch::Tensor task_loss(const CausalBatch& batch, const torch::Tensor& logits,
+                          const ForwardOptions& options) const override {
+    if (!teacher_) return CausalLanguageModelling::task_loss(batch, logits, options);
+    torch::Tensor target;
+    {
+      const torch::NoGradGuard no_grad;
+      const ForwardOptions quiet{.backend = options.backend};
+      const auto output = run(*teacher_, torch::tensor(batch.ids, torch::kInt64), {batch.offsets}, quiet);
+      target = logits_of(*teacher_, output.hidden, quiet);
+    }
+    const auto distance = divergence(target, logits);
+    const double share = options_.teacher_share;
+    if (share >= 1.0) return distance;
+    return share * distance + (1.0 - share) * CausalLanguageModelling::task_loss(batch, logits, options);
+  }
+
+  void observe(std::int64_t block, const Routing& routing) override {
+    if (pruner_) pruner_->observe(block, routing);
+  }
+
+ private:
+  void load_teacher() {
+    teacher_ = load(*options_.teacher);
+    if (teacher_->config.vocab_size != model_.config.vocab_size)
+      throw UserError(
+          fmt::format("--teacher {}: its vocabulary has {} pieces, the model's {}",
+                      options_.teacher->string(), teacher_->config.vocab_size, model_.config.vocab_size),
+          "a teacher has the model's own tokenizer");
+  }
+
+  void start_pruning() {
+    auto rule = options_.prune;
+    rule.steps = options_.steps;
+    pruner_.emplace(*pruned_model(model_), rule, options_.seed);
+  }
+
+  TextFinetuneOptions& options_;
+  std::optional<TrainableDecoder> teacher_;
+  std::optional<WindowPruner> pruner_;
+};
+
+}  // namespace
+
+TextFinetuneSummary finetune_text(TextFinetuneOptions& options) {
+  TextFinetuning objective(options);
+  TextFinetuneSummary summary{train("finetune", objective, options), 0};
+  summary.parameters = objective.parameter_count();
+  return summary;
+}
+
+}  // namespace espalier

@@ -1,0 +1,202 @@
+#include "train/image_training.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "arch/vmoe_tensors.h"
+#include "base/error.h"
+#include "base/hash.h"
+#include "base/json.h"
+#include "checkpoint/mapped_file.h"
+#include "data/images/image_batches.h"
+#include "eval/image_evaluation.h"
+#include "model/vmoe.h"
+#include "train/objective.h"
+#include "train/training_loop.h"
+
+namespace espalier {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::int64_t kEvaluationBatch = 256;
+
+ImageSet read_split(const ImageTrainingOptions& options, std::string_view split) {
+  if (fs::is_regular_file(options.images))
+    throw UserError(
+        fmt::format("--images {}: one file has no test split", options.images.string()),
+        "name a folder: data_batch_1.bin (or .gz, .zst) in it is trained on, test_batch.bin tested on");
+  ImageSet set = open_images(options.images, split);
+  return options.classes.empty() ? set : only_classes(set, options.classes);
+}
+
+/// The images as the run sees them: others, or others' labels, give another hash.
+std::string hash_of(const ImageSet& set) {
+  Sha256 hash;
+  hash.update(std::as_bytes(std::span(set.classes)));
+  hash.update(std::as_bytes(std::span(set.pixels)));
+  for (const fs::path& file : set.files) {
+    const std::string entry = fmt::format("{}/{} {}\n", file.parent_path().filename().string(),
+                                          file.filename().string(), fs::file_size(file));
+    hash.update(std::as_bytes(std::span(entry)));
+  }
+  return hash.hex();
+}
+
+std::string weights_hash(const Checkpoint& checkpoint) {
+  Sha256 hash;
+  for (const auto& file : checkpoint.files()) hash.update(MappedFile(file).bytes());
+  return hash.hex();
+}
+
+bool decays(const std::string& name) {
+  return !name.ends_with("bias") && name.find("norm") == std::string::npos &&
+         !name.starts_with("embeddings.class") && !name.starts_with("embeddings.position");
+}
+
+class ImageClassification : public Objective {
+ public:
+  explicit ImageClassification(ImageTrainingOptions& options)
+      : options_(options),
+        train_(read_split(options, "train")),
+        model_(starting_model()),
+        batches_(train_, {.batch_size = options.batch,
+                          .image_size = model_.config.image_size,
+                          .augmentation = options.augmentation,
+                          .seed = options.seed}) {
+    if (options.steps == 0)
+      options.steps =
+          std::llround(std::ceil(options.epochs * static_cast<double>(batches_.steps_per_epoch())));
+    dropout_ = model_.config.hidden_dropout_prob;
+    if (options.dropout) model_.config.hidden_dropout_prob = *options.dropout;
+  }
+
+  void prepare() override {
+    test_ = read_split(options_, "test");
+    some_of_test_ = test_;
+    const auto limit = static_cast<std::size_t>(options_.validation_images);
+    if (limit == 0 || limit >= test_.size()) return;
+    // Every so many-th, so that all classes are there.
+    ImageSet some{test_.source, test_.labels, {}, {}, test_.height, test_.width, test_.channels, {}};
+    const auto bytes = static_cast<std::size_t>(test_.height * test_.width * test_.channels);
+    for (std::size_t i = 0; i < limit; ++i) {
+      const auto at = i * test_.size() / limit;
+      some.classes.push_back(test_.classes[at]);
+      if (!test_.files.empty()) some.files.push_back(test_.files[at]);
+      const auto begin = test_.pixels.begin() + static_cast<std::ptrdiff_t>(at * bytes);
+      if (test_.files.empty())
+        some.pixels.insert(some.pixels.end(), begin, begin + static_cast<std::ptrdiff_t>(bytes));
+    }
+    some_of_test_ = std::move(some);
+  }
+
+  nlohmann::json resolved_options() const override {
+    nlohmann::json resolved{
+        {"config", to_json(start_config_)},
+        {"model", options_.model.string()},
+        {"images", options_.images.string()},
+        {"classes", train_.labels},
+        {"images_sha256", images_hash_},
+        {"training_images", train_.size()},
+        {"batch", options_.batch},
+        {"least_area", options_.augmentation ? nlohmann::json(options_.augmentation->least_area)
+                                             : nlohmann::json(nullptr)}};
+    if (!weights_hash_.empty()) resolved["starting_weights_sha256"] = weights_hash_;
+    return resolved;
+  }
+
+  std::int64_t parameter_count() const override { return espalier::parameter_count(model_); }
+
+  std::vector<OptimizedParameter> parameters() override {
+    std::vector<OptimizedParameter> parameters;
+    visit_parameters(model_, [&](const std::string& name, torch::Tensor& value) {
+      parameters.push_back(optimized(name, value));
+      parameters.back().decays = decays(name);
+    });
+    return parameters;
+  }
+
+  StepLoss loss(CorpusCursor& cursor, const ForwardOptions& options) override {
+    batch_ = batches_.next(cursor);
+    const auto B = batch_.images(), S = batch_.size;
+    const auto pixels = torch::from_blob(batch_.pixels.data(), {B, S, S, 3}, torch::kFloat32);
+    const auto output = forward(model_, pixels, options);
+    // Each member of an ensemble learns by itself.
+    const auto labels = torch::tensor(batch_.labels, torch::kInt64).repeat({output.scores.size(0) / B});
+    return {ops(options.backend).cross_entropy(output.scores, labels), output.router_loss,
+            B * model_.config.positions()};
+  }
+
+  void describe(MetricsLine& line, double mean_task_loss) const override { line.task_loss = mean_task_loss; }
+
+  std::optional<double> validate(MetricsLine& line) override {
+    const auto evaluation = evaluate_images(model_, some_of_test_, kEvaluationBatch, options_.backend);
+    line.valid_metrics = {{"accuracy", evaluation.accuracy}};
+    return evaluation.loss;
+  }
+
+  void save_result(const fs::path& run_folder) override {
+    const auto evaluation = evaluate_images(model_, test_, kEvaluationBatch, options_.backend);
+    result_ = {"images",
+               "test",
+               static_cast<std::int64_t>(test_.size()),
+               {{"accuracy", evaluation.accuracy}, {"loss", evaluation.loss}}};
+    std::vector<double> counts(test_.labels.size());
+    for (const auto label : test_.classes) ++counts[static_cast<std::size_t>(label)];
+    result_.baselines["largest_class"] = {
+        {"accuracy", *std::max_element(counts.begin(), counts.end()) / static_cast<double>(test_.size())}};
+    write_eval_result(run_folder / "eval.json", result_);
+    auto saved = model_;
+    saved.config.hidden_dropout_prob = dropout_;
+    save_vmoe(saved, run_folder / "model", options_.model_dtype);
+  }
+
+  const EvalResult& eval_result() const { return result_; }
+
+ private:
+  VmoeModel starting_model() {
+    images_hash_ = hash_of(train_);
+    if (!fs::is_directory(options_.model)) {
+      start_config_ = parse_vmoe_config(read_json(options_.model), options_.model.string());
+      start_config_.labels = train_.labels;
+      if (options_.image_size) start_config_.image_size = *options_.image_size;
+      espalier::validate(start_config_, options_.model.string());
+      return initialize_vmoe(start_config_, options_.seed);
+    }
+    const auto checkpoint = Checkpoint::open(options_.model);
+    weights_hash_ = weights_hash(checkpoint);
+    VmoeModel model = load_vmoe(checkpoint);
+    if (options_.image_size) set_image_size(model, *options_.image_size);
+    start_config_ = model.config;
+    if (model.config.labels == train_.labels) return model;
+    if (options_.note)
+      options_.note(fmt::format("the model knows {} other classes: it gets a new classifier for the {} of {}",
+                                model.config.labels.size(), train_.labels.size(), train_.source));
+    reset_classifier(model, train_.labels);
+    return model;
+  }
+
+  ImageTrainingOptions& options_;
+  ImageSet train_, test_, some_of_test_;
+  VmoeConfig start_config_;
+  std::string images_hash_, weights_hash_;
+  VmoeModel model_;  // its config has the dropout of this run
+  double dropout_ = 0.0;
+  ImageBatch batch_;  // the pixels of the step's batch, which tensors look at
+  ImageBatches batches_;
+  EvalResult result_;
+};
+
+}  // namespace
+
+ImageTrainingSummary train_on_images(std::string_view verb, ImageTrainingOptions& options) {
+  ImageClassification objective(options);
+  ImageTrainingSummary summary{train(verb, objective, options), {}, 0};
+  summary.eval = objective.eval_result();
+  summary.parameters = objective.parameter_count();
+  return summary;
+}
+
+}  // namespace espalier

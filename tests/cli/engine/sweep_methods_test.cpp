@@ -1,0 +1,62 @@
+// A grid of methods as a user runs it.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "cli/small_language_model.h"
+
+namespace espalier {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+TEST(SweepMethods, PrunesInEveryWayComparesAndRepeatsNothing) {
+  const TemporaryFolder folder;
+  const std::string model = golden_with_tokenizer(folder, "qwen3-moe");
+  folder.write("a.txt", "One two three four five.\n\nSix seven eight nine ten.\n");
+  folder.write("b.txt", "Eleven twelve thirteen.\n\nFourteen fifteen sixteen.\n");
+  const auto path = [&](const char* name) { return (folder / name).string(); };
+  const std::string grid = folder.write(
+      "grid.toml", "model = \"" + model + "\"\nkeep = [0.5, 1.0]\nseeds = [1, 2]\n[calibration]\na = \"" +
+                       path("a.txt") + "\"\nb = \"" + path("b.txt") +
+                       "\"\n[mixtures]\nab = [\"a\", \"b\"]\n" + "[evaluation]\nb = \"" + path("b.txt") +
+                       "\"\n[observe]\nsamples = 2\nseq-len = 16\n" +
+                       "[options]\neval-seq-len = 16\n[methods.reap]\ncriterion = \"reap\"\n" +
+                       "[methods.random]\ncriterion = \"random\"\n");
+  const std::vector<std::string> command{"sweep", grid, "--out", path("out"), "--threads", "1"};
+  const ProgramRun run = run_program(command);
+  ASSERT_EQ(run.exit_code, 0) << run.err << run.out;
+  const auto json = nlohmann::json::parse(file_content(path("out/sweep.json")));
+  EXPECT_EQ(json.at("finished"), 3 * 2 * 2 + 2 * 2);
+  for (const auto& one : json.at("runs")) {
+    if (one.at("keep") == "1.0") {
+      EXPECT_EQ(one.at("texts").at("b").at("kl_divergence"), 0.0);
+    } else {
+      EXPECT_GT(one.at("texts").at("b").at("kl_divergence"), 0.0);
+    }
+  }
+  EXPECT_TRUE(std::filesystem::exists(path("out/ab/0.5/reap/seed-2/plan.json")));
+  EXPECT_FALSE(std::filesystem::exists(path("out/ab/0.5/reap/seed-2/model")));
+  EXPECT_EQ(run.out, file_content(path("out/sweep.md")));
+  const auto dry = command;
+  const auto before = std::filesystem::last_write_time(path("out/a/0.5/reap/seed-1/manifest.json"));
+  const ProgramRun again = run_program(dry);
+  ASSERT_EQ(again.exit_code, 0) << again.err;
+  EXPECT_EQ(again.out, run.out);
+  EXPECT_EQ(std::filesystem::last_write_time(path("out/a/0.5/reap/seed-1/manifest.json")), before);
+}
+
+TEST(SweepMethods, RefusesWhatPruneWouldRefuseBeforeItStarts) {
+  const TemporaryFolder folder;
+  const std::string grid =
+      folder.write("grid.toml",
+                   "model = \"m\"\nkeep = 2\nseeds = [1]\n[calibration]\na = \"a\"\n[evaluation]\nb = \"b\"\n"
+                   "[methods.reap]\ncriterion = \"reapp\"\n");
+  const ProgramRun run = run_program({"sweep", grid, "--out", (folder / "out").string()});
+  EXPECT_EQ(run.exit_code, 2);
+  EXPECT_THAT(run.err, HasSubstr("did you mean reap"));
+  EXPECT_FALSE(std::filesystem::exists(folder / "out"));
+}
+
+}  // namespace
+}  // namespace espalier

@@ -1,0 +1,42 @@
+#pragma once
+
+#include <torch/utils.h>
+
+#include "base/rng.h"
+#include "model/vmoe.h"
+
+namespace espalier {
+
+/// Images of 8 x 8 in patches of 4, width 8, three blocks of which 1 and 2 have four experts.
+inline VmoeConfig small_vmoe_config() {
+  VmoeConfig config;
+  config.image_size = 8;
+  config.patch_size = 4;
+  config.hidden_size = 8;
+  config.num_hidden_layers = 3;
+  config.num_attention_heads = 2;
+  config.intermediate_size = 12;
+  config.labels = {"a", "b", "c"};
+  config.moe = {{1, 4, 4, {}, 4}, {2, 4, 4, {}, 4}};
+  config.num_experts_per_tok = 2;
+  config.capacity_factor = 1.5;
+  return config;
+}
+
+/// Every parameter random, biases and norms too.
+inline VmoeModel small_vmoe(const VmoeConfig& config) {
+  VmoeModel model = shaped_vmoe(config);
+  torch::manual_seed(3);
+  visit_parameters(model, [](const std::string& name, torch::Tensor& parameter) {
+    const bool scale = name.ends_with("norm.weight");
+    parameter = torch::randn(parameter.sizes()) * 0.3 + (scale ? 1.0 : 0.0);
+  });
+  return model;
+}
+
+inline torch::Tensor small_images(std::int64_t count, std::int64_t size = 8) {
+  torch::manual_seed(7);
+  return torch::rand({count, size, size, 3}) * 2 - 1;
+}
+
+}  // namespace espalier
