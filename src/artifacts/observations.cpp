@@ -42,6 +42,54 @@ void expect_numbers(std::span<const double> values, FieldSign sign, int layer, s
   }
 }
 
+void expect_size(std::size_t found, std::size_t expected, int layer, std::string_view name,
+                 std::string_view where) {
+  if (found == expected) return;
+  throw UserError(
+      fmt::format("{}: layers.{}.{}: {} values, expected {}", where, layer, name, found, expected));
+}
+
+void validate_moments(const ExpertMoments& moments, const Layer& layer, std::string_view group,
+                      std::string_view where) {
+  for (const MomentField& field : moment_fields()) {
+    const std::string name = fmt::format("{}.{}", group, field.name);
+    expect_size((moments.*field.values).size(), field.size(layer.experts(), layer.width(), moments.projected),
+                layer.layer, name, where);
+    expect_numbers(moments.*field.values, FieldSign::kAny, layer.layer, name, where);
+  }
+}
+
+void validate_samples(const TokenSamples& samples, const Layer& layer, std::string_view where) {
+  const std::size_t S = samples.tokens(), E = layer.experts();
+  expect_numbers(samples.weight, FieldSign::kNotNegative, layer.layer, "samples.weight", where);
+  const std::tuple<std::string_view, const std::vector<float>*, std::size_t> rows[] = {
+      {"samples.logits", &samples.logits, S * E},
+      {"samples.gates", &samples.gates, S * E},
+      {"samples.products", &samples.products, S * pair_count(E)}};
+  for (const auto& [name, values, expected] : rows) {
+    expect_size(values->size(), expected, layer.layer, name, where);
+    for (std::size_t i = 0; i < values->size(); ++i) {
+      if (std::isfinite((*values)[i])) continue;
+      throw UserError(
+          fmt::format("{}: layers.{}.{}: value {} is {}", where, layer.layer, name, i, (*values)[i]),
+          "the calibration run overflowed, or the file is damaged");
+    }
+  }
+}
+
+void validate_similarity(const Layer& layer, std::string_view where) {
+  if (layer.every_expert) validate_moments(*layer.every_expert, layer, "every_expert", where);
+  if (layer.probes) validate_moments(*layer.probes, layer, "probes", where);
+  if (layer.samples) validate_samples(*layer.samples, layer, where);
+  const std::size_t E = layer.experts();
+  if (!layer.weight_cosine.empty()) {
+    expect_size(layer.weight_cosine.size(), E * E, layer.layer, "weight_cosine", where);
+    expect_numbers(layer.weight_cosine, FieldSign::kAny, layer.layer, "weight_cosine", where);
+  }
+  if (!layer.correction_bias.empty())
+    expect_size(layer.correction_bias.size(), E, layer.layer, "correction_bias", where);
+}
+
 void validate_layer(const Layer& layer, std::string_view where) {
   if (layer.experts() == 0 || layer.experts() > kMostExperts) {
     throw UserError(fmt::format("{}: layers.{}.routed: {} entries, expected 1 to {}", where, layer.layer,
@@ -58,6 +106,7 @@ void validate_layer(const Layer& layer, std::string_view where) {
     }
     expect_numbers(values, field.sign, layer.layer, field.name, where);
   }
+  validate_similarity(layer, where);
 }
 
 /// Experts of a layer; throws for a layer that was not observed and an expert that is not there.

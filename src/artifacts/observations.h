@@ -4,10 +4,14 @@
 #include <cstdint>
 #include <filesystem>
 #include <map>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
 #include <vector>
+
+#include "artifacts/expert_moments.h"
+#include "artifacts/router_config.h"
 
 namespace espalier {
 
@@ -35,12 +39,20 @@ struct LayerObservations {
   std::vector<double> together;           ///< [E * E] tokens that chose both (diagonal: `routed`), symmetric
   double entropy_sum = 0.0;               ///< nats, of alpha, over all tokens
 
+  // Similarity of experts, where it was asked for.
+  std::optional<ExpertMoments> every_expert;  ///< of tokens that all experts computed
+  std::optional<ExpertMoments> probes;        ///< of Gaussian vectors instead of tokens
+  std::optional<TokenSamples> samples;        ///< single tokens that all experts computed
+  std::vector<double> weight_cosine;          ///< [E * E] cosine of weights, neurons aligned; may be empty
+  std::vector<float> correction_bias;         ///< [E] of the router; empty: none, or no samples
+
   std::size_t experts() const { return routed.size(); }                                         ///< E
   std::size_t width() const { return routed.empty() ? 0 : output_sum.size() / routed.size(); }  ///< D
 
   LayerObservations() = default;
   LayerObservations(int layer, std::size_t experts, std::size_t width);
-  /// Sums of `other` times `weight`; maxima of both. Layer, E and D are the same.
+  /// Sums of `other` times `weight`; maxima of both. Layer, E and D are the same. Similarity is left alone:
+  /// see `merge`.
   void add(const LayerObservations& other, double weight = 1.0);
 };
 
@@ -84,7 +96,8 @@ struct Observations {
   int router_groups = 1;        ///< contiguous blocks of experts that the router chooses among first; 1: none
   int router_top_groups = 1;    ///< groups that a token may choose from
   std::string version;          ///< of Espalier
-  std::string hidden_dtype = "F32";  ///< how hidden states were kept between layers
+  std::string hidden_dtype = "F32";    ///< how hidden states were kept between layers
+  std::optional<RouterConfig> router;  ///< the model's rule, where single tokens were kept
   std::vector<ObservedData> data;
   std::vector<LayerObservations> layers;  ///< ascending
   TokenUse token_use;
@@ -104,7 +117,9 @@ Observations read_observations(const std::filesystem::path& file);
 Observations observations_from_bytes(std::span<const std::byte> bytes, std::string_view where);
 
 /// Sums scaled by the weights (as many as parts, at least one, each finite and > 0); maxima stay maxima; data
-/// and examples of all are kept. Throws UserError where the parts are not of one model.
+/// and examples of all are kept. Moments of all experts add up and single tokens are joined where every part
+/// that has tokens has them (and projected alike); else they are left out. Throws UserError where the parts
+/// are not of one model.
 Observations merge(std::span<const Observations> parts, std::span<const double> weights);
 
 }  // namespace espalier

@@ -127,9 +127,43 @@ void expect_format(const SafetensorsHeader& header, std::string_view where) {
                                                               : "this is another kind of file");
 }
 
+void add_moments(std::vector<TensorSource>& tensors, const std::string& prefix, const ExpertMoments& moments,
+                 const LayerObservations& layer) {
+  for (const MomentField& field : moment_fields())
+    tensors.push_back(source(prefix + std::string(field.name), Dtype::kF64,
+                             field.dimensions(layer.experts(), layer.width(), moments.projected),
+                             moments.*field.values));
+}
+
+void add_samples(std::vector<TensorSource>& tensors, const std::string& prefix, const TokenSamples& samples,
+                 std::size_t experts) {
+  const auto S = static_cast<std::int64_t>(samples.tokens()), E = static_cast<std::int64_t>(experts);
+  tensors.push_back(source(prefix + "weight", Dtype::kF64, {S}, samples.weight));
+  tensors.push_back(source(prefix + "logits", Dtype::kF32, {S, E}, samples.logits));
+  tensors.push_back(source(prefix + "gates", Dtype::kF32, {S, E}, samples.gates));
+  tensors.push_back(source(prefix + "products", Dtype::kF32,
+                           {S, static_cast<std::int64_t>(pair_count(experts))}, samples.products));
+}
+
+/// What only observations with similarity have.
+void add_similarity(std::vector<TensorSource>& tensors, const LayerObservations& layer) {
+  const auto prefix = [&](std::string_view group) { return field_tensor(layer.layer, group) + "."; };
+  const auto experts = static_cast<std::int64_t>(layer.experts());
+  if (layer.every_expert) add_moments(tensors, prefix("every_expert"), *layer.every_expert, layer);
+  if (layer.probes) add_moments(tensors, prefix("probes"), *layer.probes, layer);
+  if (layer.samples) add_samples(tensors, prefix("samples"), *layer.samples, layer.experts());
+  if (!layer.weight_cosine.empty())
+    tensors.push_back(source(field_tensor(layer.layer, "weight_cosine"), Dtype::kF64, {experts, experts},
+                             layer.weight_cosine));
+  if (!layer.correction_bias.empty())
+    tensors.push_back(
+        source(field_tensor(layer.layer, "correction_bias"), Dtype::kF32, {experts}, layer.correction_bias));
+}
+
 void add_layer(std::vector<TensorSource>& tensors, const LayerObservations& layer) {
   const auto experts = static_cast<std::int64_t>(layer.experts());
   const auto width = static_cast<std::int64_t>(layer.width());
+  add_similarity(tensors, layer);
   for (const ObservationField& field : observation_fields()) {
     tensors.push_back(source(field_tensor(layer.layer, field.name), Dtype::kF64,
                              shape_of(field.shape, experts, width), layer.*field.values));
@@ -141,6 +175,43 @@ void take_layer(Tensors& tensors, LayerObservations& layer, std::int64_t experts
     layer.*field.values = tensors.take<double>(field_tensor(layer.layer, field.name), Dtype::kF64,
                                                shape_of(field.shape, experts, width));
   }
+}
+
+void take_moments(Tensors& tensors, const std::string& prefix, ExpertMoments& moments, std::int64_t experts,
+                  std::int64_t width) {
+  for (const MomentField& field : moment_fields())
+    moments.*field.values =
+        tensors.take<double>(prefix + std::string(field.name), Dtype::kF64,
+                             field.dimensions(static_cast<std::size_t>(experts),
+                                              static_cast<std::size_t>(width), moments.projected));
+}
+
+TokenSamples take_samples(Tensors& tensors, const std::string& prefix, std::int64_t count,
+                          std::int64_t experts) {
+  TokenSamples samples;
+  samples.weight = tensors.take<double>(prefix + "weight", Dtype::kF64, {count});
+  samples.logits = tensors.take<float>(prefix + "logits", Dtype::kF32, {count, experts});
+  samples.gates = tensors.take<float>(prefix + "gates", Dtype::kF32, {count, experts});
+  const auto pairs = static_cast<std::int64_t>(pair_count(static_cast<std::size_t>(experts)));
+  samples.products = tensors.take<float>(prefix + "products", Dtype::kF32, {count, pairs});
+  return samples;
+}
+
+void take_similarity(Tensors& tensors, const ObservationsHead& head, std::size_t i,
+                     LayerObservations& layer) {
+  const std::int64_t experts = head.experts[i], width = head.widths[i];
+  const auto prefix = [&](std::string_view group) { return field_tensor(layer.layer, group) + "."; };
+  if (layer.every_expert) take_moments(tensors, prefix("every_expert"), *layer.every_expert, experts, width);
+  if (layer.probes) take_moments(tensors, prefix("probes"), *layer.probes, experts, width);
+  if (head.samples[i])
+    layer.samples =
+        take_samples(tensors, prefix("samples"), static_cast<std::int64_t>(*head.samples[i]), experts);
+  if (head.weight_cosine[i])
+    layer.weight_cosine =
+        tensors.take<double>(field_tensor(layer.layer, "weight_cosine"), Dtype::kF64, {experts, experts});
+  if (head.correction_bias[i])
+    layer.correction_bias =
+        tensors.take<float>(field_tensor(layer.layer, "correction_bias"), Dtype::kF32, {experts});
 }
 
 TokenUse take_token_use(Tensors& tensors) {
@@ -182,6 +253,7 @@ Observations observations_from_bytes(std::span<const std::byte> bytes, std::stri
   Tensors tensors(bytes, header, where);
   for (std::size_t i = 0; i < observations.layers.size(); ++i) {
     take_layer(tensors, observations.layers[i], head.experts[i], head.widths[i]);
+    take_similarity(tensors, head, i, observations.layers[i]);
   }
   observations.token_use = take_token_use(tensors);
   const std::vector<char> texts = tensors.take_list<char>(kTexts, Dtype::kU8);

@@ -10,6 +10,7 @@ using nlohmann::json;
 using nlohmann::ordered_json;
 
 constexpr std::int64_t kMostWidth = 1 << 24;  // far above any model
+constexpr std::int64_t kMostSamples = std::int64_t{1} << 32;
 constexpr std::int64_t kMostTokenId = INT32_MAX;
 
 ordered_json data_to_json(const ObservedData& data) {
@@ -31,10 +32,29 @@ ObservedData data_from(JsonObject object) {
   return data;
 }
 
+ordered_json moments_to_json(const ExpertMoments& moments) {
+  return {{"inputs", moments.inputs}, {"projected", moments.projected}, {"seed", moments.seed}};
+}
+
+ExpertMoments moments_from(JsonObject object) {
+  ExpertMoments moments;
+  moments.inputs = object.number("inputs", {.min = 0});
+  moments.projected = static_cast<std::size_t>(object.integer("projected", {0, kMostWidth}));
+  moments.seed = whole_number(object, "seed");
+  object.finish();
+  return moments;
+}
+
 ordered_json layer_to_json(const LayerObservations& layer) {
-  return {{"layer", layer.layer},   {"experts", layer.experts()},
-          {"width", layer.width()}, {"expert_bytes", layer.expert_bytes},
-          {"tokens", layer.tokens}, {"entropy_sum", layer.entropy_sum}};
+  ordered_json item{{"layer", layer.layer},   {"experts", layer.experts()},
+                    {"width", layer.width()}, {"expert_bytes", layer.expert_bytes},
+                    {"tokens", layer.tokens}, {"entropy_sum", layer.entropy_sum}};
+  if (layer.every_expert) item["every_expert"] = moments_to_json(*layer.every_expert);
+  if (layer.probes) item["probes"] = moments_to_json(*layer.probes);
+  if (layer.samples) item["samples"] = layer.samples->tokens();
+  if (!layer.weight_cosine.empty()) item["weight_cosine"] = true;
+  if (!layer.correction_bias.empty()) item["correction_bias"] = true;
+  return item;
 }
 
 void add_layer(JsonObject object, ObservationsHead& head) {
@@ -45,6 +65,12 @@ void add_layer(JsonObject object, ObservationsHead& head) {
   layer.expert_bytes = whole_number(object, "expert_bytes");
   layer.tokens = object.number("tokens", {.min = 0});
   layer.entropy_sum = object.number("entropy_sum", {.min = 0});
+  if (object.has("every_expert")) layer.every_expert = moments_from(object.object("every_expert"));
+  if (object.has("probes")) layer.probes = moments_from(object.object("probes"));
+  std::optional<std::size_t>& samples = head.samples.emplace_back();
+  if (object.has("samples")) samples = static_cast<std::size_t>(object.integer("samples", {0, kMostSamples}));
+  head.weight_cosine.push_back(object.boolean("weight_cosine", false));
+  head.correction_bias.push_back(object.boolean("correction_bias", false));
   object.finish();
   head.observations.layers.push_back(std::move(layer));
 }
@@ -89,6 +115,7 @@ ordered_json head_to_json(const Observations& observations) {
                     {"hidden_dtype", observations.hidden_dtype},
                     {"data", ordered_json::array()},
                     {"layers", ordered_json::array()}};
+  if (observations.router) head["router"] = router_config_to_json(*observations.router);
   for (const ObservedData& data : observations.data) head["data"].push_back(data_to_json(data));
   for (const LayerObservations& layer : observations.layers) head["layers"].push_back(layer_to_json(layer));
   return head;
@@ -106,6 +133,7 @@ ObservationsHead head_from_json(std::string_view text, std::string_view where) {
   observations.router_top_groups = small_count(object, "router_top_groups", 1);
   observations.version = object.string("version");
   observations.hidden_dtype = object.string("hidden_dtype");
+  if (object.has("router")) observations.router = router_config_from_json(object.object("router"));
   for (JsonObject& data : object.objects("data")) observations.data.push_back(data_from(std::move(data)));
   for (JsonObject& layer : object.objects("layers")) add_layer(std::move(layer), head);
   object.finish();

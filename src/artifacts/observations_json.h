@@ -1,7 +1,9 @@
 #pragma once
 
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <string_view>
+#include <vector>
 
 #include "artifacts/observations.h"
 
@@ -11,9 +13,11 @@ namespace espalier {
 
 /// What the metadata say: everything but statistics, token use and texts.
 struct ObservationsHead {
-  Observations observations;          ///< layers without their vectors
-  std::vector<std::int64_t> experts;  ///< [layers] E
-  std::vector<std::int64_t> widths;   ///< [layers] D
+  Observations observations;                         ///< layers without their vectors
+  std::vector<std::int64_t> experts;                 ///< [layers] E
+  std::vector<std::int64_t> widths;                  ///< [layers] D
+  std::vector<std::optional<std::size_t>> samples;   ///< [layers] S where single tokens were kept
+  std::vector<bool> weight_cosine, correction_bias;  ///< [layers] whether there is such a tensor
 };
 nlohmann::ordered_json head_to_json(const Observations& observations);
 /// Strict; a UserError begins with `where`.

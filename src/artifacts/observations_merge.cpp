@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <cmath>
+#include <optional>
 #include <tuple>
+#include <utility>
 #include <vector>
 
 #include "artifacts/observations.h"
@@ -75,6 +77,71 @@ TokenUse merge_token_use(std::span<const Observations> parts, std::span<const do
   return merged;
 }
 
+/// `get` of each part that has tokens (`need_tokens`) or has it at all; nothing where one of them lacks it.
+template <typename Get>
+auto found_in(std::span<const Observations> parts, std::span<const double> weights, std::size_t layer,
+              bool need_tokens, Get get) {
+  std::vector<std::pair<decltype(get(parts[0].layers[layer])), double>> found;
+  for (std::size_t part = 0; part < parts.size(); ++part) {
+    const LayerObservations& of_part = parts[part].layers[layer];
+    if (const auto value = get(of_part)) {
+      found.emplace_back(value, weights[part]);
+    } else if (need_tokens && of_part.tokens > 0) {
+      return decltype(found){};
+    }
+  }
+  return found;
+}
+
+std::optional<ExpertMoments> merge_moments(
+    const std::vector<std::pair<const ExpertMoments*, double>>& parts) {
+  if (parts.empty()) return std::nullopt;
+  const ExpertMoments& first = *parts.front().first;
+  ExpertMoments merged = first;
+  for (const MomentField& field : moment_fields())
+    (merged.*field.values).assign((first.*field.values).size(), 0);
+  merged.inputs = 0;
+  for (const auto& [part, weight] : parts) {
+    if (part->projected != first.projected || part->seed != first.seed) return std::nullopt;
+    merged.add(*part, weight);
+  }
+  return merged;
+}
+
+template <typename Value>
+void append(std::vector<Value>& to, const std::vector<Value>& from) {
+  to.insert(to.end(), from.begin(), from.end());
+}
+
+std::optional<TokenSamples> merge_samples(const std::vector<std::pair<const TokenSamples*, double>>& parts) {
+  if (parts.empty()) return std::nullopt;
+  TokenSamples merged;
+  for (const auto& [part, weight] : parts) {
+    for (const double own : part->weight) merged.weight.push_back(weight * own);
+    append(merged.logits, part->logits);
+    append(merged.gates, part->gates);
+    append(merged.products, part->products);
+  }
+  return merged;
+}
+
+/// What is known of the likeness of a layer's experts.
+void merge_similarity(std::span<const Observations> parts, std::span<const double> weights, std::size_t i,
+                      LayerObservations& merged) {
+  const auto pointer = [](const auto& value) { return value ? &*value : nullptr; };
+  merged.every_expert = merge_moments(
+      found_in(parts, weights, i, true, [&](const LayerObservations& l) { return pointer(l.every_expert); }));
+  merged.probes = merge_moments(
+      found_in(parts, weights, i, false, [&](const LayerObservations& l) { return pointer(l.probes); }));
+  merged.samples = merge_samples(
+      found_in(parts, weights, i, true, [&](const LayerObservations& l) { return pointer(l.samples); }));
+  for (const Observations& part : parts) {
+    const LayerObservations& layer = part.layers[i];
+    if (merged.weight_cosine.empty()) merged.weight_cosine = layer.weight_cosine;
+    if (merged.correction_bias.empty()) merged.correction_bias = layer.correction_bias;
+  }
+}
+
 /// Data and examples of `part`, whose `source` counts on from those that are there.
 void append_part(Observations& merged, const Observations& part, double weight) {
   const int sources = static_cast<int>(merged.data.size());
@@ -108,7 +175,10 @@ Observations merge(std::span<const Observations> parts, std::span<const double> 
       merged.layers[i].add(parts[part].layers[i], weights[part]);
     }
     append_part(merged, parts[part], weights[part]);
+    if (!merged.router) merged.router = parts[part].router;
   }
+  for (std::size_t i = 0; i < merged.layers.size(); ++i)
+    merge_similarity(parts, weights, i, merged.layers[i]);
   merged.token_use = merge_token_use(parts, weights);
   return merged;
 }

@@ -31,6 +31,20 @@ void validate_keep(const LayerPlan& layer, const LayerEntry& entry) {
   }
 }
 
+void validate_neurons(const ExpertMerge& merge, const std::string& path, const LayerEntry& entry) {
+  if (merge.neurons.empty()) return;
+  entry.expect_length(path + ".neurons", merge.neurons.size(), merge.from.size());
+  std::size_t neurons = 0;
+  for (std::size_t i = 0; i < merge.neurons.size(); ++i) {
+    const std::vector<int>& order = merge.neurons[i];
+    if (order.empty()) continue;
+    const std::string item = fmt::format("{}.neurons[{}]", path, i);
+    if (neurons == 0) neurons = order.size();
+    entry.expect_length(item, order.size(), neurons);
+    entry.expect_distinct(item, order, static_cast<int>(neurons));
+  }
+}
+
 void validate_merge(const LayerPlan& layer, std::size_t index, std::set<int>& merged,
                     const LayerEntry& entry) {
   const ExpertMerge& merge = layer.merge[index];
@@ -57,6 +71,7 @@ void validate_merge(const LayerPlan& layer, std::size_t index, std::set<int>& me
       entry.fail(fmt::format("{}.weights[{}]", path, i), fmt::format("found {}", merge.weights[i]));
     }
   }
+  validate_neurons(merge, path, entry);
 }
 
 void validate_layer(const LayerPlan& layer, const LayerEntry& entry) {

@@ -34,6 +34,9 @@ struct ExpertMerge {
   int into = 0;                 ///< a kept expert
   std::vector<int> from;        ///< `into` itself and dropped experts; each expert is in one merge at most
   std::vector<double> weights;  ///< one for each of `from`; any finite number
+  /// Empty, or one for each of `from`: which of its F hidden neurons takes each place in the sum; an empty
+  /// list leaves them as they are. A permutation of 0 .. F-1.
+  std::vector<std::vector<int>> neurons = {};
 };
 
 /// What becomes of one MoE layer. Experts bear the numbers they have in the model that the plan applies to.

@@ -41,11 +41,30 @@ PlanProvenance provenance_from(JsonObject object) {
   return provenance;
 }
 
+/// A list of lists; numbers beyond `kMostNeurons` are far above any model.
+std::vector<std::vector<int>> neurons_from(JsonObject& object) {
+  constexpr std::int64_t kMostNeurons = 1 << 24;
+  std::vector<std::vector<int>> neurons;
+  const json& found = object.value("neurons");
+  if (!found.is_array()) object.fail("neurons", "expected a list of lists of numbers");
+  for (const json& list : found) {
+    if (!list.is_array()) object.fail("neurons", "expected a list of lists of numbers");
+    std::vector<int>& order = neurons.emplace_back();
+    for (const json& neuron : list) {
+      if (!neuron.is_number_unsigned() || neuron.get<std::uint64_t>() >= kMostNeurons)
+        object.fail("neurons", fmt::format("found {}, expected the number of a neuron", neuron.dump()));
+      order.push_back(neuron.get<int>());
+    }
+  }
+  return neurons;
+}
+
 ExpertMerge merge_from(JsonObject object) {
   ExpertMerge merge;
   merge.into = static_cast<int>(object.integer("into", {0, kMostExperts - 1}));
   merge.from = expert_numbers(object, "from");
   merge.weights = object.numbers("weights");
+  if (object.has("neurons")) merge.neurons = neurons_from(object);
   object.finish();
   return merge;
 }
@@ -94,8 +113,9 @@ ordered_json layer_to_json(const LayerPlan& layer) {
   ordered_json object{
       {"layer", layer.layer}, {"num_experts_before", layer.num_experts_before}, {"keep", layer.keep}};
   for (const ExpertMerge& merge : layer.merge) {
-    object["merge"].push_back(
-        ordered_json{{"into", merge.into}, {"from", merge.from}, {"weights", merge.weights}});
+    ordered_json item{{"into", merge.into}, {"from", merge.from}, {"weights", merge.weights}};
+    if (!merge.neurons.empty()) item["neurons"] = merge.neurons;
+    object["merge"].push_back(std::move(item));
   }
   for (const auto& [expert, text] : layer.reason) object["reason"][std::to_string(expert)] = text;
   if (!layer.original.empty()) object["original"] = layer.original;

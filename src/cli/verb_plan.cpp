@@ -7,11 +7,14 @@
 
 #include "artifacts/keep_list.h"
 #include "base/error.h"
+#include "cli/plan_actions.h"
 #include "cli/terminal.h"
 #include "cli/verbs.h"
 #include "prune/keep_list_plan.h"
+#include "prune/merge_plan.h"
 #include "prune/one_shot_plan.h"
 #include "prune/plan_summary.h"
+#include "prune/reconstruction.h"
 #include "prune/score.h"
 #include "report/quantities.h"
 
@@ -19,7 +22,9 @@ namespace espalier {
 namespace {
 
 struct Arguments {
-  std::optional<std::string> scores, keep, keep_list, model;
+  std::optional<std::string> scores, keep, keep_list, model, observations;
+  std::string action = "drop";
+  PlanActionOptions action_options;
   std::optional<std::uint64_t> keep_bytes, target_size;
   std::string budget = "per_layer", router = "reroute", protect, skip_layers, out;
   std::optional<int> experts_per_token;
@@ -75,10 +80,28 @@ Planned plan_from_scores(const Arguments& arguments, const GlobalOptions& global
   return {std::move(plan), std::move(scores)};
 }
 
+/// Tables in `--help`.
+template <typename Rows>
+std::string table_text(const std::string& head, const Rows& rows) {
+  std::string text = head;
+  for (const auto& row : rows) text += fmt::format("\n{}: {}", row.name, row.definition);
+  return text;
+}
+
+Planned plan_from_observations(const Arguments& arguments, const GlobalOptions& global) {
+  if (arguments.scores) throw UserError("plan: scores and --observations are given", "one or the other");
+  const PlanAction& action = find_plan_action(arguments.action);
+  const Observations observations = read_observations(*arguments.observations);
+  Scores scores = score_observations(observations, find_criterion("frequency"), 0, global.seed);
+  if (arguments.model) add_model_facts(scores, Checkpoint::open(*arguments.model));
+  Plan plan = action.make(observations, arguments.action_options, rule_of(arguments, scores), global.seed);
+  return {std::move(plan), std::move(scores)};
+}
+
 Planned plan_from_keep_list(const Arguments& arguments) {
   if (!arguments.model) throw UserError("--keep-list: needs the model", "name its folder with --model");
-  const bool more = arguments.scores || arguments.keep || arguments.keep_bytes || arguments.target_size ||
-                    !arguments.protect.empty() || !arguments.skip_layers.empty();
+  const bool more = arguments.scores || arguments.observations || arguments.keep || arguments.keep_bytes ||
+                    arguments.target_size || !arguments.protect.empty() || !arguments.skip_layers.empty();
   if (more)
     throw UserError("--keep-list: the list decides everything; leave scores and --keep out",
                     "one or the other");
@@ -91,8 +114,13 @@ Planned plan_from_keep_list(const Arguments& arguments) {
 
 Planned make_plan(const Arguments& arguments, const GlobalOptions& global) {
   if (arguments.keep_list) return plan_from_keep_list(arguments);
+  if (arguments.observations) return plan_from_observations(arguments, global);
+  if (arguments.action != "drop")
+    throw UserError(fmt::format("--action {}: needs --observations", arguments.action),
+                    "scores say who goes, not who is like whom");
   if (!arguments.scores) {
-    throw UserError("plan: neither scores nor --keep-list are given", "name what `espalier score` wrote");
+    throw UserError("plan: neither scores, --observations nor --keep-list are given",
+                    "name what `espalier score` wrote");
   }
   return plan_from_scores(arguments, global);
 }
@@ -109,13 +137,14 @@ void print_text(const Arguments& arguments, const Planned& planned, const PlanSu
                              human_bytes(static_cast<double>(*summary.bytes_after)),
                              human_bytes(static_cast<double>(*summary.bytes_before)));
   }
+  for (const std::string& line : merge_fallbacks(plan)) std::cout << fmt::format("  note: {}\n", line);
   if (summary.never_routed_dropped > 0) {
     std::cout << fmt::format("  {} of the dropped were never routed to\n", summary.never_routed_dropped);
   }
   for (const LayerPlan& layer : plan.layers) {
     for (const int expert : layer.keep) {
       const auto reason = layer.reason.find(expert);
-      if (reason != layer.reason.end())
+      if (reason != layer.reason.end() && reason->second.starts_with("protected"))
         std::cout << fmt::format("  {}:{} {}\n", layer.layer, expert, reason->second);
     }
   }
@@ -134,7 +163,8 @@ void print(const Arguments& arguments, const Planned& planned, const GlobalOptio
                               {"experts_before", summary.experts_before},
                               {"experts_after", summary.experts_after},
                               {"fewest_kept", summary.fewest_kept},
-                              {"most_kept", summary.most_kept}};
+                              {"most_kept", summary.most_kept},
+                              {"fallbacks", merge_fallbacks(planned.plan)}};
   if (summary.bytes_after) {
     json["expert_bytes_before"] = *summary.bytes_before;
     json["expert_bytes_after"] = *summary.bytes_after;
@@ -169,12 +199,34 @@ void add_target_options(CLI::App& app, Arguments& arguments) {
                "drop across router groups; the result has one group, which changes routing");
 }
 
+void add_action_options(CLI::App& app, Arguments& arguments) {
+  PlanActionOptions& options = arguments.action_options;
+  app.add_option("--observations", arguments.observations, "what `espalier observe` wrote, instead of scores")
+      ->type_name("OBS");
+  app.add_option("--action", arguments.action,
+                 table_text("with --observations: what becomes of experts that do not stay", plan_actions()))
+      ->capture_default_str();
+  app.add_option("--criterion", options.criterion, "of --action drop: see score")->capture_default_str();
+  app.add_option("--method", options.method, table_text("of --action merge", merge_methods()))
+      ->capture_default_str();
+  app.add_option("--group-by", options.group_by,
+                 table_text("of --action merge: what is alike; default: by the method", similarities()));
+  app.add_option("--grouping", options.grouping,
+                 table_text("of --action merge: how groups are made; default: by the method", groupings()));
+  app.add_option(
+      "--weights", options.weights,
+      table_text("of --action merge: of the experts of a group; default: by the method", merge_weightings()));
+  app.add_option("--search", options.search, table_text("of --action reconstruction", subset_searches()))
+      ->capture_default_str();
+}
+
 }  // namespace
 
 void add_plan(CLI::App& app, const GlobalOptions& global) {
   auto arguments = std::make_shared<Arguments>();
   app.add_option("scores", arguments->scores, "what `espalier score` wrote")->type_name("SCORES");
   add_target_options(app, *arguments);
+  add_action_options(app, *arguments);
   app.add_option("--keep-list", arguments->keep_list,
                  "who stays, decided elsewhere: {\"0\": [0, 3], ..}, JSON or JSONL; needs --model")
       ->type_name("FILE");
@@ -183,6 +235,7 @@ void add_plan(CLI::App& app, const GlobalOptions& global) {
   app.add_option("--out", arguments->out, "the plan, JSON")->required()->type_name("FILE");
   app.footer(
       "Examples:\n  espalier plan scores.json --keep 0.5 --out plan.json\n"
+      "  espalier plan --observations obs.safetensors --action merge --keep 4 --out plan.json\n"
       "  espalier plan scores.json --keep 4 --protect 3:5 --skip-layers 0 --out plan.json\n"
       "  espalier plan --keep-list keep.json --model MODEL --out plan.json");
   app.callback([arguments, &global] {

@@ -11,9 +11,11 @@
 #include "base/files.h"
 #include "cli/terminal.h"
 #include "cli/verbs.h"
+#include "prune/similarity.h"
 #include "report/observations_page.h"
 #include "report/report.h"
 #include "report/results_table.h"
+#include "report/similarity_maps.h"
 
 namespace espalier {
 namespace {
@@ -42,6 +44,19 @@ std::optional<Plan> plan_for(const Arguments& arguments, const fs::path& observa
   return fs::exists(beside) ? std::optional(read_plan(beside)) : std::nullopt;
 }
 
+/// Every way to compare experts that the observations allow.
+std::vector<SimilarityMap> similarity_maps(const Observations& observations) {
+  std::vector<SimilarityMap> maps;
+  for (const LayerObservations& layer : observations.layers) {
+    for (const Similarity& similarity : similarities()) {
+      if (similarity.available(layer))
+        maps.push_back({similarity.name, similarity.definition, layer.layer, layer.experts(),
+                        similarity_of(similarity, layer)});
+    }
+  }
+  return maps;
+}
+
 struct Page {
   std::vector<RunFolder> runs;  ///< empty for a page about observations alone
   std::string html;
@@ -66,9 +81,10 @@ Page page_of(const Arguments& arguments) {
   const Observations observations = read_observations(*file);
   const std::optional<Plan> plan = plan_for(arguments, *file);
   const Plan* shown = plan ? &*plan : nullptr;
-  page.html = only_observations
-                  ? render_observations(observations, shown, fs::path(arguments.runs[0]).filename().string())
-                  : render_report(page.runs, observations_sections(observations, shown));
+  const std::string alike = similarity_section(similarity_maps(observations));
+  page.html = only_observations ? render_observations(observations, shown,
+                                                      fs::path(arguments.runs[0]).filename().string(), alike)
+                                : render_report(page.runs, observations_sections(observations, shown, alike));
   return page;
 }
 

@@ -13,8 +13,8 @@ namespace {
 void apply_layer(const LayerPlan& layer, BertBlock& block) {
   auto& moe = std::get<MoeLayer>(block.feed_forward);
   MoeLayer pruned{surviving_rows(moe.router, layer),
-                  {surviving_rows(moe.experts.up, layer), surviving_rows(moe.experts.up_bias, layer),
-                   surviving_rows(moe.experts.down, layer), surviving_rows(moe.experts.down_bias, layer)}};
+                  {surviving_rows(moe.experts.up, layer, 0), surviving_rows(moe.experts.up_bias, layer, 0),
+                   surviving_rows(moe.experts.down, layer, 1), surviving_rows(moe.experts.down_bias, layer)}};
   if (layer.keep.size() > 1) {
     moe = std::move(pruned);
     return;

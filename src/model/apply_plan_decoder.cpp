@@ -25,7 +25,7 @@ const TrainableMoe& layer_of(const LayerPlan& layer, const TrainableDecoder& mod
 
 void apply_layer(const LayerPlan& layer, TrainableDecoder& model) {
   auto& moe = *model.blocks[static_cast<std::size_t>(layer.layer)].moe();
-  moe.experts = {surviving_rows(moe.experts.gate_up, layer), surviving_rows(moe.experts.down, layer)};
+  moe.experts = {surviving_rows(moe.experts.gate_up, layer, 0), surviving_rows(moe.experts.down, layer, 1)};
   if (moe.correction_bias.defined()) moe.correction_bias = surviving_rows(moe.correction_bias, layer);
   if (!moe.router.defined()) return;
   const bool alone = layer.keep.size() == 1 && model.config.router.score != GateScore::kSigmoid;

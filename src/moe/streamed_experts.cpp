@@ -113,6 +113,7 @@ void add_experts(const DecoderMoe& moe, const RouterConfig& config, std::int64_t
   gemm(N, E, D, {x, D}, {moe.router.read(router), D, true}, 0, logits.data_ptr<float>(), E);
   const TokenChoice choice = choose_experts(logits, config, moe.correction_bias);
   if (tap.routed) tap.routed(choice);
+  if (tap.inputs) tap.inputs(N, x, choice);
   add_routed(moe, sort_by_expert(choice), x, residual, tap);
   if (moe.shared && moe.shared_gate)
     add_gated(*moe.shared, shared_gates(*moe.shared_gate, N, x), x, residual);

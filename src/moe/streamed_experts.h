@@ -28,10 +28,12 @@ struct ExpertOutput {
   const float* outputs;                  ///< [R, D], before the gates
 };
 
-/// What somebody who watches a layer sees. Either may be empty.
+/// What somebody who watches a layer sees. Each may be empty.
 struct ExpertTap {
   std::function<void(const TokenChoice&)> routed;
   std::function<void(const ExpertOutput&)> output;  ///< several times for an expert of many tokens
+  /// What the layer is given, x [N, D], before its experts compute it.
+  std::function<void(std::int64_t N, const float* x, const TokenChoice&)> inputs = {};
 };
 
 /// residual [N, D] += the layer's output for x [N, D]: the chosen experts times their gates, and the shared

@@ -2,109 +2,25 @@
 
 #include <ATen/Parallel.h>
 
-#include <algorithm>
-#include <cmath>
-#include <limits>
-#include <vector>
-
 namespace espalier {
-namespace {
-
-constexpr float kNever = -std::numeric_limits<float>::infinity();
-constexpr float kTiny = 1e-20F;  // the families' own guard against a sum of zero
-
-void softmax(std::span<const float> logits, std::span<float> out) {
-  const float largest = *std::max_element(logits.begin(), logits.end());
-  float sum = 0;
-  for (std::size_t e = 0; e < logits.size(); ++e) sum += out[e] = std::exp(logits[e] - largest);
-  for (float& p : out) p /= sum;
-}
-
-/// alpha and, in `scores`, what gates are made of.
-void score(GateScore rule, std::span<const float> logits, std::span<float> alpha, std::span<float> scores) {
-  if (rule != GateScore::kSigmoid) {
-    softmax(logits, alpha);
-    std::copy(alpha.begin(), alpha.end(), scores.begin());
-    return;
-  }
-  float sum = 0;
-  for (std::size_t e = 0; e < logits.size(); ++e) sum += scores[e] = 1.0F / (1.0F + std::exp(-logits[e]));
-  for (std::size_t e = 0; e < logits.size(); ++e) alpha[e] = scores[e] / (sum + kTiny);
-}
-
-float group_score(GroupScore rule, std::span<const float> group) {
-  float best = kNever, second = kNever;
-  for (const float s : group) {
-    if (s > best) {
-      second = best;
-      best = s;
-    } else if (s > second) {
-      second = s;
-    }
-  }
-  return rule == GroupScore::kMax || group.size() == 1 ? best : best + second;
-}
-
-/// Experts of groups that are not among the best can no longer be chosen.
-void close_groups(const RouterConfig& config, std::span<float> choice) {
-  const auto groups = static_cast<std::size_t>(config.groups), size = choice.size() / groups;
-  std::vector<float> scores(groups);
-  for (std::size_t g = 0; g < groups; ++g)
-    scores[g] = group_score(config.group_score, choice.subspan(g * size, size));
-  std::vector<std::int32_t> open(static_cast<std::size_t>(config.top_groups));
-  best_of(scores, open);
-  for (std::size_t g = 0; g < groups; ++g) {
-    if (std::find(open.begin(), open.end(), static_cast<std::int32_t>(g)) != open.end()) continue;
-    std::fill_n(choice.begin() + static_cast<std::ptrdiff_t>(g * size), size, kNever);
-  }
-}
-
-void set_gates(const RouterConfig& config, std::span<const float> scores,
-               std::span<const std::int32_t> chosen, std::span<float> gates) {
-  float sum = 0;
-  for (std::size_t k = 0; k < chosen.size(); ++k)
-    sum += gates[k] = scores[static_cast<std::size_t>(chosen[k])];
-  // A softmax over the chosen is the softmax over all, normalised.
-  const bool normalise = config.normalise || config.score == GateScore::kSoftmaxOfChosen;
-  const float scale = static_cast<float>(config.scale) / (normalise ? sum + kTiny : 1.0F);
-  for (float& gate : gates) gate *= scale;
-}
-
-}  // namespace
-
-void best_of(std::span<const float> scores, std::span<std::int32_t> chosen) {
-  for (std::size_t slot = 0; slot < chosen.size(); ++slot) {
-    std::int32_t best = -1;
-    for (std::size_t e = 0; e < scores.size(); ++e) {
-      if (best >= 0 && !(scores[e] > scores[static_cast<std::size_t>(best)])) continue;
-      const auto taken = chosen.first(slot);
-      if (std::find(taken.begin(), taken.end(), static_cast<std::int32_t>(e)) == taken.end())
-        best = static_cast<std::int32_t>(e);
-    }
-    chosen[slot] = best;
-  }
-}
 
 TokenChoice choose_experts(const torch::Tensor& logits, const RouterConfig& config,
                            const torch::Tensor& correction_bias) {
   const auto N = logits.size(0), E = logits.size(1), K = config.experts_per_token;
   TokenChoice choice{logits, torch::empty({N, E}), torch::empty({N, K}, torch::kInt32), torch::empty({N, K})};
   const float* h = logits.data_ptr<float>();
-  const float* bias = correction_bias.defined() ? correction_bias.data_ptr<float>() : nullptr;
+  const auto width = static_cast<std::size_t>(E), slots = static_cast<std::size_t>(K);
+  const auto bias = correction_bias.defined()
+                        ? std::span<const float>(correction_bias.data_ptr<float>(), width)
+                        : std::span<const float>();
   auto* alpha = choice.alpha.data_ptr<float>();
   auto* chosen = choice.chosen.data_ptr<std::int32_t>();
   auto* gates = choice.gates.data_ptr<float>();
-  const auto width = static_cast<std::size_t>(E), slots = static_cast<std::size_t>(K);
   at::parallel_for(0, N, 256, [&](std::int64_t first, std::int64_t last) {
-    std::vector<float> scores(width), ranked(width);
-    for (std::int64_t n = first; n < last; ++n) {
-      score(config.score, {h + n * E, width}, {alpha + n * E, width}, scores);
-      for (std::size_t e = 0; e < width; ++e) ranked[e] = scores[e] + (bias == nullptr ? 0.0F : bias[e]);
-      if (config.groups > 1) close_groups(config, ranked);
-      const std::span<std::int32_t> best(chosen + n * K, slots);
-      best_of(ranked, best);
-      set_gates(config, scores, best, {gates + n * K, slots});
-    }
+    TokenRuleScratch scratch;
+    for (std::int64_t n = first; n < last; ++n)
+      choose_for_token(config, {h + n * E, width}, bias, scratch, {alpha + n * E, width},
+                       {chosen + n * K, slots}, {gates + n * K, slots});
   });
   return choice;
 }

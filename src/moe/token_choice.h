@@ -3,9 +3,9 @@
 #include <torch/types.h>
 
 #include <cstdint>
-#include <span>
 
 #include "arch/decoder_config.h"
+#include "arch/token_rule.h"
 
 namespace espalier {
 
@@ -25,9 +25,5 @@ struct TokenChoice {
 /// [E] or undefined.
 TokenChoice choose_experts(const torch::Tensor& logits, const RouterConfig& config,
                            const torch::Tensor& correction_bias);
-
-/// The indices of the largest scores, best first; ties keep the smaller index. `chosen` is no longer than
-/// `scores`.
-void best_of(std::span<const float> scores, std::span<std::int32_t> chosen);
 
 }  // namespace espalier

@@ -3,11 +3,13 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <map>
+#include <optional>
 #include <set>
 
-#include "arch/family.h"
 #include "base/error.h"
 #include "base/stopwatch.h"
+#include "observe/describe_model.h"
 #include "observe/layer_observer.h"
 #include "observe/observe_state.h"
 #include "observe/token_observer.h"
@@ -51,15 +53,8 @@ class Observer {
 
  private:
   void describe(const ObservedData& data) {
-    result_.model = options_.model;
-    result_.model_type = model_.config.model_type;
-    const auto topology = family_of(model_.source->config(), options_.model).topology(*model_.source);
-    result_.topology_sha256 = topology.sha256;
-    for (const MoeLayerTensors& layer : topology.layers) topology_[layer.layer] = layer;
-    result_.experts_per_token = static_cast<int>(model_.config.router.experts_per_token);
-    result_.router_groups = static_cast<int>(model_.config.router.groups);
-    result_.router_top_groups = static_cast<int>(model_.config.router.top_groups);
-    result_.version = ESPALIER_VERSION;
+    result_ = describe_model(model_, options_.model);
+    expert_bytes_ = expert_bytes_of(model_);
     result_.hidden_dtype = std::string(name(options_.hidden_dtype));
     result_.data = {data};
     result_.data.front().sequences = tokens_.layout.sequences();
@@ -72,6 +67,12 @@ class Observer {
             {"token_ids", options_.token_ids},
             {"examples", options_.examples},
             {"version", result_.version}};
+    const SimilarityOptions& similarity = options_.similarity;
+    if (similarity.samples > 0) result_.router = model_.config.router;
+    if (!similarity.any()) return;
+    run_["similarity"] = fmt::format("{} {} {} {} {} {}", similarity.moments, similarity.cross_moments,
+                                     similarity.projected.value_or(0), similarity.samples,
+                                     similarity.tokens.value_or(0), similarity.seed);
   }
 
   /// Layers that an earlier run has done.
@@ -135,15 +136,35 @@ class Observer {
     if (E == 0) return run_block(model_, layer, rope_, tokens_.layout, from, to, {}, done);
     LayerObserver statistics(static_cast<int>(layer), E, model_.width());
     TokenObserver use(static_cast<int>(layer), E, frequent_, tokens_);
-    const ExpertTap tap{[&](const TokenChoice& choice) {
-                          statistics.routed(choice);
-                          use.routed(choice);
-                        },
-                        [&](const ExpertOutput& output) { statistics.computed(output); }};
+    ExpertTap tap{[&](const TokenChoice& choice) {
+                    statistics.routed(choice);
+                    use.routed(choice);
+                  },
+                  [&](const ExpertOutput& output) { statistics.computed(output); }};
+    const DecoderMoe& moe = *model_.blocks[static_cast<std::size_t>(layer)].moe();
+    std::optional<EveryExpertObserver> every;
+    if (options_.similarity.any()) {
+      every.emplace(moe, layer, N, options_.similarity);
+      tap.inputs = [&](std::int64_t rows, const float* x, const TokenChoice& choice) {
+        every->add(rows, x, &choice);
+      };
+    }
     run_block(model_, layer, rope_, tokens_.layout, from, to, tap, done);
     result_.layers.push_back(statistics.observations());
-    result_.layers.back().expert_bytes = bytes_per_expert(*model_.source, topology_.at(layer));
+    result_.layers.back().expert_bytes = expert_bytes_.at(layer);
+    if (every) add_similarity(*every, moe, result_.layers.back());
     use.report(options_.examples, result_);
+  }
+
+  void add_similarity(const EveryExpertObserver& every, const DecoderMoe& moe,
+                      LayerObservations& layer) const {
+    if (options_.similarity.moments || options_.similarity.cross_moments)
+      layer.every_expert = every.moments();
+    if (options_.similarity.samples == 0) return;
+    layer.samples = every.samples();
+    if (!moe.correction_bias.defined()) return;
+    const float* bias = moe.correction_bias.data_ptr<float>();
+    layer.correction_bias.assign(bias, bias + moe.experts.size());
   }
 
   std::string_view detail(std::int64_t layer) {
@@ -158,7 +179,7 @@ class Observer {
   RopeTable rope_;
   ObserveState state_;
   nlohmann::json run_;
-  std::map<std::int64_t, MoeLayerTensors> topology_;
+  std::map<std::int64_t, std::uint64_t> expert_bytes_;
   bool mapped_ = false;
   std::string detail_;
   Observations result_;
@@ -180,6 +201,21 @@ void add_text(const PackedTokens& tokens, const Tokenizer& tokenizer, Observatio
     observations.token_text[id] = replace_invalid_utf8(tokenizer.piece(static_cast<std::int32_t>(id)));
 }
 
+/// Statistics of fewer tokens than asked would look like those that were asked for.
+void check_similarity(const SimilarityOptions& similarity, const ObservedRows& rows) {
+  std::int64_t tokens = 0;
+  for (const auto& row : rows.rows) tokens += static_cast<std::int64_t>(row.size());
+  const auto expect = [&](std::string_view option, std::int64_t asked, std::int64_t there,
+                          const char* where) {
+    if (asked <= there) return;
+    throw UserError(fmt::format("{}: {} tokens are asked for, {} {}", option, asked, where, there),
+                    "give more data (--samples, --seq-len), or ask for fewer");
+  };
+  expect("--similarity-tokens", similarity.tokens.value_or(0), tokens, "the data have");
+  expect("--keep-tokens", similarity.samples, std::min(tokens, similarity.tokens.value_or(tokens)),
+         "every expert computes");
+}
+
 void check_rows(const DecoderModel& model, const ObservedRows& rows) {
   if (rows.rows.empty())
     throw UserError("there are no rows to observe", "the calibration files have no text");
@@ -197,6 +233,7 @@ void check_rows(const DecoderModel& model, const ObservedRows& rows) {
 Observations observe(const DecoderModel& model, const ObservedRows& rows, const Tokenizer* tokenizer,
                      const ObserveOptions& options) {
   check_rows(model, rows);
+  check_similarity(options.similarity, rows);
   Observer observer(model, rows, options);
   Observations observations = observer.run();
   if (tokenizer != nullptr) add_text(observer.tokens(), *tokenizer, observations);

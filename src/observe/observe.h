@@ -8,6 +8,7 @@
 #include "artifacts/observations.h"
 #include "base/progress.h"
 #include "model/decoder_stream.h"
+#include "observe/every_expert_observer.h"
 #include "text/tokenizer.h"
 
 namespace espalier {
@@ -27,7 +28,8 @@ struct ObserveOptions {
   std::size_t token_ids = 2000;  ///< most frequent ids whose experts are counted
   std::size_t examples = 6;      ///< per expert, tokens with a little text around
   double save_share = 0.05;  ///< of the time may go into saving the state (in memory; mapped files need none)
-  ProgressSink progress;     ///< "observing", in tokens
+  SimilarityOptions similarity;  ///< of experts; off by default, since every expert runs on every token
+  ProgressSink progress;         ///< "observing", in tokens
   NoteSink note;
 };
 

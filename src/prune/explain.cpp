@@ -46,6 +46,12 @@ ExplainedExpert explain_expert(const LayerPlan& layer, const LayerScores* scores
     result.score = scores->scores[i];
     if (!scores->tokens.empty()) result.tokens = scores->tokens[i];
   }
+  for (const ExpertMerge& merge : layer.merge) {
+    const auto found = std::find(merge.from.begin(), merge.from.end(), expert);
+    if (found == merge.from.end()) continue;
+    result.into = merge.into;
+    result.weight = merge.weights[static_cast<std::size_t>(found - merge.from.begin())];
+  }
   const auto reason = layer.reason.find(expert);
   if (reason != layer.reason.end()) result.reason = reason->second;
   return result;
@@ -74,9 +80,18 @@ std::string row_text(const ExplainedExpert& expert) {
   std::string row = fmt::format("  {:>10}  {:<8}", number, fate_name(expert.fate));
   if (expert.score) row += fmt::format("{:>12}", score_text(expert));
   if (expert.tokens) row += fmt::format("{:>12}", *expert.tokens);
+  if (expert.weight) row += fmt::format("  {:.4g} of {}", *expert.weight, *expert.into);
   if (!expert.reason.empty()) row += "  " + expert.reason;
   while (row.ends_with(' ')) row.pop_back();
   return row + "\n";
+}
+
+/// "  1 = 0.25 of 1 + 0.75 of 4"
+std::string group_text(const ExpertMerge& group) {
+  std::string text = fmt::format("  {} =", group.into);
+  for (std::size_t i = 0; i < group.from.size(); ++i)
+    text += fmt::format("{} {:.4g} of {}", i == 0 ? "" : " +", group.weights[i], group.from[i]);
+  return text + (group.neurons.empty() ? "\n" : ", neurons in order\n");
 }
 
 }  // namespace
@@ -105,6 +120,7 @@ Explanation explain(const Plan& plan, const Scores* scores) {
     ExplainedLayer& explained = explanation.layers.emplace_back();
     explained.layer = layer.layer;
     explained.kept = static_cast<int>(layer.keep.size());
+    explained.groups = layer.merge;
     for (int expert = 0; expert < layer.num_experts_before; ++expert) {
       explained.experts.push_back(explain_expert(layer, layer_scores, expert));
     }
@@ -121,6 +137,7 @@ std::string to_text(const Explanation& explanation) {
     text += fmt::format("  {:>10}{}{}\n", "expert", scores ? fmt::format("{:>22}", "score") : "",
                         tokens ? fmt::format("{:>12}", "tokens") : "");
     for (const ExplainedExpert& expert : layer.experts) text += row_text(expert);
+    for (const ExpertMerge& group : layer.groups) text += group_text(group);
   }
   return text;
 }
@@ -146,6 +163,8 @@ ordered_json to_json(const Explanation& explanation) {
           {"expert", expert.expert}, {"original", expert.original}, {"fate", fate_name(expert.fate)}};
       if (expert.score) item["score"] = number_or_null(*expert.score);
       if (expert.tokens) item["tokens"] = *expert.tokens;
+      if (expert.into) item["into"] = *expert.into;
+      if (expert.weight) item["weight"] = *expert.weight;
       if (!expert.reason.empty()) item["reason"] = expert.reason;
       experts.push_back(std::move(item));
     }

@@ -23,12 +23,15 @@ struct ExplainedExpert {
   std::optional<double> score;         ///< NaN: never routed; absent without scores
   std::optional<std::int64_t> tokens;  ///< (token, slot) pairs routed to it, where counted
   std::string reason;                  ///< the plan's words; may be empty
+  std::optional<int> into;             ///< the expert it is merged into: itself where others come to it
+  std::optional<double> weight;        ///< with which it is added there
 };
 
 struct ExplainedLayer {
   int layer = 0;  ///< 0-based block
   int kept = 0;
   std::vector<ExplainedExpert> experts;
+  std::vector<ExpertMerge> groups;  ///< that become one expert each
 };
 
 /// A plan with what is known of each expert: one view of it for people, one for programs, one for browsers.

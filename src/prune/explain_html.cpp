@@ -80,7 +80,14 @@ std::string layer_table(const ExplainedLayer& layer) {
         expert.expert, expert.original, fate_name(expert.fate), score_cell(expert),
         expert.tokens ? std::to_string(*expert.tokens) : "\u2013", escape_html(expert.reason));
   }
-  return html + "</tbody></table></div></details>\n";
+  html += "</tbody></table></div>";
+  for (const ExpertMerge& group : layer.groups) {
+    html += fmt::format("<p>Expert {} becomes", group.into);
+    for (std::size_t i = 0; i < group.from.size(); ++i)
+      html += fmt::format("{} {:.4g} of {}", i == 0 ? "" : " +", group.weights[i], group.from[i]);
+    html += "</p>";
+  }
+  return html + "</details>\n";
 }
 
 }  // namespace

@@ -124,14 +124,16 @@ std::string lost_section(const Observations& observations, const Plan* plan) {
 
 }  // namespace
 
-std::string observations_sections(const Observations& observations, const Plan* plan) {
-  return summary_section(observations) + map_section(observations, plan) + lost_section(observations, plan) +
-         balance_section(observations) + tokens_section(observations, plan);
+std::string observations_sections(const Observations& observations, const Plan* plan,
+                                  const std::string& more) {
+  return summary_section(observations) + map_section(observations, plan) + more +
+         lost_section(observations, plan) + balance_section(observations) +
+         tokens_section(observations, plan);
 }
 
-std::string render_observations(const Observations& observations, const Plan* plan,
-                                const std::string& title) {
-  return page_begin(title) + observations_sections(observations, plan) + page_end("");
+std::string render_observations(const Observations& observations, const Plan* plan, const std::string& title,
+                                const std::string& more) {
+  return page_begin(title) + observations_sections(observations, plan, more) + page_end("");
 }
 
 }  // namespace espalier

@@ -9,10 +9,13 @@ namespace espalier {
 
 /// Sections about a calibration run: what was run, a map of use, balance of the routers, what a plan's
 /// dropped experts did (where there is a plan), and which tokens each expert handles more than its share.
-/// HTML without scripts. Throws UserError where plan and observations do not fit.
-std::string observations_sections(const Observations& observations, const Plan* plan);
+/// `more`: sections that follow the map of use. HTML without scripts. Throws UserError where plan and
+/// observations do not fit.
+std::string observations_sections(const Observations& observations, const Plan* plan,
+                                  const std::string& more = {});
 
 /// The same as one self-contained page.
-std::string render_observations(const Observations& observations, const Plan* plan, const std::string& title);
+std::string render_observations(const Observations& observations, const Plan* plan, const std::string& title,
+                                const std::string& more = {});
 
 }  // namespace espalier

@@ -6,7 +6,10 @@
 
 #include "arch/bert_config.h"
 #include "arch/family.h"
+#include "arch/moe_names.h"
+#include "arch/neuron_axis.h"
 #include "base/error.h"
+#include "checkpoint/fp8_scales.h"
 #include "surgery/next_token.h"
 #include "surgery/surgery.h"
 
@@ -113,26 +116,79 @@ class Fitting {
     if (plan != nullptr) {
       result = {plan->keep, plan->merge};
       if (!plan->merge.empty()) expect_floats(layer);
+      for (const ExpertMerge& merge : plan->merge) {
+        expect_one_group(layer, merge);
+        if (!merge.neurons.empty()) expect_neurons(layer, merge);
+      }
       return result;
     }
     for (int expert = 0; expert < layer.num_experts; ++expert) result.keep.push_back(expert);
     return result;
   }
 
+  /// An FP8 matrix of one expert needs scales that are floating point; every other tensor joins `others`.
+  void expect_scales(const MoeLayerTensors& layer, const std::string& name_of_tensor,
+                     std::vector<std::string>& others) const {
+    const TensorView tensor = checkpoint_.tensor(name_of_tensor);
+    if (name_of_tensor.ends_with("input_scale"))
+      fail(fmt::format("layer {}: the plan merges experts, but tensor {} scales activations, which a sum of "
+                       "experts does not keep",
+                       layer.layer, name_of_tensor),
+           "plan with --action drop, or merge a checkpoint in BF16");
+    if (!is_fp8(tensor.dtype) || tensor.shape.size() != 2) return others.push_back(name_of_tensor);
+    find_scales(checkpoint_, tensor);
+  }
+
   /// Merging needs arithmetic.
   void expect_floats(const MoeLayerTensors& layer) const {
     std::vector<std::string> names = layer.router_tensors;
     names.insert(names.end(), layer.stacked_tensors.begin(), layer.stacked_tensors.end());
-    for (const auto& tensors : layer.expert_tensors)
-      names.insert(names.end(), tensors.begin(), tensors.end());
+    for (const auto& tensors : layer.expert_tensors) {
+      for (const std::string& name_of_tensor : tensors) expect_scales(layer, name_of_tensor, names);
+    }
     for (const std::string& name_of_tensor : names) {
       const Dtype dtype = checkpoint_.tensor(name_of_tensor).dtype;
       if (dtype == Dtype::kF32 || dtype == Dtype::kBF16 || dtype == Dtype::kF16) continue;
-      fail(
-          fmt::format("layer {}: the plan merges experts, but tensor {} is {}: only F32, BF16 and F16 can be "
-                      "added up",
-                      layer.layer, name_of_tensor, name(dtype)),
-          "plan with --action drop, or merge a checkpoint in BF16");
+      fail(fmt::format("layer {}: the plan merges experts, but tensor {} is {}: only F32, BF16, F16, and FP8 "
+                       "with scales beside it can be added up",
+                       layer.layer, name_of_tensor, name(dtype)),
+           "plan with --action drop, or merge a checkpoint in BF16");
+    }
+  }
+
+  /// A group-limited router sees its experts in contiguous groups: a merged one can be in one only.
+  void expect_one_group(const MoeLayerTensors& layer, const ExpertMerge& merge) const {
+    const std::int64_t groups = result_.topology.groups, size = layer.num_experts / groups;
+    for (const int expert : merge.from) {
+      if (expert / size == merge.into / size) continue;
+      fail(fmt::format("layer {}: expert {} of router group {} is merged into expert {} of group {}",
+                       layer.layer, expert, expert / size, merge.into, merge.into / size),
+           "merge within router groups; or pass --reset-groups for one group, which changes routing");
+    }
+  }
+
+  /// Orders of neurons need experts that are stored one by one, in tensors whose axes are known.
+  void expect_neurons(const MoeLayerTensors& layer, const ExpertMerge& merge) const {
+    constexpr const char* kHint = "plan without the orders of neurons (espalier align)";
+    if (!layer.stacked_tensors.empty())
+      fail(fmt::format("layer {}: the plan orders neurons, but experts are stored stacked ({})", layer.layer,
+                       layer.stacked_tensors.front()),
+           kHint);
+    std::size_t neurons = 0;
+    for (const auto& order : merge.neurons) neurons = std::max(neurons, order.size());
+    for (const std::string& name : layer.expert_tensors[static_cast<std::size_t>(merge.into)]) {
+      const NeuronAxis axis = neuron_axis(parse_moe_name(name)->role);
+      const auto shape = checkpoint_.tensor(name).shape;
+      if (axis == NeuronAxis::kUnknown)
+        fail(fmt::format("layer {}: the plan orders neurons, and it is not known where tensor {} has them",
+                         layer.layer, name),
+             kHint);
+      if (axis == NeuronAxis::kNone || neurons == 0) continue;
+      const auto found = static_cast<std::size_t>(axis == NeuronAxis::kRows ? shape.front() : shape.back());
+      if (found != neurons)
+        fail(fmt::format("layer {}: the plan orders {} neurons, tensor {} has {}", layer.layer, neurons, name,
+                         found),
+             "a plan speaks of the model it was made for");
     }
   }
 

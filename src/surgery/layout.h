@@ -3,9 +3,11 @@
 #include <cstdint>
 #include <filesystem>
 #include <map>
+#include <memory>
 #include <string>
 #include <vector>
 
+#include "arch/neuron_axis.h"
 #include "checkpoint/checkpoint.h"
 #include "surgery/surgery.h"
 
@@ -22,11 +24,23 @@ struct ByteRange {
 struct WeightedRange {
   float weight = 0;
   ByteRange range;
+  /// Which row or column of the range takes each place; null: they lie as they are.
+  std::shared_ptr<const std::vector<int>> order = nullptr;
+  ByteRange scales = {};  ///< kScaledSum, kScaleOfSum: those of the range
+};
+
+/// An FP8 matrix [rows, columns] with one scale for each block.
+struct ScaledMatrix {
+  std::int64_t rows = 0, columns = 0, block_rows = 1, block_columns = 1;
+  Dtype dtype = Dtype::kF8E4M3;
+  Dtype scale_dtype = Dtype::kF32;
 };
 
 enum class PieceKind {
-  kCopy,  ///< the bytes of `source` as they are
-  kSum,   ///< the weighted sum of `terms`, in float32, rounded once to the tensor's dtype
+  kCopy,        ///< the bytes of `source` as they are
+  kSum,         ///< the weighted sum of `terms`, in float32, rounded once to the tensor's dtype
+  kScaledSum,   ///< the same of FP8 with scales
+  kScaleOfSum,  ///< the scales that belong to it
   kZeros
 };
 
@@ -34,8 +48,11 @@ enum class PieceKind {
 struct OutputPiece {
   PieceKind kind = PieceKind::kCopy;
   std::uint64_t bytes = 0;
-  ByteRange source;                  // kCopy
-  std::vector<WeightedRange> terms;  // kSum, in the plan's order
+  ByteRange source = {};                      // kCopy
+  std::vector<WeightedRange> terms = {};      // kSum, in the plan's order
+  NeuronAxis order_axis = NeuronAxis::kNone;  // of the terms' orders: kRows or kColumns
+  std::uint64_t columns = 0;                  // elements of a row, where terms are ordered
+  ScaledMatrix scaled = {};                   // kScaledSum, kScaleOfSum
 };
 
 struct OutputTensor {

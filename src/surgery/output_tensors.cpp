@@ -8,6 +8,8 @@
 
 #include "arch/bert_config.h"
 #include "arch/moe_names.h"
+#include "arch/neuron_axis.h"
+#include "checkpoint/fp8_scales.h"
 #include "surgery/renumbering.h"
 
 namespace espalier {
@@ -89,18 +91,20 @@ class Maker {
     const bool kept = is_kept(place, *place.expert);
     if (!kept && !surgery_.zero_fills()) return std::nullopt;
     OutputTensor result = like(input);
-    const auto source = [&](std::int64_t expert) { return range(sibling(input, place, expert)); };
+    const auto source = [&](std::int64_t expert) { return range(sibling(input, expert)); };
     if (!kept) {
       result.pieces.push_back(zeros(input, range(input)));
     } else {
       result.pieces.push_back(piece(place, *place.expert, source));
+      order_neurons(input, place, result.pieces.back());
+      scale_sums(input, place, result.pieces.back());
       if (!surgery_.zero_fills()) result.name = name_after(input.name, place);
     }
     return result;
   }
 
   /// The same projection of another expert.
-  TensorView sibling(const TensorView& input, const Place& place, std::int64_t expert) const {
+  TensorView sibling(const TensorView& input, std::int64_t expert) const {
     return checkpoint_.tensor(renumbered(input.name, *parse_moe_name(input.name), expert));
   }
 
@@ -118,8 +122,60 @@ class Maker {
     if (merge == nullptr) return {PieceKind::kCopy, own.bytes, own, {}};
     OutputPiece sum{PieceKind::kSum, own.bytes, {}, {}};
     for (std::size_t i = 0; i < merge->from.size(); ++i)
-      sum.terms.push_back({static_cast<float>(merge->weights[i]), source(merge->from[i])});
+      sum.terms.push_back({static_cast<float>(merge->weights[i]), source(merge->from[i]), nullptr, {}});
     return sum;
+  }
+
+  /// Sums of FP8 with scales: the weights' tensor, and that of its scales.
+  void scale_sums(const TensorView& input, const Place& place, OutputPiece& sum) const {
+    const ExpertMerge* merge = merge_into(place, *place.expert);
+    if (merge == nullptr) return;
+    const std::optional<std::string> weight_name = scaled_weight(input);
+    if (!weight_name) return;
+    const TensorView weight = checkpoint_.tensor(*weight_name);
+    const std::string scale = scales_name(checkpoint_, weight);
+    sum.kind = weight.name == input.name ? PieceKind::kScaledSum : PieceKind::kScaleOfSum;
+    sum.scaled = scaled_matrix(checkpoint_, weight);
+    for (std::size_t i = 0; i < sum.terms.size(); ++i) {
+      sum.terms[i].range = range(sibling(weight, merge->from[i]));
+      sum.terms[i].scales = range(sibling(checkpoint_.tensor(scale), merge->from[i]));
+    }
+  }
+
+  /// The FP8 tensor that `input` is, or that it holds the scales of.
+  std::optional<std::string> scaled_weight(const TensorView& input) const {
+    if (is_fp8(input.dtype)) return std::string(input.name);
+    for (const std::string_view ending : {"_scale_inv", "_scale"}) {
+      if (!input.name.ends_with(ending)) continue;
+      const std::string name(input.name.substr(0, input.name.size() - ending.size()));
+      if (checkpoint_.contains(name) && is_fp8(checkpoint_.tensor(name).dtype)) return name;
+    }
+    return std::nullopt;
+  }
+
+  static ScaledMatrix scaled_matrix(const Checkpoint& checkpoint, const TensorView& weight) {
+    const Fp8Scales scales = *find_scales(checkpoint, weight);
+    const MatrixShape shape = matrix_shape_of(weight.shape);
+    const bool one = scales.values.size() == 1;
+    return {shape.rows,
+            shape.columns,
+            one ? shape.rows : scales.block_rows,
+            one ? shape.columns : scales.block_columns,
+            weight.dtype,
+            checkpoint.tensor(scales_name(checkpoint, weight)).dtype};
+  }
+
+  /// Orders of neurons, where the merge has them (`fit_plan` has checked that they fit).
+  void order_neurons(const TensorView& input, const Place& place, OutputPiece& sum) const {
+    const ExpertMerge* merge = merge_into(place, *place.expert);
+    if (merge == nullptr || merge->neurons.empty()) return;
+    sum.order_axis = neuron_axis(parse_moe_name(input.name)->role);
+    if (sum.order_axis == NeuronAxis::kNone) return;
+    sum.columns = static_cast<std::uint64_t>(input.shape.back());
+    for (std::size_t i = 0; i < sum.terms.size(); ++i) {
+      if (!merge->neurons[i].empty())
+        sum.terms[i].order = std::make_shared<const std::vector<int>>(merge->neurons[i]);
+    }
   }
 
   /// What only describes the others (a shape, an order of columns) stays: zero weights make an expert zero.

@@ -62,5 +62,18 @@ TEST(ApplyOnFilesAndInMemory, AreTheSame) {
   }
 }
 
+TEST(ApplyOnFilesAndInMemory, PutNeuronsInTheSameOrder) {
+  std::vector<int> backwards;
+  for (auto neuron = small_config({0, 2}).intermediate_size - 1; neuron >= 0; --neuron)
+    backwards.push_back(static_cast<int>(neuron));
+  for (const Dtype dtype : {Dtype::kF32, Dtype::kBF16}) {
+    expect_same_on_files(
+        plan_of({{0, 4, {2}, {{2, {0, 2, 3}, {0.25, 0.7, -0.1}, {backwards, {}, backwards}}}, {}, {}},
+                 {2, 4, {0, 1}, {{1, {1, 2}, {0.3, 0.3}, {{}, backwards}}}, {}, {}}},
+                1),
+        dtype);
+  }
+}
+
 }  // namespace
 }  // namespace espalier

@@ -28,6 +28,18 @@ class Decoder {
   /// outputs[layer][token][slot]: what the chosen experts gave, before the gates.
   std::map<std::int64_t, std::vector<std::vector<Values>>> outputs;
 
+  /// inputs[layer][token]: what the layer's experts are given.
+  std::map<std::int64_t, std::vector<Values>> inputs;
+
+  /// What one expert makes of x, whether it was chosen or not.
+  Values expert_output(std::int64_t layer, std::size_t expert, const Values& x) const {
+    const bool mixtral = c_.model_type == "mixtral";
+    const std::string name = "model.layers." + std::to_string(layer) +
+                             (mixtral ? ".block_sparse_moe." : ".mlp.") + "experts." +
+                             std::to_string(expert) + ".";
+    return mixtral ? ffn(name, "w1", "w3", "w2", x) : ffn(name, "gate_proj", "up_proj", "down_proj", x);
+  }
+
   /// [T, V]
   Values logits(const std::vector<std::int64_t>& ids) {
     const std::size_t T = ids.size(), D = size(c_.hidden_size);
@@ -248,6 +260,7 @@ class Decoder {
     const Route r = route(linear(name + "gate", x, x.size()), name + "gate.e_score_correction_bias");
     Values y(x.size(), 0.0);
     outputs[layer].emplace_back();
+    inputs[layer].push_back(x);
     for (std::size_t k = 0; k < r.chosen.size(); ++k) {
       const std::string expert = name + "experts." + std::to_string(r.chosen[k]) + ".";
       const Values f =

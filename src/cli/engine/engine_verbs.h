@@ -5,6 +5,7 @@
 namespace espalier {
 
 // The verbs that run models or read text, a source file each.
+void add_align(CLI::App& app, const GlobalOptions& global);
 void add_bench(CLI::App& app, const GlobalOptions& global);
 void add_compare(CLI::App& app, const GlobalOptions& global);
 void add_corpus(CLI::App& app, const GlobalOptions& global);

@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <algorithm>
 #include <iostream>
 #include <memory>
 #include <nlohmann/json.hpp>
@@ -15,6 +16,7 @@
 #include "data/calibration.h"
 #include "observe/observe.h"
 #include "observe/observe_images.h"
+#include "observe/observe_weights.h"
 #include "text/tokenizer.h"
 
 namespace espalier {
@@ -28,6 +30,14 @@ struct Arguments {
   std::string rows = "joined", hidden_dtype = "f32";
   std::optional<double> max_memory_gigabytes;
   bool resume = false;
+  std::vector<std::string> similarity;
+  std::int64_t keep_tokens = 0, probes = 1024;
+  std::optional<std::int64_t> similarity_tokens, similarity_width;
+
+  bool asks(std::string_view kind) const {
+    return std::find(similarity.begin(), similarity.end(), kind) != similarity.end();
+  }
+  bool asks_weights() const { return asks("weights") || asks("probes"); }
   std::string images, split = "train";
   std::vector<std::string> classes;
 };
@@ -76,6 +86,38 @@ void run_merge(const Arguments& arguments, const GlobalOptions& global) {
   print(merged, arguments, 0.0, global);
 }
 
+SimilarityOptions similarity_of(const Arguments& arguments, const GlobalOptions& global) {
+  SimilarityOptions options;
+  options.moments = arguments.asks("output") || arguments.asks("cka");
+  options.cross_moments = arguments.asks("cka");
+  options.samples = arguments.keep_tokens;
+  options.tokens = arguments.similarity_tokens;
+  options.projected = arguments.similarity_width;
+  options.seed = global.seed;
+  return options;
+}
+
+/// Without data: what weights alone say.
+void run_without_data(const Arguments& arguments, const GlobalOptions& global) {
+  if (arguments.similarity.size() >
+          static_cast<std::size_t>(arguments.asks("weights") + arguments.asks("probes")) ||
+      arguments.keep_tokens > 0)
+    throw UserError("--data is missing", "of --similarity, weights and probes alone go without");
+  const DecoderModel model = load_decoder(Checkpoint::open(arguments.model));
+  const Terminal terminal(global);
+  WeightObservationOptions options;
+  options.model = arguments.model;
+  options.weights = arguments.asks("weights");
+  options.probes = arguments.asks("probes") ? arguments.probes : 0;
+  options.seed = global.seed;
+  options.progress = terminal.progress();
+  const Stopwatch stopwatch;
+  const Observations observations = observe_weights(model, options);
+  write_observations(arguments.out, observations);
+  terminal.finish();
+  print(observations, arguments, stopwatch.seconds(), global);
+}
+
 bool needs_tokenizer(const std::vector<std::string>& files) {
   return std::any_of(files.begin(), files.end(),
                      [](const std::string& file) { return !file.ends_with(".json"); });
@@ -91,7 +133,7 @@ std::unique_ptr<Tokenizer> tokenizer_of(const Arguments& arguments) {
   }
 }
 
-ObserveOptions options_of(const Arguments& arguments, const Terminal& terminal) {
+ObserveOptions options_of(const Arguments& arguments, const Terminal& terminal, const GlobalOptions& global) {
   ObserveOptions options;
   options.model = arguments.model;
   options.out = arguments.out;
@@ -99,6 +141,7 @@ ObserveOptions options_of(const Arguments& arguments, const Terminal& terminal) 
     options.max_memory_bytes = static_cast<std::uint64_t>(*arguments.max_memory_gigabytes * 1e9);
   options.hidden_dtype = arguments.hidden_dtype == "bf16" ? Dtype::kBF16 : Dtype::kF32;
   options.resume = arguments.resume ? Resume::kIfPossible : Resume::kNo;
+  options.similarity = similarity_of(arguments, global);
   options.progress = terminal.progress();
   options.note = terminal.notes();
   return options;
@@ -123,7 +166,14 @@ void run_observe(Arguments& arguments, const GlobalOptions& global) {
   if (!arguments.merge.empty()) return run_merge(arguments, global);
   if (arguments.model.empty())
     throw UserError("MODEL is missing", "espalier observe MODEL --data FILE --out FILE");
+  if (arguments.asks_weights() && !arguments.data.empty())
+    throw UserError("--similarity weights and probes are of the model alone, --data is given",
+                    "observe them by themselves, and join both files with --merge");
+  if (!arguments.images.empty() && (!arguments.similarity.empty() || arguments.keep_tokens > 0))
+    throw UserError("--similarity and --keep-tokens are of language models, --images is given",
+                    "observe images without them");
   if (!arguments.images.empty()) return run_images(arguments, global);
+  if (arguments.asks_weights()) return run_without_data(arguments, global);
   if (arguments.data.empty())
     throw UserError("--data is missing", "text, JSON Lines or token ids to observe on");
   const DecoderModel model = load_decoder(Checkpoint::open(arguments.model));
@@ -144,7 +194,7 @@ void run_observe(Arguments& arguments, const GlobalOptions& global) {
   data.sequence_length = set.sequence_length;
   const Stopwatch stopwatch;
   const Observations observations =
-      observe(model, {set.rows, data}, tokenizer.get(), options_of(arguments, terminal));
+      observe(model, {set.rows, data}, tokenizer.get(), options_of(arguments, terminal, global));
   write_observations(arguments.out, observations);
   discard_observe_state(arguments.out);
   terminal.finish();
@@ -171,6 +221,31 @@ void add_data_options(CLI::App& app, Arguments& a) {
       ->capture_default_str();
 }
 
+void add_similarity_options(CLI::App& app, Arguments& a) {
+  app.add_option(
+         "--similarity", a.similarity,
+         "how alike experts are; every expert computes every token: cka, output; logits are always there. "
+         "Without --data: weights, probes")
+      ->delimiter(',')
+      ->check(CLI::IsMember({"cka", "output", "logits", "weights", "probes"}))
+      ->type_name("KIND,..");
+  app.add_option("--similarity-tokens", a.similarity_tokens, "that every expert computes; default: all")
+      ->check(CLI::PositiveNumber);
+  app.add_option(
+         "--similarity-width", a.similarity_width,
+         "of projected outputs for cka; default: exact where experts times width is up to 2048, else 2048 "
+         "over the experts")
+      ->check(CLI::PositiveNumber);
+  app.add_option(
+         "--keep-tokens", a.keep_tokens,
+         "single tokens that every expert computes and that are kept, for reconstruction and least squares")
+      ->check(CLI::NonNegativeNumber)
+      ->capture_default_str();
+  app.add_option("--probes", a.probes, "Gaussian vectors of --similarity probes")
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str();
+}
+
 }  // namespace
 
 void add_observe(CLI::App& app, const GlobalOptions& global) {
@@ -179,6 +254,7 @@ void add_observe(CLI::App& app, const GlobalOptions& global) {
   app.add_option("model", a.model, "checkpoint folder of a decoder, or of a vision model")
       ->type_name("MODEL");
   add_data_options(app, a);
+  add_similarity_options(app, a);
   add_image_set_options(app, a.images, a.classes);
   app.add_option("--split", a.split, "of the images: train or test")->capture_default_str();
   app.add_option("--merge", a.merge, "joins files of observations of one model instead")->type_name("OBS");

@@ -8,6 +8,7 @@ namespace espalier {
 namespace {
 
 constexpr Verb kEngineVerbs[] = {
+    {"align", "put neurons in order before experts are merged", add_align},
     {"corpus", "write pre-training text from WordNet and GCIDE without held-out definitions", add_corpus},
     {"tokenizer", "train a WordPiece vocabulary", add_tokenizer},
     {"tokenize", "turn lines of text into token ids", add_tokenize},

@@ -1,0 +1,153 @@
+// Similarity and grouping of one MoE layer with random weights (every expert computes every token, moments of
+// CKA, then groups of half as many), and the reconstruction search over all subsets of half the experts
+// against running each subset. Prints one JSON object.
+#include <fmt/format.h>
+#include <torch/types.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <numeric>
+
+#include "base/machine.h"
+#include "base/stopwatch.h"
+#include "moe/streamed_experts.h"
+#include "nn/onednn/gemm.h"
+#include "nn/threads.h"
+#include "observe/every_expert_observer.h"
+#include "prune/grouping.h"
+#include "prune/reconstruction.h"
+#include "prune/similarity.h"
+
+using namespace espalier;
+
+namespace {
+
+torch::Tensor small_normal(std::vector<std::int64_t> shape) {
+  return torch::randn(shape) * 0.03;
+}
+
+/// Multiplications and additions per second of oneDNN at an expert's own shape.
+double onednn_rate(std::int64_t rows, std::int64_t D, std::int64_t F) {
+  const auto x = torch::randn({rows, D}), w = torch::randn({F, D});
+  auto y = torch::empty({rows, F});
+  double best = 0;
+  for (int run = 0; run < 4; ++run) {
+    const Stopwatch watch;
+    gemm(rows, F, D, {x.data_ptr<float>(), D}, {w.data_ptr<float>(), D, true}, 0, y.data_ptr<float>(), F);
+    best = std::max(best, 2.0 * static_cast<double>(rows) * static_cast<double>(D) * static_cast<double>(F) /
+                              watch.seconds());
+  }
+  return best;
+}
+
+DecoderMoe random_moe(std::int64_t E, std::int64_t D, std::int64_t F) {
+  DecoderMoe moe;
+  moe.router = stored(torch::randn({E, D}) * 0.05);
+  for (std::int64_t e = 0; e < E; ++e)
+    moe.experts.push_back(
+        {stored(small_normal({F, D})), stored(small_normal({F, D})), stored(small_normal({D, F}))});
+  return moe;
+}
+
+/// Seconds to run the layer with each subset of half the experts: what reuse of outputs saves.
+double seconds_of_running_subsets(const DecoderMoe& moe, const RouterConfig& router, const torch::Tensor& x,
+                                  std::int64_t most) {
+  const std::size_t E = moe.experts.size();
+  const auto N = x.size(0), D = x.size(1);
+  std::vector<bool> kept(E, false);
+  std::fill(kept.end() - static_cast<std::ptrdiff_t>(E / 2), kept.end(), true);
+  std::int64_t subsets = 0;
+  auto y = torch::empty({N, D});
+  const Stopwatch watch;
+  do {
+    DecoderMoe part;
+    std::vector<std::int64_t> rows;
+    for (std::size_t e = 0; e < E; ++e) {
+      if (!kept[e]) continue;
+      rows.push_back(static_cast<std::int64_t>(e));
+      part.experts.push_back(moe.experts[e]);
+    }
+    WeightBuffer buffer;
+    const auto all = torch::from_blob(const_cast<float*>(moe.router.read(buffer)), {moe.router.out, D});
+    part.router = stored(all.index_select(0, torch::tensor(rows)));
+    y.zero_();
+    add_experts(part, router, N, x.data_ptr<float>(), y.data_ptr<float>(), {});
+    ++subsets;
+  } while (subsets < most && std::next_permutation(kept.begin(), kept.end()));
+  return watch.seconds() / static_cast<double>(subsets);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  std::int64_t N = 4096, D = 4096, F = 14336, E = 8, K = 2, samples = 0, subsets = 3;
+  int threads = hardware_threads();
+  CLI::App app("similarity, grouping and reconstruction of one layer");
+  app.add_option("--tokens", N);
+  app.add_option("--width", D);
+  app.add_option("--ffn", F);
+  app.add_option("--experts", E);
+  app.add_option("--experts-per-token", K);
+  app.add_option("--samples", samples, "single tokens for the reconstruction; 0: none");
+  app.add_option("--subsets", subsets, "that are run for comparison");
+  app.add_option("--threads", threads);
+  CLI11_PARSE(app, argc, argv);
+  configure_engine(threads);
+  torch::manual_seed(1);
+  const double rate = onednn_rate(512, D, F);
+  const DecoderMoe moe = random_moe(E, D, F);
+  const auto x = torch::randn({N, D});
+  RouterConfig router;
+  router.experts_per_token = K;
+  const TokenChoice choice = choose_experts(
+      torch::matmul(x, torch::from_blob(const_cast<std::byte*>(moe.router.bytes.data()), {E, D}).t())
+          .contiguous(),
+      router, {});
+  SimilarityOptions options;
+  options.moments = options.cross_moments = true;
+  options.samples = samples;
+  const Stopwatch watch;
+  EveryExpertObserver observer(moe, 0, N, options);
+  observer.add(N, x.data_ptr<float>(), &choice);
+  const double observing = watch.seconds();
+  LayerObservations layer(0, static_cast<std::size_t>(E), static_cast<std::size_t>(D));
+  layer.tokens = static_cast<double>(N);
+  layer.every_expert = observer.moments();
+  const Stopwatch grouping_watch;
+  const SimilarityMatrix cka = similarity_of(find_similarity("cka"), layer);
+  const std::vector<double> use(static_cast<std::size_t>(E), 1.0);
+  const ExpertGroups groups = find_grouping("partition").make({cka, use, static_cast<int>(E / 2)});
+  const double grouping = grouping_watch.seconds();
+  const double products =
+      6.0 * static_cast<double>(N) * static_cast<double>(E) * static_cast<double>(D) * static_cast<double>(F);
+  fmt::print(
+      "{{\"experts\": {}, \"width\": {}, \"ffn\": {}, \"tokens\": {}, \"observe_seconds\": {:.2f}, "
+      "\"group_seconds\": {:.3f}, \"groups\": {}, \"onednn_gflops\": {:.1f}, \"expert_gflops\": {:.1f}, "
+      "\"of_onednn\": {:.2f}, \"peak_rss_gb\": {:.2f}",
+      E, D, F, N, observing, grouping, groups.size(), rate / 1e9, products / observing / 1e9,
+      products / observing / rate, static_cast<double>(peak_resident_bytes()) / 1e9);
+  if (samples > 0) {
+    layer.samples = observer.samples();
+    const Stopwatch search_watch;
+    const FoundSubset found =
+        find_subset_search("automatic")
+            .find(ReconstructionError(layer, router),
+                  {1, static_cast<int>(E / 2), std::vector<bool>(static_cast<std::size_t>(E), true)});
+    const double searching = search_watch.seconds();
+    const auto few = x.narrow(0, 0, samples);
+    const double each = seconds_of_running_subsets(moe, router, few, subsets);
+    SimilarityOptions alone;
+    alone.samples = samples;
+    const Stopwatch outputs_watch;
+    EveryExpertObserver outputs(moe, 0, samples, alone);
+    const TokenChoice few_choice{choice.logits.narrow(0, 0, samples), choice.alpha, choice.chosen,
+                                 choice.gates};
+    outputs.add(samples, few.data_ptr<float>(), &few_choice);
+    const double once = outputs_watch.seconds();
+    fmt::print(
+        ", \"subsets\": {}, \"search_seconds\": {:.3f}, \"outputs_seconds\": {:.2f}, "
+        "\"seconds_of_running_one_subset\": {:.2f}, \"times_faster\": {:.1f}",
+        found.tried, searching, once, each, each * static_cast<double>(found.tried) / (once + searching));
+  }
+  fmt::print("}}\n");
+}

@@ -1,0 +1,68 @@
+#include "artifacts/router_config.h"
+
+#include <fmt/format.h>
+
+#include <string_view>
+#include <utility>
+
+#include "base/nearest.h"
+
+namespace espalier {
+namespace {
+
+using Score = std::pair<std::string_view, GateScore>;
+using OfGroup = std::pair<std::string_view, GroupScore>;
+constexpr Score kScores[] = {{"softmax", GateScore::kSoftmax},
+                             {"sigmoid", GateScore::kSigmoid},
+                             {"softmax_of_chosen", GateScore::kSoftmaxOfChosen}};
+constexpr OfGroup kGroupScores[] = {{"max", GroupScore::kMax},
+                                    {"sum_of_two_best", GroupScore::kSumOfTwoBest}};
+constexpr std::int64_t kMost = 65536;
+
+template <typename Rows, typename Value>
+std::string_view name_in(const Rows& rows, Value value) {
+  for (const auto& [name, row] : rows) {
+    if (row == value) return name;
+  }
+  return {};
+}
+
+template <typename Rows>
+auto value_in(const Rows& rows, JsonObject& object, std::string_view key) {
+  const std::string found = object.string(key);
+  std::vector<std::string_view> names;
+  for (const auto& [name, value] : rows) {
+    if (name == found) return value;
+    names.push_back(name);
+  }
+  object.fail(key, fmt::format("found \"{}\"", found), suggestion(found, names));
+}
+
+}  // namespace
+
+nlohmann::ordered_json router_config_to_json(const RouterConfig& config) {
+  return {{"score", name_in(kScores, config.score)},
+          {"experts_per_token", config.experts_per_token},
+          {"normalise", config.normalise},
+          {"scale", config.scale},
+          {"groups", config.groups},
+          {"top_groups", config.top_groups},
+          {"group_score", name_in(kGroupScores, config.group_score)},
+          {"correction_bias", config.correction_bias}};
+}
+
+RouterConfig router_config_from_json(JsonObject object) {
+  RouterConfig config;
+  config.score = value_in(kScores, object, "score");
+  config.experts_per_token = object.integer("experts_per_token", {1, kMost});
+  config.normalise = object.boolean("normalise");
+  config.scale = object.number("scale");
+  config.groups = object.integer("groups", {1, kMost});
+  config.top_groups = object.integer("top_groups", {1, config.groups});
+  config.group_score = value_in(kGroupScores, object, "group_score");
+  config.correction_bias = object.boolean("correction_bias");
+  object.finish();
+  return config;
+}
+
+}  // namespace espalier

@@ -1,0 +1,40 @@
+#pragma once
+
+#include <cstdint>
+#include <nlohmann/json.hpp>
+
+#include "base/json.h"
+
+namespace espalier {
+
+/// How a router turns its float32 logits h [E] into choices and gates.
+enum class GateScore {
+  kSoftmax,         ///< softmax over all experts, then top-k
+  kSigmoid,         ///< sigmoid of each logit (deepseek_v3, glm4_moe)
+  kSoftmaxOfChosen  ///< top-k of the logits, softmax over the chosen (gpt_oss, granitemoe)
+};
+
+/// How the groups of a group-limited router are ranked.
+enum class GroupScore {
+  kMax,          ///< by their best expert (deepseek_v2)
+  kSumOfTwoBest  ///< by the sum of their two best corrected scores (deepseek_v3)
+};
+
+/// Everything that decides which experts a token visits and with which weight.
+struct RouterConfig {
+  GateScore score = GateScore::kSoftmax;
+  std::int64_t experts_per_token = 2;  // K
+  bool normalise = true;               ///< the chosen gates are divided by their sum
+  double scale = 1.0;                  ///< the gates are multiplied by it (routed_scaling_factor)
+  std::int64_t groups = 1;             ///< contiguous blocks of experts of one size; 1: no groups
+  std::int64_t top_groups = 1;         ///< groups that a token may choose from
+  GroupScore group_score = GroupScore::kMax;
+  bool correction_bias = false;  ///< e_score_correction_bias [E] is added for choosing, not for weighing
+};
+
+/// {"score": "softmax", "experts_per_token": 2, "normalise": true, ..}: as observations keep it.
+nlohmann::ordered_json router_config_to_json(const RouterConfig& config);
+/// Strict. Throws UserError naming the field.
+RouterConfig router_config_from_json(JsonObject object);
+
+}  // namespace espalier

@@ -1,0 +1,74 @@
+#include "cli/plan_actions.h"
+
+#include <fmt/format.h>
+
+#include <vector>
+
+#include "base/error.h"
+#include "base/nearest.h"
+#include "prune/merge_plan.h"
+#include "prune/one_shot_plan.h"
+#include "prune/reconstruction_plan.h"
+#include "prune/score.h"
+
+namespace espalier {
+namespace {
+
+Plan drop(const Observations& observations, const PlanActionOptions& options, const OneShotRule& rule,
+          std::uint64_t seed) {
+  return one_shot_plan(score_observations(observations, find_criterion(options.criterion), 0, seed), rule,
+                       seed);
+}
+
+Plan merge_experts(const Observations& observations, const PlanActionOptions& options,
+                   const OneShotRule& rule, std::uint64_t seed) {
+  const MergeMethod& method = find_merge_method(options.method);
+  const auto chosen = [](const std::optional<std::string>& option, std::string_view otherwise) {
+    return option ? std::string_view(*option) : otherwise;
+  };
+  return merge_plan(observations,
+                    {&find_similarity(chosen(options.group_by, method.similarity)),
+                     &find_grouping(chosen(options.grouping, method.grouping)),
+                     &find_merge_weighting(chosen(options.weights, method.weighting))},
+                    rule, seed);
+}
+
+Plan reconstruction(const Observations& observations, const PlanActionOptions& options,
+                    const OneShotRule& rule, std::uint64_t seed) {
+  return reconstruction_plan(observations, find_subset_search(options.search), rule, seed);
+}
+
+/// A constant in an expert's place (MoNE, 2025) needs a bias on the output of that expert. No family that can
+/// be observed has one: down_proj and w2 are matrices alone.
+Plan novice(const Observations& observations, const PlanActionOptions& /*options*/,
+            const OneShotRule& /*rule*/, std::uint64_t /*seed*/) {
+  throw UserError(
+      fmt::format("--action novice: the experts of {} have no bias on their output, so its mean cannot "
+                  "be stored in their place",
+                  observations.model_type),
+      "--action drop re-routes their tokens, --action merge adds them to others");
+}
+
+constexpr PlanAction kActions[] = {
+    {"drop", "they go, the lowest by --criterion", drop},
+    {"merge", "they are added to others, by --method", merge_experts},
+    {"reconstruction", "they go, the set that the layer's output misses least, by --search", reconstruction},
+    {"novice", "their mean output takes their place, where the format can hold it", novice},
+};
+
+}  // namespace
+
+std::span<const PlanAction> plan_actions() {
+  return kActions;
+}
+
+const PlanAction& find_plan_action(std::string_view name) {
+  std::vector<std::string_view> names;
+  for (const PlanAction& action : kActions) {
+    if (action.name == name) return action;
+    names.push_back(action.name);
+  }
+  throw UserError(fmt::format("--action: there is no \"{}\"", name), suggestion(name, names));
+}
+
+}  // namespace espalier

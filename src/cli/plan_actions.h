@@ -1,0 +1,34 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "artifacts/observations.h"
+#include "artifacts/plan.h"
+#include "prune/one_shot_rule.h"
+
+namespace espalier {
+
+/// Options of `plan --observations` that say how an action decides.
+struct PlanActionOptions {
+  std::string criterion = "frequency", method = "grouping", search = "automatic";
+  std::optional<std::string> group_by, grouping, weights;
+};
+
+/// What a plan does with the experts that do not stay.
+struct PlanAction {
+  std::string_view name;
+  std::string_view definition;  ///< one line, for `--help` and tables
+  Plan (*make)(const Observations& observations, const PlanActionOptions& options, const OneShotRule& rule,
+               std::uint64_t seed) = nullptr;
+};
+
+/// The table.
+std::span<const PlanAction> plan_actions();
+/// Throws UserError that names the nearest one.
+const PlanAction& find_plan_action(std::string_view name);
+
+}  // namespace espalier

@@ -1,0 +1,33 @@
+#include "observe/describe_model.h"
+
+#include "arch/family.h"
+
+namespace espalier {
+namespace {
+
+Topology topology_of(const DecoderModel& model) {
+  return family_of(model.source->config(), model.source->folder().string()).topology(*model.source);
+}
+
+}  // namespace
+
+Observations describe_model(const DecoderModel& model, const std::string& name) {
+  Observations observations;
+  observations.model = name;
+  observations.model_type = model.config.model_type;
+  observations.topology_sha256 = topology_of(model).sha256;
+  observations.experts_per_token = static_cast<int>(model.config.router.experts_per_token);
+  observations.router_groups = static_cast<int>(model.config.router.groups);
+  observations.router_top_groups = static_cast<int>(model.config.router.top_groups);
+  observations.version = ESPALIER_VERSION;
+  return observations;
+}
+
+std::map<std::int64_t, std::uint64_t> expert_bytes_of(const DecoderModel& model) {
+  std::map<std::int64_t, std::uint64_t> bytes;
+  for (const MoeLayerTensors& layer : topology_of(model).layers)
+    bytes[layer.layer] = bytes_per_expert(*model.source, layer);
+  return bytes;
+}
+
+}  // namespace espalier

@@ -1,0 +1,33 @@
+#include "observe/neuron_alignment.h"
+
+#include "nn/onednn/gemm.h"
+#include "nn/simd/kernels.h"
+#include "prune/assignment.h"
+
+namespace espalier {
+
+NeuronAlignment align_neurons(const GatedFfn& a, const GatedFfn& b) {
+  const auto D = a.width(), F = a.inner();
+  FfnBuffers room_a, room_b;
+  const ReadyFfn x = read(a, room_a), y = read(b, room_b);
+  std::vector<float> products(static_cast<std::size_t>(F * F));
+  gemm(F, F, D, {x.gate, D}, {y.gate, D, true}, 0, products.data(), F);
+  gemm(F, F, D, {x.up, D}, {y.up, D, true}, 1, products.data(), F);
+  gemm(F, F, D, {x.down, F, true}, {y.down, F}, 1, products.data(), F);
+  NeuronAlignment alignment{best_assignment(products, static_cast<std::size_t>(F)), 0};
+  for (std::size_t neuron = 0; neuron < alignment.order.size(); ++neuron)
+    alignment.product += static_cast<double>(
+        products[neuron * static_cast<std::size_t>(F) + static_cast<std::size_t>(alignment.order[neuron])]);
+  return alignment;
+}
+
+double square_sum(const GatedFfn& ffn) {
+  FfnBuffers room;
+  const ReadyFfn ready = read(ffn, room);
+  const std::int64_t count = ffn.width() * ffn.inner();
+  const auto& simd = simd::kernels();
+  return simd.sum_of_squares(ready.gate, count) + simd.sum_of_squares(ready.up, count) +
+         simd.sum_of_squares(ready.down, count);
+}
+
+}  // namespace espalier

@@ -1,0 +1,22 @@
+#pragma once
+
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace espalier {
+
+/// How alike the experts of one layer are, by one measure.
+struct SimilarityMap {
+  std::string_view name, definition;
+  int layer = 0;               ///< 0-based block
+  std::size_t experts = 0;     ///< E
+  std::vector<double> values;  ///< [E * E], larger = more alike
+};
+
+/// A section with a heat map of E x E for each, coloured between the least and the most alike pair of
+/// different experts. Empty without maps.
+std::string similarity_section(std::span<const SimilarityMap> maps);
+
+}  // namespace espalier
