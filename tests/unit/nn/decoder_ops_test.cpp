@@ -25,7 +25,8 @@ void expect_gradient(const torch::Tensor& leaf, const std::function<Values(const
 ESPALIER_ON_BACKENDS(DecoderOperations);
 
 TEST_P(DecoderOperations, RmsNorm) {
-  for (const auto& [N, D] : {std::pair{1, 1}, {5, 7}, {70, 33}}) {
+  // One column would be normalised to +-1: its gradient is all cancellation.
+  for (const auto& [N, D] : {std::pair{1, 3}, {5, 7}, {70, 33}}) {
     const Values x = random_values(N * D, 1), gamma = random_values(D, 2);
     auto a = leaf(x, {N, D}, GetParam()), g = leaf(gamma, {D}, GetParam());
     const auto y = decoder_ops(GetParam()).rms_norm(a, g, 1e-5);
