@@ -82,7 +82,7 @@ TEST(Explain, NumbersFromTheStartOfTheRunAndMerges) {
   const Explanation explanation = explain(plan, nullptr);
   EXPECT_EQ(explanation.layers[0].experts[1].fate, ExpertFate::kMerged);
   EXPECT_EQ(explanation.layers[0].experts[1].original, 4);
-  EXPECT_THAT(to_text(explanation), HasSubstr("       1 (4)  merged\n"));
+  EXPECT_THAT(to_text(explanation), HasSubstr("       1 (4)  merged    0.5 of 0\n"));
 }
 
 TEST(Explain, ScoresMustBeOfThePlan) {
