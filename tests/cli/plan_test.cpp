@@ -94,7 +94,7 @@ TEST_F(PlanVerb, BadInputIsAUserErrorAndWritesNothing) {
       {{scores_, "--keep", "4", "--budget", "globl"}, "did you mean global?"},
       {{scores_, "--keep", "4", "--protect", "3:1"}, "block 3 has no scores"},
       {{scores_, "--target-size", "1GB"}, "needs the model"},
-      {{"--keep", "4"}, "neither scores nor --keep-list"},
+      {{"--keep", "4"}, "neither scores, --observations nor --keep-list"},
       {{"--keep-list", list}, "needs the model"},
       {{"--keep-list", list, "--model", kModel}, "1 experts of block 0 stay, but a token visits 2"},
       {{"--keep-list", far, "--model", kModel}, "block 7 of the model has no experts"},

@@ -49,7 +49,7 @@ TEST_F(DecoderTraining, PretrainLeavesAModelThatTheOtherVerbsRead) {
   run(small_.pretrain("mixtral", "run", {"--valid-text", small_.held_out, "--model-dtype", "BF16"}));
   const auto lines = read_metrics(small_.path("run/metrics.jsonl"));
   ASSERT_EQ(lines.size(), 4U);
-  EXPECT_NEAR(*lines.front().task_loss, std::log(300.0), 1.5);
+  EXPECT_LT(*lines.front().task_loss, std::log(300.0)) << "better than any piece as likely as another";
   EXPECT_LT(*lines.back().valid_loss, *lines.front().task_loss - 0.5) << "it learns";
   ASSERT_EQ(lines.back().expert_load.at(1).size(), 4U);
   EXPECT_GT(*lines.back().balance_loss, 0.9);
