@@ -178,7 +178,7 @@ TEST_F(Finetune, ResumingWithOtherOptionsIsRefused) {
 }
 
 TEST_F(Finetune, NamesWhatIsMissing) {
-  const auto run = run_program({"finetune", small_.path("pretrained/model")});
+  const auto run = run_program({"finetune", small_.path("pretrained/model"), "--out", small_.path("run")});
   EXPECT_EQ(run.exit_code, 2);
   EXPECT_THAT(run.err, HasSubstr("--task"));
 }

@@ -169,7 +169,7 @@ TEST_F(Pretrain, ANewRunOverAnOldOneForgetsItsState) {
 }
 
 TEST_F(Pretrain, NamesWhatIsMissing) {
-  const ProgramRun run = run_program({"pretrain", small_.path("config.json")});
+  const ProgramRun run = run_program({"pretrain", small_.path("config.json"), "--out", small_.path("run")});
   EXPECT_EQ(run.exit_code, 2);
   EXPECT_THAT(run.err, HasSubstr("--text"));
 }

@@ -157,8 +157,8 @@ TEST(Vision, ExpertsAreObservedOnImages) {
               file("obs.safetensors")});
   run_vision({"score", file("obs.safetensors"), "--criterion", "frequency", "--out", file("scores.json")});
   double pairs = 0;
-  for (const auto& tokens : read(folder / "scores.json")["layers"][0]["tokens"])
-    pairs += tokens.get<double>();
+  const auto scores = read(folder / "scores.json");
+  for (const auto& tokens : scores["layers"][0]["tokens"]) pairs += tokens.get<double>();
   EXPECT_EQ(pairs, 40 * 5 * 2) << "images, tokens of each, experts per token";
   for (const char* criterion : {"importance", "reap", "ean_mean"})
     run_vision({"score", file("obs.safetensors"), "--criterion", criterion, "--out", file("scores.json")});
