@@ -26,7 +26,7 @@ const std::vector<BadGrid> kBadGrids{
     {"[settings]\n", {"grid.toml:1: settings: no setting", "[settings.moe]"}},
     {"settings = 3\n", {"grid.toml:1: settings: found a number, expected a table [settings]"}},
     {"[settings]\nmoe = \"m\"\n", {"grid.toml:2: settings.moe: found a string, expected a table"}},
-    {"[settings.\"a/b\"]\nmodel = \"m\"\n", {"settings.a/b: not a setting's name", "letters, digits"}},
+    {"[settings.\"a/b\"]\nmodel = \"m\"\n", {"settings.a/b: not a name", "letters, digits"}},
     {"[settings.moe]\nmodel = \"m\"\n", {"grid.toml: the key tasks is missing"}},
     {"tasks = []\n[settings.moe]\nmodel = \"m\"\n", {"grid.toml:1: tasks: the list is empty"}},
     {"tasks = [1]\n[settings.moe]\nmodel = \"m\"\n", {"tasks: found a number in the list, expected strings"}},

@@ -69,7 +69,7 @@ TEST_F(DecoderTraining, PretrainResumedAfterKillGivesTheSameNumbers) {
   // Biases that balance are part of the state (deepseek_v3).
   for (const std::string family : {"mixtral", "deepseek_v3"}) {
     SCOPED_TRACE(family);
-    const std::vector<std::string> more{"--save-every", "10", "--steps", "150", "--threads", "2"};
+    const std::vector<std::string> more{"--save-every", "10", "--steps", "60", "--threads", "2"};
     run(small_.pretrain(family, family + "-whole", more));
     kill_and_resume(small_.pretrain(family, family + "-killed", more), family + "-killed");
     EXPECT_TRUE(weights(family + "-killed") == weights(family + "-whole"));
@@ -114,9 +114,9 @@ TEST_F(DecoderTraining, ProgressivePruningEndsInADenseModelThatExportsAsMistral)
   const auto model = Checkpoint::open(small_.path("whole/model"));
   EXPECT_EQ(model.config()["num_local_experts"], 1);
   EXPECT_EQ(model.config()["num_experts_per_tok"], 1);
-  kill_and_resume(small_.finetune("base/model", "killed", SmallPretraining::with(eager, {"--steps", "400"})),
+  kill_and_resume(small_.finetune("base/model", "killed", SmallPretraining::with(eager, {"--steps", "150"})),
                   "killed");
-  run(small_.finetune("base/model", "long", SmallPretraining::with(eager, {"--steps", "400"})));
+  run(small_.finetune("base/model", "long", SmallPretraining::with(eager, {"--steps", "150"})));
   EXPECT_TRUE(weights("killed") == weights("long"));
   run({"export", small_.path("whole/model"), "--to", "mistral", "--out", small_.path("dense")});
   EXPECT_TRUE(Checkpoint::open(small_.path("dense")).contains("model.layers.0.mlp.gate_proj.weight"));
