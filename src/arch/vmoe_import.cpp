@@ -213,11 +213,7 @@ void write_imported(const ImportedVmoe& imported, const std::filesystem::path& f
            from_float32(dtype, values, to);
          }});
   }
-  std::filesystem::create_directories(folder);
-  write_safetensors(folder / "model.safetensors", std::move(sources), {{"format", "pt"}});
-  auto config = to_json(imported.config);
-  config["torch_dtype"] = dtype == Dtype::kBF16 ? "bfloat16" : "float32";
-  write_file(folder / "config.json", config.dump(2) + "\n");
+  write_vmoe_folder(folder, imported.config, std::move(sources), dtype);
 }
 
 }  // namespace espalier

@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "base/error.h"
+#include "base/files.h"
 
 namespace espalier {
 namespace {
@@ -97,6 +98,15 @@ void check_vmoe(const Checkpoint& checkpoint) {
       fmt::format("{}: {}{}", checkpoint.folder().string(), first,
                   problems == 1 ? "" : fmt::format(" (and {} more that do not fit)", problems - 1)),
       "config.json and the tensors are not of one model");
+}
+
+void write_vmoe_folder(const std::filesystem::path& folder, const VmoeConfig& config,
+                       std::vector<TensorSource> tensors, Dtype dtype) {
+  std::filesystem::create_directories(folder);
+  write_safetensors(folder / "model.safetensors", std::move(tensors), {{"format", "pt"}});
+  auto json = to_json(config);
+  json["torch_dtype"] = torch_name(dtype);
+  write_file(folder / "config.json", json.dump(2) + "\n");
 }
 
 Topology vmoe_topology(const Checkpoint& checkpoint) {

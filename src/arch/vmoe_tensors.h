@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <filesystem>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -25,6 +26,10 @@ VmoeConfig vmoe_config(const Checkpoint& checkpoint);
 /// Checks names, shapes and dtypes against config.json, from the headers alone. Throws UserError naming the
 /// first tensor that does not fit, and how many more there are.
 void check_vmoe(const Checkpoint& checkpoint);
+
+/// Writes `folder`/model.safetensors and config.json, with the dtype that its tensors have.
+void write_vmoe_folder(const std::filesystem::path& folder, const VmoeConfig& config,
+                       std::vector<TensorSource> tensors, Dtype dtype);
 
 Topology vmoe_topology(const Checkpoint& checkpoint);
 

@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <numeric>
 
+#include "base/error.h"
+
 namespace espalier {
 namespace {
 
@@ -56,6 +58,10 @@ std::string suggestion(std::string_view name, std::span<const std::string_view> 
   if (names.empty()) return {};
   const auto listed = names.first(std::min(names.size(), kListedNames));
   return fmt::format("known: {}{}", fmt::join(listed, ", "), listed.size() < names.size() ? ", ..." : "");
+}
+
+void fail_unknown(std::string_view what, std::string_view name, std::span<const std::string_view> names) {
+  throw UserError(fmt::format("{}: there is no \"{}\"", what, name), suggestion(name, names));
 }
 
 }  // namespace espalier

@@ -52,6 +52,11 @@ std::string_view name(Dtype dtype) {
   return row(dtype).name;
 }
 
+std::string_view torch_name(Dtype dtype) {
+  if (dtype == Dtype::kBF16) return "bfloat16";
+  return dtype == Dtype::kF16 ? "float16" : "float32";
+}
+
 Dtype parse_dtype(std::string_view text) {
   std::array<std::string_view, kDtypes.size()> known;
   for (std::size_t i = 0; i < kDtypes.size(); ++i) {

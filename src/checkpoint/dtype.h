@@ -27,7 +27,9 @@ enum class Dtype {
 };
 
 std::size_t size_bytes(Dtype dtype);
-std::string_view name(Dtype dtype);        ///< "F32", "BF16", ...
+std::string_view name(Dtype dtype);  ///< "F32", "BF16", ...
+std::string_view torch_name(
+    Dtype dtype);  ///< as config.json's torch_dtype has floats: "float32", "bfloat16", "float16"
 Dtype parse_dtype(std::string_view name);  ///< throws UserError listing the known names
 
 /// Widens `from` (F64, F32, F16, BF16, F8) to float32. Throws UserError for integer dtypes.

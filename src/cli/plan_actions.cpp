@@ -63,12 +63,7 @@ std::span<const PlanAction> plan_actions() {
 }
 
 const PlanAction& find_plan_action(std::string_view name) {
-  std::vector<std::string_view> names;
-  for (const PlanAction& action : kActions) {
-    if (action.name == name) return action;
-    names.push_back(action.name);
-  }
-  throw UserError(fmt::format("--action: there is no \"{}\"", name), suggestion(name, names));
+  return find_named(plan_actions(), "--action", name);
 }
 
 }  // namespace espalier

@@ -141,9 +141,9 @@ class Pruning {
                       "name text, .jsonl or token ids, or --observations of an earlier run");
     if (!arguments_.data.empty()) {
       observations = in_run("observations.safetensors");
-      auto words = command("observe", {model, "--out", observations, "--resume", "--data"});
-      words.insert(words.begin() + 7, arguments_.data.begin(), arguments_.data.end());
-      steps_.push_back({std::move(words), observations});
+      std::vector<std::string> words{model, "--out", observations, "--resume", "--data"};
+      words.insert(words.end(), arguments_.data.begin(), arguments_.data.end());
+      steps_.push_back({command("observe", std::move(words)), observations});
     }
     steps_.push_back(
         {command("score", {needs_data ? observations : model, "--criterion", criterion, "--out", scores}),

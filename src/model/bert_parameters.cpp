@@ -1,36 +1,19 @@
 #include <fmt/format.h>
 
 #include "model/bert.h"
+#include "model/encoder_parameters.h"
 
 namespace espalier {
 namespace {
 
-using Visit = std::function<void(const std::string&, torch::Tensor&)>;
+using Visit = ParameterVisitor;
 
 void visit_linear(const std::string& name, Linear& linear, const Visit& visit) {
-  visit(name + ".weight", linear.weight);
-  visit(name + ".bias", linear.bias);
+  visit_pair(name, linear.weight, linear.bias, visit);
 }
 
 void visit_norm(const std::string& name, LayerNorm& norm, const Visit& visit) {
-  visit(name + ".weight", norm.weight);
-  visit(name + ".bias", norm.bias);
-}
-
-void visit_feed_forward(const std::string& name, BertBlock& block, const Visit& visit) {
-  if (auto* ffn = std::get_if<FfnWeights>(&block.feed_forward)) {
-    visit(name + ".intermediate.dense.weight", ffn->up);
-    visit(name + ".intermediate.dense.bias", ffn->up_bias);
-    visit(name + ".output.dense.weight", ffn->down);
-    visit(name + ".output.dense.bias", ffn->down_bias);
-    return;
-  }
-  auto& moe = std::get<MoeLayer>(block.feed_forward);
-  visit(name + ".moe.router.weight", moe.router);
-  visit(name + ".moe.experts.up", moe.experts.up);
-  visit(name + ".moe.experts.up_bias", moe.experts.up_bias);
-  visit(name + ".moe.experts.down", moe.experts.down);
-  visit(name + ".moe.experts.down_bias", moe.experts.down_bias);
+  visit_pair(name, norm.weight, norm.bias, visit);
 }
 
 }  // namespace
@@ -46,7 +29,7 @@ void visit_parameters(BertModel& model, const Visit& visit) {
     visit_linear(name + ".attention.self.qkv", block.qkv, visit);
     visit_linear(name + ".attention.output.dense", block.attention_output, visit);
     visit_norm(name + ".attention.output.LayerNorm", block.attention_norm, visit);
-    visit_feed_forward(name, block, visit);
+    visit_feed_forward(name, block.feed_forward, visit);
     visit_norm(name + ".output.LayerNorm", block.output_norm, visit);
   }
   if (model.pooler) visit_linear("bert.pooler.dense", *model.pooler, visit);

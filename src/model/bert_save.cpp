@@ -59,7 +59,7 @@ void save_bert(const BertModel& model, const std::filesystem::path& folder, Dtyp
   std::filesystem::create_directories(folder);
   write_safetensors(folder / "model.safetensors", collector.take(), {{"format", "pt"}});
   auto config = to_json(model.config);
-  config["torch_dtype"] = dtype == Dtype::kBF16 ? "bfloat16" : "float32";
+  config["torch_dtype"] = torch_name(dtype);
   write_file(folder / "config.json", config.dump(2) + "\n");
 }
 

@@ -108,7 +108,7 @@ void save_decoder(const DecoderModel& model, const nlohmann::json& fields,
   std::filesystem::create_directories(folder);
   write_safetensors(folder / "model.safetensors", to.take(), {{"format", "pt"}});
   auto config = fields;
-  config["torch_dtype"] = dtype == Dtype::kBF16 ? "bfloat16" : "float32";
+  config["torch_dtype"] = torch_name(dtype);
   write_file(folder / "config.json", dump_json(config));
 }
 

@@ -57,11 +57,7 @@ void save_vmoe(const VmoeModel& model, const std::filesystem::path& folder, Dtyp
                }});
         });
       });
-  std::filesystem::create_directories(folder);
-  write_safetensors(folder / "model.safetensors", std::move(sources), {{"format", "pt"}});
-  auto config = to_json(model.config);
-  config["torch_dtype"] = dtype == Dtype::kBF16 ? "bfloat16" : "float32";
-  write_file(folder / "config.json", config.dump(2) + "\n");
+  write_vmoe_folder(folder, model.config, std::move(sources), dtype);
 }
 
 }  // namespace espalier

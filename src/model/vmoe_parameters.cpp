@@ -1,35 +1,22 @@
 #include <fmt/format.h>
 
 #include "base/error.h"
+#include "model/encoder_parameters.h"
 #include "model/random_tensor.h"
 #include "model/vmoe.h"
 
 namespace espalier {
 namespace {
 
-using Visit = std::function<void(const std::string&, torch::Tensor&)>;
-
-void visit_pair(const std::string& name, torch::Tensor& weight, torch::Tensor& bias, const Visit& visit) {
-  visit(name + ".weight", weight);
-  visit(name + ".bias", bias);
-}
+using Visit = ParameterVisitor;
 
 void visit_block(const std::string& name, VmoeBlock& block, const Visit& visit) {
-  visit_pair(name + "attention_norm", block.attention_norm.weight, block.attention_norm.bias, visit);
-  visit_pair(name + "attention.qkv", block.qkv.weight, block.qkv.bias, visit);
-  visit_pair(name + "attention.output", block.attention_output.weight, block.attention_output.bias, visit);
-  visit_pair(name + "feed_forward_norm", block.feed_forward_norm.weight, block.feed_forward_norm.bias, visit);
-  if (auto* ffn = std::get_if<FfnWeights>(&block.feed_forward)) {
-    visit_pair(name + "intermediate.dense", ffn->up, ffn->up_bias, visit);
-    visit_pair(name + "output.dense", ffn->down, ffn->down_bias, visit);
-    return;
-  }
-  auto& moe = std::get<MoeLayer>(block.feed_forward);
-  visit(name + "moe.router.weight", moe.router);
-  visit(name + "moe.experts.up", moe.experts.up);
-  visit(name + "moe.experts.up_bias", moe.experts.up_bias);
-  visit(name + "moe.experts.down", moe.experts.down);
-  visit(name + "moe.experts.down_bias", moe.experts.down_bias);
+  visit_pair(name + ".attention_norm", block.attention_norm.weight, block.attention_norm.bias, visit);
+  visit_pair(name + ".attention.qkv", block.qkv.weight, block.qkv.bias, visit);
+  visit_pair(name + ".attention.output", block.attention_output.weight, block.attention_output.bias, visit);
+  visit_pair(name + ".feed_forward_norm", block.feed_forward_norm.weight, block.feed_forward_norm.bias,
+             visit);
+  visit_feed_forward(name, block.feed_forward, visit);
 }
 
 Linear linear(std::int64_t out, std::int64_t in) {
@@ -82,7 +69,7 @@ void visit_parameters(VmoeModel& model, const Visit& visit) {
   visit("embeddings.class_token", model.class_token);
   visit("embeddings.position", model.position);
   for (std::size_t l = 0; l < model.blocks.size(); ++l)
-    visit_block(fmt::format("encoder.layer.{}.", l), model.blocks[l], visit);
+    visit_block(fmt::format("encoder.layer.{}", l), model.blocks[l], visit);
   visit_pair("encoder.norm", model.norm.weight, model.norm.bias, visit);
   visit_pair("classifier", model.classifier.weight, model.classifier.bias, visit);
 }

@@ -1,11 +1,8 @@
 #include "prune/grouping.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <numeric>
 
-#include "base/error.h"
 #include "base/nearest.h"
 
 namespace espalier {
@@ -205,12 +202,7 @@ std::span<const Grouping> groupings() {
 }
 
 const Grouping& find_grouping(std::string_view name) {
-  std::vector<std::string_view> names;
-  for (const Grouping& grouping : kGroupings) {
-    if (grouping.name == name) return grouping;
-    names.push_back(grouping.name);
-  }
-  throw UserError(fmt::format("--grouping: there is no \"{}\"", name), suggestion(name, names));
+  return find_named(groupings(), "--grouping", name);
 }
 
 double grouping_cost(std::span<const double> similarity, std::size_t experts, const ExpertGroups& groups) {

@@ -157,12 +157,7 @@ std::span<const MergeMethod> merge_methods() {
 }
 
 const MergeMethod& find_merge_method(std::string_view name) {
-  std::vector<std::string_view> names;
-  for (const MergeMethod& method : kMethods) {
-    if (method.name == name) return method;
-    names.push_back(method.name);
-  }
-  throw UserError(fmt::format("--method: there is no \"{}\"", name), suggestion(name, names));
+  return find_named(merge_methods(), "--method", name);
 }
 
 Plan merge_plan(const Observations& observations, const MergeRule& merge, const OneShotRule& rule,

@@ -82,12 +82,7 @@ std::span<const MergeWeighting> merge_weightings() {
 }
 
 const MergeWeighting& find_merge_weighting(std::string_view name) {
-  std::vector<std::string_view> names;
-  for (const MergeWeighting& weighting : kWeightings) {
-    if (weighting.name == name) return weighting;
-    names.push_back(weighting.name);
-  }
-  throw UserError(fmt::format("--weights: there is no \"{}\"", name), suggestion(name, names));
+  return find_named(merge_weightings(), "--weights", name);
 }
 
 }  // namespace espalier

@@ -125,12 +125,7 @@ std::span<const Similarity> similarities() {
 }
 
 const Similarity& find_similarity(std::string_view name) {
-  std::vector<std::string_view> names;
-  for (const Similarity& similarity : kSimilarities) {
-    if (similarity.name == name) return similarity;
-    names.push_back(similarity.name);
-  }
-  throw UserError(fmt::format("--group-by: there is no \"{}\"", name), suggestion(name, names));
+  return find_named(similarities(), "--group-by", name);
 }
 
 SimilarityMatrix similarity_of(const Similarity& similarity, const LayerObservations& layer) {

@@ -146,12 +146,7 @@ std::span<const SubsetSearch> subset_searches() {
 }
 
 const SubsetSearch& find_subset_search(std::string_view name) {
-  std::vector<std::string_view> names;
-  for (const SubsetSearch& search : kSearches) {
-    if (search.name == name) return search;
-    names.push_back(search.name);
-  }
-  throw UserError(fmt::format("--search: there is no \"{}\"", name), suggestion(name, names));
+  return find_named(subset_searches(), "--search", name);
 }
 
 }  // namespace espalier

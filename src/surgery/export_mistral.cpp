@@ -58,7 +58,7 @@ nlohmann::json dense_config(nlohmann::json config, Dtype dtype) {
   config["model_type"] = "mistral";
   config["architectures"] = {"MistralForCausalLM"};
   for (const char* field : kRouterFields) config.erase(field);
-  config["torch_dtype"] = dtype == Dtype::kBF16 ? "bfloat16" : dtype == Dtype::kF16 ? "float16" : "float32";
+  config["torch_dtype"] = torch_name(dtype);
   return config;
 }
 

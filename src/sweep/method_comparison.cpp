@@ -27,12 +27,6 @@ MethodRun read_run(const GridRun& run, const MethodComparison& comparison) {
   return result;
 }
 
-std::vector<std::string> names_of(const std::vector<GridText>& texts) {
-  std::vector<std::string> names;
-  for (const auto& text : texts) names.push_back(text.name);
-  return names;
-}
-
 ordered_json json_of(const MethodRun& run) {
   ordered_json json{{"calibration", run.calibration},
                     {"keep", run.keep},
@@ -57,7 +51,7 @@ MethodComparison compare_methods(const MethodGrid& grid, std::span<const GridRun
   for (const auto& method : grid.methods) comparison.methods.push_back(method.name);
   comparison.keep = grid.keep;
   comparison.calibrations = names_of(grid.calibration);
-  for (const auto& name : names_of(grid.mixtures)) comparison.calibrations.push_back(name);
+  for (const auto& mixture : grid.mixtures) comparison.calibrations.push_back(mixture.name);
   comparison.texts = names_of(grid.evaluation);
   comparison.planned = runs.size();
   for (const auto& run : runs)

@@ -17,12 +17,6 @@ namespace fs = std::filesystem;
 constexpr std::string_view kOwnOptions[] = {"model", "data", "observations", "keep",   "compare",
                                             "seed",  "out",  "threads",      "resume", "overwrite"};
 
-std::vector<std::string_view> names_of(const std::vector<GridText>& texts) {
-  std::vector<std::string_view> names;
-  for (const auto& text : texts) names.push_back(text.name);
-  return names;
-}
-
 class MethodGridReader {
  public:
   MethodGridReader(std::string_view toml, std::string_view where) : file_(TomlTable::parse(toml, where)) {}
@@ -59,7 +53,8 @@ class MethodGridReader {
   void read_mixtures() {
     grid_.mixtures = texts_in("mixtures");
     const auto table = file_.table("mixtures");
-    const auto known = names_of(grid_.calibration);
+    const auto names = names_of(grid_.calibration);
+    const std::vector<std::string_view> known(names.begin(), names.end());
     for (const auto& mixture : grid_.mixtures) {
       if (std::find(known.begin(), known.end(), mixture.name) != known.end())
         table.fail(mixture.name, "a calibration text has this name");
@@ -126,6 +121,12 @@ GridRun run_of(const MethodGrid& grid, const GridSetting& method, const std::str
 
 }  // namespace
 
+std::vector<std::string> names_of(const std::vector<GridText>& texts) {
+  std::vector<std::string> names;
+  for (const auto& text : texts) names.push_back(text.name);
+  return names;
+}
+
 bool is_method_grid(std::string_view toml, std::string_view where) {
   return TomlTable::parse(toml, where).has("methods");
 }
@@ -133,6 +134,12 @@ bool is_method_grid(std::string_view toml, std::string_view where) {
 MethodGrid parse_method_grid(std::string_view toml, std::string_view where,
                              std::span<const GridOption> observe, std::span<const GridOption> prune) {
   return MethodGridReader(toml, where).read(observe, prune);
+}
+
+std::vector<std::string> SharedObservations::command(const std::string& program) const {
+  std::vector<std::string> words{program};
+  words.insert(words.end(), arguments.begin(), arguments.end());
+  return words;
 }
 
 fs::path SharedObservations::log() const {
@@ -163,9 +170,8 @@ std::vector<SharedObservations> observations_of(const MethodGrid& grid, const fs
 
 std::vector<GridRun> runs_of(const MethodGrid& grid, const fs::path& out,
                              const std::function<MethodInputs(const GridSetting&)>& inputs_of) {
-  std::vector<std::string> calibrations;
-  for (const auto* texts : {&grid.calibration, &grid.mixtures})
-    for (const auto& text : *texts) calibrations.push_back(text.name);
+  auto calibrations = names_of(grid.calibration);
+  for (const auto& mixture : grid.mixtures) calibrations.push_back(mixture.name);
   std::vector<GridRun> runs;
   for (const auto seed : grid.seeds) {
     for (const auto& method : grid.methods) {

@@ -33,6 +33,8 @@ struct MethodGrid {
   std::string reference;              ///< the method that others are compared with
 };
 
+std::vector<std::string> names_of(const std::vector<GridText>& texts);
+
 /// Whether a file is a grid of methods: it has [methods].
 bool is_method_grid(std::string_view toml, std::string_view where);
 
@@ -45,6 +47,7 @@ struct SharedObservations {
   std::filesystem::path file;
   std::vector<std::string> arguments;  ///< "observe", .. with --out, without --threads
 
+  std::vector<std::string> command(const std::string& program) const;
   std::filesystem::path log() const;
 };
 /// Calibration texts first, then the mixtures made of them.

@@ -139,8 +139,7 @@ void make_observations(std::span<const SharedObservations> all, const RunGridOpt
     if (fs::exists(one.file)) continue;
     fs::create_directories(one.file.parent_path());
     const auto log_start = log_size(one.log());
-    std::vector<std::string> words{options.program_name};
-    words.insert(words.end(), one.arguments.begin(), one.arguments.end());
+    auto words = one.command(options.program_name);
     words.insert(words.end(), {"--threads", fmt::to_string(options.threads)});
     ChildProcess process(options.program, std::move(words), one.log());
     const int exit_code = wait_for(process);

@@ -44,6 +44,16 @@ class AdamW {
 /// A tensor to optimize with fresh moments; sets requires_grad.
 OptimizedParameter optimized(const std::string& name, torch::Tensor& value);
 
+/// All parameters of a model that has `visit_parameters`.
+template <typename Model>
+std::vector<OptimizedParameter> optimized_parameters(Model& model) {
+  std::vector<OptimizedParameter> parameters;
+  visit_parameters(model, [&](const std::string& name, torch::Tensor& value) {
+    parameters.push_back(optimized(name, value));
+  });
+  return parameters;
+}
+
 /// Whether weight decay applies to a parameter of this name: not to biases and norms.
 bool weight_decays(const std::string& name);
 

@@ -89,11 +89,7 @@ nlohmann::json CausalLanguageModelling::resolved_options() const {
 }
 
 std::vector<OptimizedParameter> CausalLanguageModelling::parameters() {
-  std::vector<OptimizedParameter> parameters;
-  visit_parameters(model_, [&](const std::string& name, torch::Tensor& value) {
-    parameters.push_back(optimized(name, value));
-  });
-  return parameters;
+  return optimized_parameters(model_);
 }
 
 StepLoss CausalLanguageModelling::loss(CorpusCursor& cursor, const ForwardOptions& options) {

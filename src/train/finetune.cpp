@@ -73,13 +73,7 @@ class TaskFinetuning : public Objective {
 
   std::int64_t parameter_count() const override { return espalier::parameter_count(model_); }
 
-  std::vector<OptimizedParameter> parameters() override {
-    std::vector<OptimizedParameter> parameters;
-    visit_parameters(model_, [&](const std::string& name, torch::Tensor& value) {
-      parameters.push_back(optimized(name, value));
-    });
-    return parameters;
-  }
+  std::vector<OptimizedParameter> parameters() override { return optimized_parameters(model_); }
 
   StepLoss loss(CorpusCursor& cursor, const ForwardOptions& options) override {
     const auto batch = batches_.next(cursor);
@@ -96,11 +90,7 @@ class TaskFinetuning : public Objective {
 
   void describe(MetricsLine& line, double mean_task_loss) const override {
     line.task_loss = mean_task_loss;
-    if (!pruner_) return;
-    for (const auto& [layer, numbers] : pruner_->survivors()) {
-      line.survivors[layer] = static_cast<int>(numbers.size());
-      line.survivors_original[layer] = numbers;
-    }
+    if (pruner_) pruner_->describe(line);
   }
 
   std::optional<double> validate(MetricsLine& line) override {

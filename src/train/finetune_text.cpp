@@ -5,22 +5,15 @@
 #include <cmath>
 
 #include "base/error.h"
-#include "base/hash.h"
-#include "checkpoint/mapped_file.h"
 #include "train/causal_language_modelling.h"
 #include "train/training_loop.h"
+#include "train/weights_hash.h"
 #include "train/window_pruner.h"
 
 namespace espalier {
 namespace {
 
 namespace fs = std::filesystem;
-
-std::string weights_hash(const fs::path& folder) {
-  Sha256 hash;
-  for (const auto& file : Checkpoint::open(folder).files()) hash.update(MappedFile(file).bytes());
-  return hash.hex();
-}
 
 CausalText text_of(const TextFinetuneOptions& options) {
   CausalText text;
@@ -69,10 +62,10 @@ class TextFinetuning final : public CausalLanguageModelling {
   nlohmann::json resolved_options() const override {
     auto resolved = CausalLanguageModelling::resolved_options();
     resolved["model"] = options_.model.string();
-    resolved["starting_weights_sha256"] = weights_hash(options_.model);
+    resolved["starting_weights_sha256"] = weights_hash(Checkpoint::open(options_.model));
     resolved["train"] = options_.part == TrainedPart::kAll ? "all" : "router";
     if (teacher_) {
-      resolved["teacher_sha256"] = weights_hash(*options_.teacher);
+      resolved["teacher_sha256"] = weights_hash(Checkpoint::open(*options_.teacher));
       resolved["teacher_share"] = options_.teacher_share;
     }
     resolved.update(resolved_options_of(options_.prune));
@@ -93,11 +86,7 @@ class TextFinetuning final : public CausalLanguageModelling {
 
   void describe(MetricsLine& line, double mean_task_loss) const override {
     CausalLanguageModelling::describe(line, mean_task_loss);
-    if (!pruner_) return;
-    for (const auto& [layer, numbers] : pruner_->survivors()) {
-      line.survivors[layer] = static_cast<int>(numbers.size());
-      line.survivors_original[layer] = numbers;
-    }
+    if (pruner_) pruner_->describe(line);
   }
 
   bool ends_window(std::int64_t step) const override { return pruner_ && pruner_->ends_window(step); }

@@ -9,12 +9,12 @@
 #include "base/error.h"
 #include "base/hash.h"
 #include "base/json.h"
-#include "checkpoint/mapped_file.h"
 #include "data/images/image_batches.h"
 #include "eval/image_evaluation.h"
 #include "model/vmoe.h"
 #include "train/objective.h"
 #include "train/training_loop.h"
+#include "train/weights_hash.h"
 
 namespace espalier {
 namespace {
@@ -42,12 +42,6 @@ std::string hash_of(const ImageSet& set) {
                                           file.filename().string(), fs::file_size(file));
     hash.update(std::as_bytes(std::span(entry)));
   }
-  return hash.hex();
-}
-
-std::string weights_hash(const Checkpoint& checkpoint) {
-  Sha256 hash;
-  for (const auto& file : checkpoint.files()) hash.update(MappedFile(file).bytes());
   return hash.hex();
 }
 
@@ -110,11 +104,8 @@ class ImageClassification : public Objective {
   std::int64_t parameter_count() const override { return espalier::parameter_count(model_); }
 
   std::vector<OptimizedParameter> parameters() override {
-    std::vector<OptimizedParameter> parameters;
-    visit_parameters(model_, [&](const std::string& name, torch::Tensor& value) {
-      parameters.push_back(optimized(name, value));
-      parameters.back().decays = decays(name);
-    });
+    auto parameters = optimized_parameters(model_);
+    for (auto& parameter : parameters) parameter.decays = decays(parameter.name);
     return parameters;
   }
 

@@ -3,11 +3,10 @@
 #include <fmt/format.h>
 
 #include "base/error.h"
-#include "base/hash.h"
 #include "base/json.h"
-#include "checkpoint/mapped_file.h"
 #include "train/causal_language_modelling.h"
 #include "train/training_loop.h"
+#include "train/weights_hash.h"
 
 namespace espalier {
 namespace {
@@ -28,10 +27,8 @@ class DecoderPretraining final : public CausalLanguageModelling {
   nlohmann::json resolved_options() const override {
     auto resolved = CausalLanguageModelling::resolved_options();
     resolved["config"] = model_.fields;
-    if (!fs::is_directory(source_)) return resolved;
-    Sha256 hash;
-    for (const auto& file : Checkpoint::open(source_).files()) hash.update(MappedFile(file).bytes());
-    resolved["starting_weights_sha256"] = hash.hex();
+    if (fs::is_directory(source_))
+      resolved["starting_weights_sha256"] = weights_hash(Checkpoint::open(source_));
     return resolved;
   }
 

@@ -4,10 +4,9 @@
 #include <fmt/ranges.h>
 
 #include "base/error.h"
-#include "base/hash.h"
 #include "base/json.h"
-#include "checkpoint/mapped_file.h"
 #include "model/bert_checkpoint.h"
+#include "train/weights_hash.h"
 
 namespace espalier {
 namespace {
@@ -31,12 +30,6 @@ BertModel upcycled(const BertModel& dense, const UpcycleRequest& request, const 
   return model;
 }
 
-std::string weights_hash(const fs::path& folder) {
-  Sha256 hash;
-  for (const auto& file : Checkpoint::open(folder).files()) hash.update(MappedFile(file).bytes());
-  return hash.hex();
-}
-
 }  // namespace
 
 BertModel starting_model(const fs::path& source, const std::optional<UpcycleRequest>& upcycle,
@@ -55,7 +48,7 @@ nlohmann::json starting_model_options(const fs::path& source, const std::optiona
   const bool is_checkpoint = fs::is_directory(source);
   const auto file = is_checkpoint ? source / "config.json" : source;
   nlohmann::json options{{"config", to_json(parse_bert_config(read_json(file), file.string()))}};
-  if (is_checkpoint) options["starting_weights_sha256"] = weights_hash(source);
+  if (is_checkpoint) options["starting_weights_sha256"] = weights_hash(Checkpoint::open(source));
   if (upcycle) options["upcycle"] = {{"experts", upcycle->experts}, {"moe_layers", upcycle->moe_layers}};
   return options;
 }

@@ -91,6 +91,13 @@ void WindowPruner::end_window(const fs::path& run_folder, PrunedModel& model, Ad
   start_window();
 }
 
+void WindowPruner::describe(MetricsLine& line) const {
+  for (const auto& [layer, numbers] : survivors_) {
+    line.survivors[layer] = static_cast<int>(numbers.size());
+    line.survivors_original[layer] = numbers;
+  }
+}
+
 nlohmann::json WindowPruner::state() const {
   auto layers = nlohmann::json::array();
   for (const auto& [layer, numbers] : survivors_) {

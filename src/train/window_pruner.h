@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 #include <vector>
 
+#include "artifacts/metrics.h"
 #include "moe/router.h"
 #include "prune/proficiency.h"
 #include "prune/window_schedule.h"
@@ -29,8 +30,8 @@ class WindowPruner {
   /// Ends the window of that step.
   void end_window(const std::filesystem::path& run_folder, PrunedModel& model, AdamW& optimizer);
 
-  /// The living experts' numbers at the start of the run, by layer; layers with one survivor included.
-  const std::map<int, std::vector<int>>& survivors() const { return survivors_; }
+  /// Puts the living experts into a line of metrics.jsonl, layers with one survivor included.
+  void describe(MetricsLine& line) const;
 
   /// Window, sums and survivors, exactly; `restore` also drops what the run had dropped from a fresh model.
   nlohmann::json state() const;

@@ -6,6 +6,7 @@
 
 #include "arch/decoder_config.h"
 #include "reference/elementwise.h"
+#include "reference/gated.h"
 
 /// A decoder's forward pass as plain loops in float64, from tensors by their names in the checkpoint: the
 /// oracle of src/model. It shares nothing with it but the configuration.
@@ -87,18 +88,7 @@ class Decoder {
     for (std::size_t i = 0; i < y.size(); ++i) y[i] += bias[i % bias.size()];
     return y;
   }
-  /// Rows of the width of gamma.
-  Values norm(const Values& x, const Values& gamma) const {
-    const std::size_t d = gamma.size();
-    Values y = x;
-    for (std::size_t i = 0; i * d < x.size(); ++i) {
-      double squares = 0;
-      for (std::size_t j = 0; j < d; ++j) squares += x[i * d + j] * x[i * d + j];
-      for (std::size_t j = 0; j < d; ++j)
-        y[i * d + j] *= gamma[j] / std::sqrt(squares / static_cast<double>(d) + c_.norm_epsilon);
-    }
-    return y;
-  }
+  Values norm(const Values& x, const Values& gamma) const { return rms_norm(x, gamma, c_.norm_epsilon); }
 
   double frequency(std::size_t pair, std::size_t width) const {
     const double w = static_cast<double>(width);

@@ -49,13 +49,17 @@ RunGridOptions run_options(const Arguments& arguments, const GlobalOptions& glob
           .note = terminal.notes()};
 }
 
+/// Of the runs that are finished.
+struct SweepTables {
+  std::string json, markdown;
+};
+
 /// Writes sweep.json and sweep.md, and prints one of them.
-void print_tables(const Arguments& arguments, const GlobalOptions& global, const std::string& json,
-                  const std::string& markdown) {
+void print_tables(const Arguments& arguments, const GlobalOptions& global, const SweepTables& tables) {
   std::filesystem::create_directories(arguments.out);
-  write_file(arguments.out / "sweep.json", json);
-  write_file(arguments.out / "sweep.md", markdown);
-  std::cout << (global.json ? json : markdown);
+  write_file(arguments.out / "sweep.json", tables.json);
+  write_file(arguments.out / "sweep.md", tables.markdown);
+  std::cout << (global.json ? tables.json : tables.markdown);
 }
 
 [[noreturn]] void fail(const std::vector<RunFailure>& failures, std::size_t runs) {
@@ -70,7 +74,7 @@ void print_tables(const Arguments& arguments, const GlobalOptions& global, const
 struct PreparedSweep {
   std::vector<SharedObservations> observations;
   std::vector<GridRun> runs;
-  std::function<std::string(const std::string&title)> json, markdown;
+  std::function<SweepTables(const std::string& title)> tables;
 };
 
 PreparedSweep prepare_finetuning(const Arguments& arguments, const std::string& toml) {
@@ -78,11 +82,11 @@ PreparedSweep prepare_finetuning(const Arguments& arguments, const std::string& 
   const auto grid = parse_grid(toml, arguments.grid.string(), finetune.options());
   const auto runs = runs_of(grid, arguments.out);
   for (const auto& run : runs) finetune.check(run.name(), command_of(run, RunState::kNew, "espalier", 1));
-  const auto compared = [grid, runs] { return compare(layout_of(grid), read_finished_runs(runs)); };
-  return {{},
-          runs,
-          [=](const std::string& title) { return comparison_json(compared(), title, runs.size()); },
-          [=](const std::string& title) { return comparison_markdown(compared(), title, runs.size()); }};
+  return {{}, runs, [grid, runs](const std::string& title) {
+            const auto comparison = compare(layout_of(grid), read_finished_runs(runs));
+            return SweepTables{comparison_json(comparison, title, runs.size()),
+                               comparison_markdown(comparison, title, runs.size())};
+          }};
 }
 
 MethodInputs inputs_of(const GridSetting& method) {
@@ -96,22 +100,18 @@ PreparedSweep prepare_methods(const Arguments& arguments, const std::string& tom
   const auto grid = parse_method_grid(toml, arguments.grid.string(), observe.options(), prune.options());
   const auto observations = observations_of(grid, arguments.out);
   const auto runs = runs_of(grid, arguments.out, inputs_of);
-  for (const auto& one : observations) {
-    std::vector<std::string> words{"espalier"};
-    words.insert(words.end(), one.arguments.begin(), one.arguments.end());
-    observe.check(one.file.string(), words);
-  }
+  for (const auto& one : observations) observe.check(one.file.string(), one.command("espalier"));
   for (const auto& run : runs) prune.check(run.name(), command_of(run, RunState::kNew, "espalier", 1));
-  const auto compared = [grid, runs] { return compare_methods(grid, runs); };
-  return {observations, runs, [=](const std::string& title) { return method_json(compared(), title); },
-          [=](const std::string& title) { return method_markdown(compared(), title); }};
+  return {observations, runs, [grid, runs](const std::string& title) {
+            const auto comparison = compare_methods(grid, runs);
+            return SweepTables{method_json(comparison, title), method_markdown(comparison, title)};
+          }};
 }
 
 void print_commands(const PreparedSweep& sweep, const RunGridOptions& options) {
   for (const auto& one : sweep.observations) {
-    std::vector<std::string> words{options.program_name};
-    words.insert(words.end(), one.arguments.begin(), one.arguments.end());
-    std::cout << (std::filesystem::exists(one.file) ? "# there: " : "") << shell_command(words) << '\n';
+    std::cout << (std::filesystem::exists(one.file) ? "# there: " : "")
+              << shell_command(one.command(options.program_name)) << '\n';
   }
   for (const auto& run : sweep.runs) {
     const auto state = state_of(run);
@@ -139,8 +139,7 @@ void run_sweep(const Arguments& arguments, const GlobalOptions& global) {
     failures = run_grid(sweep.runs, options);
     terminal.finish();
   }
-  const auto title = arguments.grid.filename().string();
-  print_tables(arguments, global, sweep.json(title), sweep.markdown(title));
+  print_tables(arguments, global, sweep.tables(arguments.grid.filename().string()));
   if (!failures.empty()) fail(failures, sweep.runs.size());
 }
 

@@ -18,4 +18,39 @@ ExpertRows rows_by_expert(const torch::Tensor& chosen, std::int64_t experts) {
   return rows;
 }
 
+torch::Tensor gather(const torch::Tensor& x, const ExpertRows& rows) {
+  auto xs = torch::empty({rows.rows(), x.size(1)}, x.options());
+  simd::kernels().gather_rows(x.data_ptr<float>(), rows.row_token.data_ptr<std::int32_t>(), rows.rows(),
+                              x.size(1), xs.data_ptr<float>());
+  return xs;
+}
+
+torch::Tensor combine(const torch::Tensor& ys, const ExpertRows& rows, const torch::Tensor& gates) {
+  const auto N = rows.row_of.size(0), K = rows.row_of.size(1), D = ys.size(1);
+  auto y = torch::empty({N, D}, ys.options());
+  simd::kernels().combine({.ys = ys.data_ptr<float>(),
+                           .row_of = rows.row_of.data_ptr<std::int32_t>(),
+                           .gates = gates.defined() ? gates.data_ptr<float>() : nullptr,
+                           .y = y.data_ptr<float>(),
+                           .n = N,
+                           .k = K,
+                           .d = D});
+  return y;
+}
+
+CombineGradients combine_backward(const torch::Tensor& dy, const torch::Tensor& ys, const ExpertRows& rows,
+                                  const torch::Tensor& gates) {
+  CombineGradients gradients{torch::empty_like(ys), torch::empty_like(gates)};
+  simd::kernels().combine_backward({.dy = dy.data_ptr<float>(),
+                                    .ys = ys.data_ptr<float>(),
+                                    .row_of = rows.row_of.data_ptr<std::int32_t>(),
+                                    .gates = gates.data_ptr<float>(),
+                                    .dys = gradients.dys.data_ptr<float>(),
+                                    .dgates = gradients.dgates.data_ptr<float>(),
+                                    .n = gates.size(0),
+                                    .k = gates.size(1),
+                                    .d = ys.size(1)});
+  return gradients;
+}
+
 }  // namespace espalier::onednn

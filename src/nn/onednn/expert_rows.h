@@ -22,4 +22,18 @@ struct ExpertRows {
 /// chosen [N, K] int32, contiguous.
 ExpertRows rows_by_expert(const torch::Tensor& chosen, std::int64_t experts);
 
+/// x [N, D] -> [R, D]: each row's token.
+torch::Tensor gather(const torch::Tensor& x, const ExpertRows& rows);
+
+/// ys [R, D] -> [N, D]: the sum over a token's rows, times their gates [N, K] (undefined: times 1).
+torch::Tensor combine(const torch::Tensor& ys, const ExpertRows& rows, const torch::Tensor& gates);
+
+struct CombineGradients {
+  torch::Tensor dys;     // [R, D]
+  torch::Tensor dgates;  // [N, K]
+};
+/// dy [N, D] contiguous.
+CombineGradients combine_backward(const torch::Tensor& dy, const torch::Tensor& ys, const ExpertRows& rows,
+                                  const torch::Tensor& gates);
+
 }  // namespace espalier::onednn

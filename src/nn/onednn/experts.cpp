@@ -4,7 +4,6 @@
 #include "nn/onednn/expert_rows.h"
 #include "nn/onednn/ffn_kernel.h"
 #include "nn/onednn/functions.h"
-#include "nn/simd/kernels.h"
 
 namespace espalier::onednn {
 namespace {
@@ -22,47 +21,23 @@ struct ExpertsFunction : torch::autograd::Function<ExpertsFunction> {
                                const torch::Tensor& chosen, const torch::Tensor& up,
                                const torch::Tensor& up_bias, const torch::Tensor& down,
                                const torch::Tensor& down_bias) {
-    const auto& kernels = simd::kernels();
-    const auto E = up.size(0), F = up.size(1), D = up.size(2);
-    const auto g = rows_by_expert(chosen, E);
-    auto xs = torch::empty({g.rows(), D}, x.options()), ys = torch::empty_like(xs);
-    auto h = torch::empty({g.rows(), F}, x.options());
-    kernels.gather_rows(x.data_ptr<float>(), g.row_token.data_ptr<std::int32_t>(), g.rows(), D,
-                        xs.data_ptr<float>());
+    const auto g = rows_by_expert(chosen, up.size(0));
+    const auto xs = gather(x, g);
+    auto ys = torch::empty_like(xs), h = torch::empty({g.rows(), up.size(1)}, x.options());
     ffn_forward(shape_of(g, up), xs.data_ptr<float>(), ffn_view(up, up_bias, down, down_bias),
                 h.data_ptr<float>(), ys.data_ptr<float>());
-    auto y = torch::empty_like(x);
-    kernels.combine({.ys = ys.data_ptr<float>(),
-                     .row_of = g.row_of.data_ptr<std::int32_t>(),
-                     .gates = gates.data_ptr<float>(),
-                     .y = y.data_ptr<float>(),
-                     .n = x.size(0),
-                     .k = chosen.size(1),
-                     .d = D});
+    auto y = combine(ys, g, gates);
     context->save_for_backward(
         {xs, gates, up, up_bias, down, down_bias, h, ys, g.offsets, g.row_token, g.row_of});
     return y;
   }
 
   static tensor_list backward(AutogradContext* context, tensor_list gradients) {
-    const auto& kernels = simd::kernels();
     const auto s = context->get_saved_variables();
     const auto &xs = s[0], &gates = s[1], &h = s[6], &ys = s[7];
     const tensor_list weights(s.begin() + 2, s.begin() + 6);
     const ExpertRows g{s[8], s[9], s[10]};
-    const auto D = xs.size(1);
-    const auto N = gates.size(0), K = gates.size(1);
-    const auto dy = gradients[0].contiguous();
-    auto dys = torch::empty_like(ys), dgates = torch::empty_like(gates);
-    kernels.combine_backward({.dy = dy.data_ptr<float>(),
-                              .ys = ys.data_ptr<float>(),
-                              .row_of = g.row_of.data_ptr<std::int32_t>(),
-                              .gates = gates.data_ptr<float>(),
-                              .dys = dys.data_ptr<float>(),
-                              .dgates = dgates.data_ptr<float>(),
-                              .n = N,
-                              .k = K,
-                              .d = D});
+    const auto [dys, dgates] = combine_backward(gradients[0].contiguous(), ys, g, gates);
     auto dxs = torch::empty_like(xs);
     tensor_list dweights;
     for (const auto& w : weights) dweights.push_back(torch::empty_like(w));
@@ -70,14 +45,7 @@ struct ExpertsFunction : torch::autograd::Function<ExpertsFunction> {
                  ffn_view(weights[0], weights[1], weights[2], weights[3]), h.data_ptr<float>(),
                  dys.data_ptr<float>(), dxs.data_ptr<float>(),
                  ffn_gradients(dweights[0], dweights[1], dweights[2], dweights[3]));
-    auto dx = torch::empty({N, D}, xs.options());
-    kernels.combine({.ys = dxs.data_ptr<float>(),
-                     .row_of = g.row_of.data_ptr<std::int32_t>(),
-                     .y = dx.data_ptr<float>(),
-                     .n = N,
-                     .k = K,
-                     .d = D});
-    return {dx, dgates, {}, dweights[0], dweights[1], dweights[2], dweights[3]};
+    return {combine(dxs, g, {}), dgates, {}, dweights[0], dweights[1], dweights[2], dweights[3]};
   }
 };
 

@@ -2,6 +2,7 @@
 
 #include <torch/types.h>
 
+#include <array>
 #include <cstdint>
 #include <span>
 
@@ -16,19 +17,30 @@ struct FfnShape {
   std::int64_t networks() const { return static_cast<std::int64_t>(offsets.size()) - 1; }
 };
 
-struct FfnView {
-  const float* up;         // [E, F, D]
-  const float* up_bias;    // [E, F]
-  const float* down;       // [E, D, F]
-  const float* down_bias;  // [E, D]
+/// One of the arrays that E networks are made of: where network 0's is, and a network's size.
+template <typename Float>
+struct NetworkArray {
+  Float** at;
+  std::int64_t count;
 };
 
-struct FfnGradients {
-  float* up;         // [E, F, D]
-  float* up_bias;    // [E, F]
-  float* down;       // [E, D, F]
-  float* down_bias;  // [E, D]
+/// Weights (`FfnView`) or their gradients of E networks.
+template <typename Float>
+struct FfnArrays {
+  Float* up;         // [E, F, D]
+  Float* up_bias;    // [E, F]
+  Float* down;       // [E, D, F]
+  Float* down_bias;  // [E, D]
+
+  std::array<NetworkArray<Float>, 4> arrays(const FfnShape& s) {
+    return {{{&up, s.hidden * s.width},
+             {&down, s.width * s.hidden},
+             {&up_bias, s.hidden},
+             {&down_bias, s.width}}};
+  }
 };
+using FfnView = FfnArrays<const float>;
+using FfnGradients = FfnArrays<float>;
 
 inline FfnView ffn_view(const torch::Tensor& up, const torch::Tensor& up_bias, const torch::Tensor& down,
                         const torch::Tensor& down_bias) {

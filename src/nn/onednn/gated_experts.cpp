@@ -6,7 +6,6 @@
 #include "nn/onednn/expert_rows.h"
 #include "nn/onednn/functions.h"
 #include "nn/onednn/gated_ffn_kernel.h"
-#include "nn/simd/kernels.h"
 
 namespace espalier::onednn {
 namespace {
@@ -51,56 +50,26 @@ struct GatedExpertsFunction : torch::autograd::Function<GatedExpertsFunction> {
   static torch::Tensor forward(AutogradContext* context, const torch::Tensor& x, const torch::Tensor& gates,
                                const torch::Tensor& chosen, const torch::Tensor& gate_up,
                                const torch::Tensor& down) {
-    const auto& kernels = simd::kernels();
-    const auto D = x.size(1);
     const auto g = rows_by_expert(chosen, gate_up.size(0));
-    auto xs = torch::empty({g.rows(), D}, x.options()), ys = torch::empty_like(xs);
-    auto h = torch::empty({g.rows(), gate_up.size(1)}, x.options());
-    kernels.gather_rows(x.data_ptr<float>(), g.row_token.data_ptr<std::int32_t>(), g.rows(), D,
-                        xs.data_ptr<float>());
+    const auto xs = gather(x, g);
+    auto ys = torch::empty_like(xs), h = torch::empty({g.rows(), gate_up.size(1)}, x.options());
     gated_forward(shape_of(g.offset_values(), down), xs.data_ptr<float>(), view(gate_up, down),
                   h.data_ptr<float>(), ys.data_ptr<float>());
-    auto y = torch::empty_like(x);
-    kernels.combine({.ys = ys.data_ptr<float>(),
-                     .row_of = g.row_of.data_ptr<std::int32_t>(),
-                     .gates = gates.data_ptr<float>(),
-                     .y = y.data_ptr<float>(),
-                     .n = x.size(0),
-                     .k = chosen.size(1),
-                     .d = D});
+    auto y = combine(ys, g, gates);
     context->save_for_backward({xs, gates, gate_up, down, h, ys, g.offsets, g.row_token, g.row_of});
     return y;
   }
 
   static tensor_list backward(AutogradContext* context, tensor_list gradients) {
-    const auto& kernels = simd::kernels();
     const auto s = context->get_saved_variables();
     const auto &xs = s[0], &gates = s[1], &gate_up = s[2], &down = s[3], &h = s[4], &ys = s[5];
     const ExpertRows g{s[6], s[7], s[8]};
-    const auto N = gates.size(0), K = gates.size(1), D = xs.size(1);
-    const auto dy = gradients[0].contiguous();
-    auto dys = torch::empty_like(ys), dgates = torch::empty_like(gates);
-    kernels.combine_backward({.dy = dy.data_ptr<float>(),
-                              .ys = ys.data_ptr<float>(),
-                              .row_of = g.row_of.data_ptr<std::int32_t>(),
-                              .gates = gates.data_ptr<float>(),
-                              .dys = dys.data_ptr<float>(),
-                              .dgates = dgates.data_ptr<float>(),
-                              .n = N,
-                              .k = K,
-                              .d = D});
+    const auto [dys, dgates] = combine_backward(gradients[0].contiguous(), ys, g, gates);
     auto dxs = torch::empty_like(xs), dgate_up = torch::empty_like(gate_up), ddown = torch::empty_like(down);
     gated_backward(shape_of(g.offset_values(), down), xs.data_ptr<float>(), view(gate_up, down),
                    h.data_ptr<float>(), dys.data_ptr<float>(), dxs.data_ptr<float>(),
                    {dgate_up.data_ptr<float>(), ddown.data_ptr<float>()});
-    auto dx = torch::empty({N, D}, xs.options());
-    kernels.combine({.ys = dxs.data_ptr<float>(),
-                     .row_of = g.row_of.data_ptr<std::int32_t>(),
-                     .y = dx.data_ptr<float>(),
-                     .n = N,
-                     .k = K,
-                     .d = D});
-    return {dx, dgates, {}, dgate_up, ddown};
+    return {combine(dxs, g, {}), dgates, {}, dgate_up, ddown};
   }
 };
 

@@ -1,44 +1,13 @@
 #include "nn/onednn/gated_ffn_kernel.h"
 
-#include <omp.h>
-
 #include <algorithm>
-#include <memory>
 
 #include "nn/onednn/gemm.h"
-#include "nn/onednn/row_parts.h"
+#include "nn/onednn/network_parts.h"
 #include "nn/simd/kernels.h"
 
 namespace espalier::onednn {
 namespace {
-
-std::int64_t gate_up_floats(const FfnShape& s) {
-  return 2 * s.hidden * s.width;
-}
-std::int64_t down_floats(const FfnShape& s) {
-  return s.width * s.hidden;
-}
-
-GatedView network(const GatedView& w, const FfnShape& s, std::int64_t e) {
-  return {w.gate_up + e * gate_up_floats(s), w.down + e * down_floats(s)};
-}
-GatedGradients network(const GatedGradients& g, const FfnShape& s, std::int64_t e) {
-  return {g.gate_up + e * gate_up_floats(s), g.down + e * down_floats(s)};
-}
-
-/// A network's gradient from the rows of a thread that does not have the network's first row: added to the
-/// others' at the end.
-struct Spill {
-  std::int64_t network = 0;
-  std::unique_ptr<float[]> memory;
-
-  GatedGradients view(const FfnShape& s) const { return {memory.get(), memory.get() + gate_up_floats(s)}; }
-  GatedGradients open(const FfnShape& s, std::int64_t e) {
-    network = e;
-    if (!memory) memory.reset(new float[static_cast<std::size_t>(gate_up_floats(s) + down_floats(s))]);
-    return view(s);
-  }
-};
 
 /// A thread's memory for a part: what goes into `down`, its gradient, and the gradient of gate and up, with
 /// rows that do not fall into few cache sets.
@@ -95,55 +64,26 @@ void backward_part(const FfnShape& s, const RowPart& part, const float* all_x, c
   gemm(n, D, 2 * F, {dgate_up, hidden.wide}, {w.gate_up, D}, 0, dx + part.first * D, D);
 }
 
-/// Networks without rows.
-void clear_unused(const FfnShape& s, const GatedGradients& g) {
-  for (std::int64_t e = 0; e < s.networks(); ++e) {
-    if (s.offsets[static_cast<std::size_t>(e)] != s.offsets[static_cast<std::size_t>(e) + 1]) continue;
-    const auto unused = network(g, s, e);
-    std::fill_n(unused.gate_up, gate_up_floats(s), 0.0F);
-    std::fill_n(unused.down, down_floats(s), 0.0F);
-  }
-}
-
 }  // namespace
 
 void gated_forward(const FfnShape& s, const float* x, const GatedView& w, float* h, float* y) {
-#pragma omp parallel num_threads(threads_for_rows(s.offsets.back(), s.width* s.hidden))
-  {
-    const auto parts = row_parts(s.offsets, omp_get_thread_num(), omp_get_num_threads());
-    Hidden hidden(s, parts);
-    for (const auto& part : parts) forward_part(s, part, x, network(w, s, part.network), h, y, hidden);
-  }
+  forward_networks(
+      s, [&](const auto& parts) { return Hidden(s, parts); },
+      [&](const RowPart& part, Hidden& hidden) {
+        forward_part(s, part, x, network(w, s, part.network), h, y, hidden);
+      });
 }
 
 void gated_backward(const FfnShape& s, const float* x, const GatedView& w, const float* h, const float* dy,
                     float* dx, const GatedGradients& g) {
-  clear_unused(s, g);
-  const int most_threads = threads_for_rows(s.offsets.back(), s.width * s.hidden);
-  std::vector<Spill> spills(static_cast<std::size_t>(most_threads));
-#pragma omp parallel num_threads(most_threads)
-  {
-    const int thread = omp_get_thread_num(), threads = omp_get_num_threads();
-    const auto parts = row_parts(s.offsets, thread, threads);
+  const auto make_hidden = [&](const auto& parts) {
     Hidden hidden(s, parts);
     hidden.make_room_for_gradients();
-    GatedGradients to{};
-    for (const auto& part : parts) {
-      if (part.begins_share) {
-        const bool whole = part.first == s.offsets[static_cast<std::size_t>(part.network)];
-        to = whole ? network(g, s, part.network)
-                   : spills[static_cast<std::size_t>(thread)].open(s, part.network);
-      }
-      backward_part(s, part, x, network(w, s, part.network), h, dy, dx, to, hidden);
-    }
-#pragma omp barrier
-    for (const auto& spill : spills) {
-      if (!spill.memory) continue;
-      const auto from = spill.view(s), into = network(g, s, spill.network);
-      add_share(into.gate_up, from.gate_up, gate_up_floats(s), thread, threads);
-      add_share(into.down, from.down, down_floats(s), thread, threads);
-    }
-  }
+    return hidden;
+  };
+  backward_networks(s, g, make_hidden, [&](const RowPart& part, Hidden& hidden, const GatedGradients& to) {
+    backward_part(s, part, x, network(w, s, part.network), h, dy, dx, to, hidden);
+  });
 }
 
 }  // namespace espalier::onednn

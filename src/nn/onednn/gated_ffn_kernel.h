@@ -7,15 +7,17 @@
 /// E SwiGLU networks on raw memory, forward and backward, each on its own rows; as nn/onednn/ffn_kernel.h.
 namespace espalier::onednn {
 
-struct GatedView {
-  const float* gate_up;  // [E, 2F, D]
-  const float* down;     // [E, D, F]
-};
+template <typename Float>
+struct GatedArrays {
+  Float* gate_up;  // [E, 2F, D]
+  Float* down;     // [E, D, F]
 
-struct GatedGradients {
-  float* gate_up;  // [E, 2F, D]
-  float* down;     // [E, D, F]
+  std::array<NetworkArray<Float>, 2> arrays(const FfnShape& s) {
+    return {{{&gate_up, 2 * s.hidden * s.width}, {&down, s.width * s.hidden}}};
+  }
 };
+using GatedView = GatedArrays<const float>;
+using GatedGradients = GatedArrays<float>;
 
 /// h = x gate_up^T (kept for backward), y = (silu(gate) * up) down^T. x, y [R, D]; h [R, 2F].
 void gated_forward(const FfnShape& shape, const float* x, const GatedView& weights, float* h, float* y);

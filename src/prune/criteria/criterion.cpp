@@ -1,8 +1,5 @@
 #include "prune/criteria/criterion.h"
 
-#include <fmt/format.h>
-
-#include "base/error.h"
 #include "base/nearest.h"
 #include "prune/criteria/activation.h"
 #include "prune/criteria/routing.h"
@@ -40,12 +37,7 @@ std::span<const Criterion> criteria() {
 }
 
 const Criterion& find_criterion(std::string_view name) {
-  std::vector<std::string_view> names;
-  for (const Criterion& criterion : kCriteria) {
-    if (criterion.name == name) return criterion;
-    names.push_back(criterion.name);
-  }
-  throw UserError(fmt::format("criterion: there is no \"{}\"", name), suggestion(name, names));
+  return find_named(criteria(), "criterion", name);
 }
 
 }  // namespace espalier

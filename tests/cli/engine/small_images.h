@@ -47,31 +47,25 @@ inline ProgramRun run_vision(std::vector<std::string> arguments) {
   return run;
 }
 
+/// The command that pre-trains a small model on the small images into `out`.
+inline std::vector<std::string> small_vision_command(const std::string& config, const std::string& images,
+                                                     const std::string& out,
+                                                     const std::vector<std::string>& more) {
+  std::vector<std::string> command{
+      "pretrain", config, "--images", images,      "--classes", "airplane,automobile", "--image-batch", "20",
+      "--out",    out,    "--quiet",  "--threads", "1"};
+  command.insert(command.end(), more.begin(), more.end());
+  return command;
+}
+
 /// Pre-trains the small model on the small images into FOLDER/NAME.
 inline std::string small_vision_run(const TemporaryFolder& folder, const std::string& images,
                                     const nlohmann::json& config, const std::string& name,
                                     std::vector<std::string> more = {}) {
   const auto file = folder.write(name + ".json", config.dump());
   const auto out = (folder / name).string();
-  std::vector<std::string> arguments{"pretrain",
-                                     file,
-                                     "--images",
-                                     images,
-                                     "--classes",
-                                     "airplane,automobile",
-                                     "--image-batch",
-                                     "20",
-                                     "--steps",
-                                     "30",
-                                     "--learning-rate",
-                                     "0.003",
-                                     "--out",
-                                     out,
-                                     "--quiet",
-                                     "--threads",
-                                     "1"};
-  arguments.insert(arguments.end(), more.begin(), more.end());
-  run_vision(arguments);
+  more.insert(more.end(), {"--steps", "30", "--learning-rate", "0.003"});
+  run_vision(small_vision_command(file, images, out, more));
   return out;
 }
 

@@ -110,28 +110,9 @@ TEST(Vision, AKilledRunGoesOnToTheSameNumbers) {
   const TemporaryFolder folder;
   const auto images = small_image_folder(folder);
   const auto config = folder.write("config.json", small_vision_config().dump());
-  const auto command = [&](const char* name, const std::vector<std::string>& more) {
-    std::vector<std::string> arguments{"pretrain",
-                                       config,
-                                       "--images",
-                                       images,
-                                       "--classes",
-                                       "airplane,automobile",
-                                       "--image-batch",
-                                       "20",
-                                       "--steps",
-                                       "200",
-                                       "--save-every",
-                                       "10",
-                                       "--validate-every",
-                                       "1000",
-                                       "--out",
-                                       (folder / name).string(),
-                                       "--quiet",
-                                       "--threads",
-                                       "1"};
-    arguments.insert(arguments.end(), more.begin(), more.end());
-    return arguments;
+  const auto command = [&](const char* name, std::vector<std::string> more) {
+    more.insert(more.end(), {"--steps", "200", "--save-every", "10", "--validate-every", "1000"});
+    return small_vision_command(config, images, (folder / name).string(), more);
   };
   run_vision(command("whole", {}));
   {

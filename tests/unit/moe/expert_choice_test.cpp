@@ -99,15 +99,21 @@ TEST_P(ExpertChoice, GradientsReachTheRouter) {
                "the router's gradient");
 }
 
+torch::Tensor random_tensor(at::IntArrayRef shape, std::uint64_t seed, Backend backend) {
+  return leaf(random_values(c10::multiply_integers(shape), seed), shape, backend).detach();
+}
+
+/// Of width 4 with 5 hidden values.
+ExpertWeights random_experts(std::int64_t E, Backend backend) {
+  return {random_tensor({E, 5, 4}, 3, backend), random_tensor({E, 5}, 4, backend),
+          random_tensor({E, 4, 5}, 5, backend), random_tensor({E, 4}, 6, backend)};
+}
+
 /// A token that is sent to a pruned expert gets zero from it, and the gates of the others stay.
 TEST_P(ExpertChoice, RowsWithoutAnExpertGiveZero) {
   const auto backend = GetParam();
-  const auto make = [&](std::int64_t count, at::IntArrayRef shape, std::uint64_t seed) {
-    return leaf(random_values(count, seed), shape, backend).detach();
-  };
-  const auto x = make(40 * 4, {40, 4}, 1), router = make(4 * 4, {4, 4}, 2);
-  const ExpertWeights all{make(4 * 5 * 4, {4, 5, 4}, 3), make(4 * 5, {4, 5}, 4),
-                          make(4 * 4 * 5, {4, 4, 5}, 5), make(4 * 4, {4, 4}, 6)};
+  const auto x = random_tensor({40, 4}, 1, backend), router = random_tensor({4, 4}, 2, backend);
+  const auto all = random_experts(4, backend);
   const auto kept = torch::tensor({1, 3}, torch::kInt64);
   const ExpertWeights some{all.up.index_select(0, kept), all.up_bias.index_select(0, kept),
                            all.down.index_select(0, kept), all.down_bias.index_select(0, kept)};
@@ -126,12 +132,8 @@ TEST_P(ExpertChoice, RowsWithoutAnExpertGiveZero) {
 /// Members see their own rows only: each is a layer by itself.
 TEST_P(ExpertChoice, AnEnsembleIsItsMembersSideBySide) {
   const auto backend = GetParam();
-  const auto make = [&](std::int64_t count, at::IntArrayRef shape, std::uint64_t seed) {
-    return leaf(random_values(count, seed), shape, backend).detach();
-  };
-  const auto x = make(24 * 4, {24, 4}, 1), router = make(6 * 4, {6, 4}, 2);
-  const ExpertWeights all{make(6 * 5 * 4, {6, 5, 4}, 3), make(6 * 5, {6, 5}, 4),
-                          make(6 * 4 * 5, {6, 4, 5}, 5), make(6 * 4, {6, 4}, 6)};
+  const auto x = random_tensor({24, 4}, 1, backend), router = random_tensor({6, 4}, 2, backend);
+  const auto all = random_experts(6, backend);
   const RouterOptions options{.experts_per_token = 1, .capacity_factor = 1.1};
   const auto both = forward_ensemble(ops(backend), {router, all}, x, 2, options, 1);
   for (std::int64_t m = 0; m < 2; ++m) {
