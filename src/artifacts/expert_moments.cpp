@@ -7,7 +7,7 @@ namespace {
 
 using Shape = MomentField::Shape;
 
-constexpr MomentField kFields[] = {
+constexpr MomentField kMomentFields[] = {
     {"output_sum", &ExpertMoments::output_sum, Shape::kExpertsByWidth},
     {"output_product_sum", &ExpertMoments::output_product_sum, Shape::kExpertsByExperts},
     {"projected_sum", &ExpertMoments::projected_sum, Shape::kExpertsByProjected},
@@ -17,7 +17,7 @@ constexpr MomentField kFields[] = {
 }  // namespace
 
 std::span<const MomentField> moment_fields() {
-  return kFields;
+  return kMomentFields;
 }
 
 std::vector<std::int64_t> MomentField::dimensions(std::size_t experts, std::size_t width,
@@ -45,13 +45,13 @@ std::size_t MomentField::size(std::size_t experts, std::size_t width, std::size_
 }
 
 void ExpertMoments::resize(std::size_t experts, std::size_t width) {
-  for (const MomentField& field : kFields)
+  for (const MomentField& field : kMomentFields)
     (this->*field.values).assign(field.size(experts, width, projected), 0.0);
 }
 
 void ExpertMoments::add(const ExpertMoments& other, double weight) {
   inputs += weight * other.inputs;
-  for (const MomentField& field : kFields) {
+  for (const MomentField& field : kMomentFields) {
     std::vector<double>& to = this->*field.values;
     const std::vector<double>& from = other.*field.values;
     if (from.size() != to.size()) throw InternalError("moments of different shapes");

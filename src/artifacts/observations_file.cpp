@@ -22,13 +22,13 @@ constexpr const char* kFormat = "espalier.observations/1";
 constexpr const char* kHeadKey = "observations";
 constexpr const char* kTexts = "texts";  // U8: JSON
 
-using Shape = std::vector<std::int64_t>;
+using TensorShape = std::vector<std::int64_t>;
 
 std::string field_tensor(int layer, std::string_view field) {
   return fmt::format("layers.{}.{}", layer, field);
 }
 
-Shape shape_of(FieldShape shape, std::int64_t experts, std::int64_t width) {
+TensorShape shape_of(FieldShape shape, std::int64_t experts, std::int64_t width) {
   switch (shape) {
     case FieldShape::kExperts:
       return {experts};
@@ -41,7 +41,7 @@ Shape shape_of(FieldShape shape, std::int64_t experts, std::int64_t width) {
 }
 
 template <typename Value>
-TensorSource source(std::string name, Dtype dtype, Shape shape, const std::vector<Value>& values) {
+TensorSource source(std::string name, Dtype dtype, TensorShape shape, const std::vector<Value>& values) {
   return {std::move(name), dtype, std::move(shape), [&values](std::span<std::byte> to) {
             if (!to.empty()) std::memcpy(to.data(), values.data(), to.size());
           }};
@@ -56,7 +56,7 @@ class Tensors {
   }
 
   template <typename Value>
-  std::vector<Value> take(const std::string& name, Dtype dtype, const Shape& shape) {
+  std::vector<Value> take(const std::string& name, Dtype dtype, const TensorShape& shape) {
     const auto [entry, bytes] = take_bytes(name, dtype);
     if (entry->shape != shape) {
       throw UserError(fmt::format("{}: tensor {} is [{}], expected [{}]", where_, name,
@@ -232,7 +232,7 @@ void write_observations(const std::filesystem::path& file, const Observations& o
   for (const LayerObservations& layer : observations.layers) add_layer(tensors, layer);
   const TokenUse& use = observations.token_use;
   const std::vector<std::int32_t> ids(use.token.begin(), use.token.end());  // `validate` knows the range
-  const Shape pairs{static_cast<std::int64_t>(use.size())};
+  const TensorShape pairs{static_cast<std::int64_t>(use.size())};
   tensors.push_back(source("token_use.token", Dtype::kI32, pairs, ids));
   tensors.push_back(source("token_use.layer", Dtype::kI32, pairs, use.layer));
   tensors.push_back(source("token_use.expert", Dtype::kI32, pairs, use.expert));

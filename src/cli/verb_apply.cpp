@@ -12,14 +12,14 @@
 namespace espalier {
 namespace {
 
-struct Arguments {
+struct ApplyArguments {
   std::string model, plan, out, scores;
   SurgeryArguments surgery;
   std::uint64_t shard_bytes = 0;
   bool overwrite = false, dry_run = false;
 };
 
-ApplyOptions options_of(const Arguments& arguments, const GlobalOptions& global) {
+ApplyOptions options_of(const ApplyArguments& arguments, const GlobalOptions& global) {
   ApplyOptions options;
   options.model = arguments.model;
   options.plan = arguments.plan;
@@ -32,7 +32,7 @@ ApplyOptions options_of(const Arguments& arguments, const GlobalOptions& global)
   return options;
 }
 
-void print(const ApplySummary& summary, const Arguments& arguments, const GlobalOptions& global) {
+void print(const ApplySummary& summary, const ApplyArguments& arguments, const GlobalOptions& global) {
   if (global.json) {
     nlohmann::ordered_json json = {
         {"format", "espalier.applied/1"}, {"out", arguments.out}, {"dry_run", arguments.dry_run}};
@@ -48,7 +48,7 @@ void print(const ApplySummary& summary, const Arguments& arguments, const Global
     std::cout << fmt::format("  {}  {} bytes\n", file, grouped_text(bytes));
 }
 
-void run_apply(const Arguments& arguments, const GlobalOptions& global) {
+void run_apply(const ApplyArguments& arguments, const GlobalOptions& global) {
   const ApplyOptions options = options_of(arguments, global);
   if (arguments.dry_run) {
     check_output(options.out, options.model, options.if_exists);
@@ -70,7 +70,7 @@ void run_apply(const Arguments& arguments, const GlobalOptions& global) {
 }  // namespace
 
 void add_apply(CLI::App& app, const GlobalOptions& global) {
-  auto arguments = std::make_shared<Arguments>();
+  auto arguments = std::make_shared<ApplyArguments>();
   auto& a = *arguments;
   app.add_option("model", a.model, "checkpoint folder; only read")->required()->type_name("MODEL");
   app.add_option("plan", a.plan, "plan.json")->required()->type_name("PLAN");

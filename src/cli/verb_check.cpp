@@ -9,12 +9,12 @@
 namespace espalier {
 namespace {
 
-struct Arguments {
+struct CheckArguments {
   std::string plan, model;
   SurgeryArguments surgery;
 };
 
-void run_check(const Arguments& arguments, const GlobalOptions& global) {
+void run_check(const CheckArguments& arguments, const GlobalOptions& global) {
   const PreparedSurgery prepared =
       prepare_surgery(arguments.model, arguments.plan, arguments.surgery.options(), 0);
   if (global.json) {
@@ -31,7 +31,7 @@ void run_check(const Arguments& arguments, const GlobalOptions& global) {
 }  // namespace
 
 void add_check(CLI::App& app, const GlobalOptions& global) {
-  auto arguments = std::make_shared<Arguments>();
+  auto arguments = std::make_shared<CheckArguments>();
   app.add_option("plan", arguments->plan, "plan.json")->required()->type_name("PLAN");
   app.add_option("model", arguments->model, "checkpoint folder; only headers are read")
       ->required()

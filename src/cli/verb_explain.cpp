@@ -10,12 +10,12 @@
 namespace espalier {
 namespace {
 
-struct Arguments {
+struct ExplainArguments {
   std::string plan;
   std::optional<std::string> scores, html, keep_list;
 };
 
-void run_explain(const Arguments& arguments, const GlobalOptions& global) {
+void run_explain(const ExplainArguments& arguments, const GlobalOptions& global) {
   const Plan plan = read_plan(arguments.plan);
   std::optional<Scores> scores;
   if (arguments.scores) scores = read_scores(*arguments.scores);
@@ -32,7 +32,7 @@ void run_explain(const Arguments& arguments, const GlobalOptions& global) {
 }  // namespace
 
 void add_explain(CLI::App& app, const GlobalOptions& global) {
-  auto arguments = std::make_shared<Arguments>();
+  auto arguments = std::make_shared<ExplainArguments>();
   app.add_option("plan", arguments->plan, "a plan")->required()->type_name("PLAN");
   app.add_option("--scores", arguments->scores,
                  "the scores it was made from: adds those of the experts that stay")

@@ -13,7 +13,7 @@
 namespace espalier {
 namespace {
 
-struct Arguments {
+struct ImportArguments {
   std::string prefix, out, dtype = "F32";
   VmoeImportOptions options;
   bool overwrite = false;
@@ -26,7 +26,7 @@ std::string prefix_of(const std::string& name) {
   return at == std::string::npos ? name : name.substr(0, at);
 }
 
-void run_import(const Arguments& arguments, const GlobalOptions& global) {
+void run_import(const ImportArguments& arguments, const GlobalOptions& global) {
   const std::string source = prefix_of(arguments.prefix);
   const std::string under = parameters_prefix(source);
   const auto imported =
@@ -55,7 +55,7 @@ void run_import(const Arguments& arguments, const GlobalOptions& global) {
 }  // namespace
 
 void add_import(CLI::App& app, const GlobalOptions& global) {
-  auto arguments = std::make_shared<Arguments>();
+  auto arguments = std::make_shared<ImportArguments>();
   auto& a = *arguments;
   app.add_option("prefix", a.prefix,
                  "PREFIX of PREFIX.index and PREFIX.data-00000-of-0000N, as V-MoE's authors write them")

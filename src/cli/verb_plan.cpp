@@ -21,7 +21,7 @@
 namespace espalier {
 namespace {
 
-struct Arguments {
+struct PlanArguments {
   std::optional<std::string> scores, keep, keep_list, model, observations;
   std::string action = "drop";
   PlanActionOptions action_options;
@@ -42,7 +42,7 @@ std::uint64_t expert_bytes_within(std::uint64_t target, const Checkpoint& checkp
                   "no number of experts makes the model so small");
 }
 
-OneShotRule rule_of(const Arguments& arguments, const Scores& scores) {
+OneShotRule rule_of(const PlanArguments& arguments, const Scores& scores) {
   OneShotRule rule;
   const int targets =
       arguments.keep.has_value() + arguments.keep_bytes.has_value() + arguments.target_size.has_value();
@@ -73,7 +73,7 @@ struct Planned {
   std::optional<Scores> scores;
 };
 
-Planned plan_from_scores(const Arguments& arguments, const GlobalOptions& global) {
+Planned plan_from_scores(const PlanArguments& arguments, const GlobalOptions& global) {
   Scores scores = read_scores(*arguments.scores);
   if (arguments.model) add_model_facts(scores, Checkpoint::open(*arguments.model));
   Plan plan = one_shot_plan(scores, rule_of(arguments, scores), global.seed);
@@ -88,7 +88,7 @@ std::string table_text(const std::string& head, const Rows& rows) {
   return text;
 }
 
-Planned plan_from_observations(const Arguments& arguments, const GlobalOptions& global) {
+Planned plan_from_observations(const PlanArguments& arguments, const GlobalOptions& global) {
   if (arguments.scores) throw UserError("plan: scores and --observations are given", "one or the other");
   const PlanAction& action = find_plan_action(arguments.action);
   const Observations observations = read_observations(*arguments.observations);
@@ -98,7 +98,7 @@ Planned plan_from_observations(const Arguments& arguments, const GlobalOptions& 
   return {std::move(plan), std::move(scores)};
 }
 
-Planned plan_from_keep_list(const Arguments& arguments) {
+Planned plan_from_keep_list(const PlanArguments& arguments) {
   if (!arguments.model) throw UserError("--keep-list: needs the model", "name its folder with --model");
   const bool more = arguments.scores || arguments.observations || arguments.keep || arguments.keep_bytes ||
                     arguments.target_size || !arguments.protect.empty() || !arguments.skip_layers.empty();
@@ -112,7 +112,7 @@ Planned plan_from_keep_list(const Arguments& arguments) {
           std::nullopt};
 }
 
-Planned make_plan(const Arguments& arguments, const GlobalOptions& global) {
+Planned make_plan(const PlanArguments& arguments, const GlobalOptions& global) {
   if (arguments.keep_list) return plan_from_keep_list(arguments);
   if (arguments.observations) return plan_from_observations(arguments, global);
   if (arguments.action != "drop")
@@ -125,7 +125,7 @@ Planned make_plan(const Arguments& arguments, const GlobalOptions& global) {
   return plan_from_scores(arguments, global);
 }
 
-void print_text(const Arguments& arguments, const Planned& planned, const PlanSummary& summary) {
+void print_text(const PlanArguments& arguments, const Planned& planned, const PlanSummary& summary) {
   const Plan& plan = planned.plan;
   std::cout << fmt::format("{}: {}, {}, {} per token\n", arguments.out, plan.provenance.criterion,
                            plan_router_name(plan.router), plan.experts_per_token);
@@ -154,7 +154,7 @@ void print_text(const Arguments& arguments, const Planned& planned, const PlanSu
   if (arguments.reset_groups) std::cout << "  note: apply it with --reset-groups\n";
 }
 
-void print(const Arguments& arguments, const Planned& planned, const GlobalOptions& global) {
+void print(const PlanArguments& arguments, const Planned& planned, const GlobalOptions& global) {
   const PlanSummary summary = summarise(planned.plan, planned.scores ? &*planned.scores : nullptr);
   if (!global.json) return print_text(arguments, planned, summary);
   nlohmann::ordered_json json{{"format", "espalier.planning/1"},
@@ -172,7 +172,7 @@ void print(const Arguments& arguments, const Planned& planned, const GlobalOptio
   std::cout << json.dump(2) << '\n';
 }
 
-void add_target_options(CLI::App& app, Arguments& arguments) {
+void add_target_options(CLI::App& app, PlanArguments& arguments) {
   app.add_option(
          "--keep", arguments.keep,
          "a whole number: experts per layer; a number with a point: a fraction of them, half rounds up")
@@ -199,7 +199,7 @@ void add_target_options(CLI::App& app, Arguments& arguments) {
                "drop across router groups; the result has one group, which changes routing");
 }
 
-void add_action_options(CLI::App& app, Arguments& arguments) {
+void add_action_options(CLI::App& app, PlanArguments& arguments) {
   PlanActionOptions& options = arguments.action_options;
   app.add_option("--observations", arguments.observations, "what `espalier observe` wrote, instead of scores")
       ->type_name("OBS");
@@ -223,7 +223,7 @@ void add_action_options(CLI::App& app, Arguments& arguments) {
 }  // namespace
 
 void add_plan(CLI::App& app, const GlobalOptions& global) {
-  auto arguments = std::make_shared<Arguments>();
+  auto arguments = std::make_shared<PlanArguments>();
   app.add_option("scores", arguments->scores, "what `espalier score` wrote")->type_name("SCORES");
   add_target_options(app, *arguments);
   add_action_options(app, *arguments);

@@ -12,6 +12,7 @@
 #include "base/interrupt.h"
 #include "base/machine.h"
 #include "base/stopwatch.h"
+#include "cli/plan_actions.h"
 #include "cli/program.h"
 #include "cli/terminal.h"
 #include "cli/verbs.h"
@@ -40,6 +41,9 @@ constexpr HandedOn kHandedOn[] = {
     {"observe", "--chat-template", "NAME", "of a chat message"},
     {"observe", "--max-memory", "GB", "of hidden states in memory"},
     {"observe", "--hidden-dtype", "f32|bf16", "of hidden states between layers"},
+    {"observe", "--similarity", "KIND,..", "how alike experts are, for --action merge"},
+    {"observe", "--similarity-tokens", "N", "that every expert computes"},
+    {"observe", "--keep-tokens", "N", "that are kept, for --action reconstruction and least squares"},
     {"score", "--reference", "MODEL0", "the model before fine-tuning (router_norm_change)"},
     {"score", "--min-tokens", "N", "protect experts that got fewer tokens"},
     {"plan", "--keep", "N|F", "experts per layer, or with a point a fraction of them"},
@@ -50,6 +54,11 @@ constexpr HandedOn kHandedOn[] = {
     {"plan", "--skip-layers", "L,..", "blocks that stay as they are"},
     {"plan", "--router", "reroute|zero_output", "what becomes of a dropped expert's tokens"},
     {"plan", "--experts-per-token", "K", "of the model afterwards"},
+    {"plan", "--method", "NAME", "of --action merge"},
+    {"plan", "--group-by", "NAME", "of --action merge: what is alike"},
+    {"plan", "--grouping", "NAME", "of --action merge: how groups are made"},
+    {"plan", "--weights", "NAME", "of --action merge: of the experts of a group"},
+    {"plan", "--search", "NAME", "of --action reconstruction"},
     {"apply", "--shard-size", "BYTES", "largest safetensors file"},
     {"apply", "--allow-unequal", nullptr, "layers may keep different numbers of experts"},
     {"plan apply", "--reset-groups", nullptr, "drop across router groups; the result has one group"},
@@ -63,8 +72,8 @@ bool belongs_to(const HandedOn& option, std::string_view verb) {
   return fmt::format(" {} ", option.verb).find(fmt::format(" {} ", verb)) != std::string::npos;
 }
 
-struct Arguments {
-  std::string model, criterion, out, observations;
+struct PruneArguments {
+  std::string model, criterion, action = "drop", out, observations;
   std::vector<std::string> data, compare;
   std::vector<std::vector<std::string>> handed_on =
       std::vector<std::vector<std::string>>(std::size(kHandedOn));
@@ -95,7 +104,8 @@ struct Step {
 
 class Pruning {
  public:
-  Pruning(const Arguments& arguments, const GlobalOptions& global) : arguments_(arguments), global_(global) {
+  Pruning(const PruneArguments& arguments, const GlobalOptions& global)
+      : arguments_(arguments), global_(global) {
     plan_steps();
   }
 
@@ -132,30 +142,56 @@ class Pruning {
   }
 
   void plan_steps() {
-    const auto &model = arguments_.model, &criterion = arguments_.criterion;
-    const auto scores = in_run("scores.json"), plan = in_run("plan.json"), result = in_run("model");
-    const bool needs_data = find_criterion(criterion).observed != nullptr;
+    check_arguments();
+    const auto &model = arguments_.model, &action = arguments_.action;
+    const auto plan = in_run("plan.json"), result = in_run("model");
     auto observations = arguments_.observations;
-    if (needs_data && arguments_.data.empty() && observations.empty())
-      throw UserError(fmt::format("--data is missing: {} is computed from a calibration run", criterion),
-                      "name text, .jsonl or token ids, or --observations of an earlier run");
     if (!arguments_.data.empty()) {
       observations = in_run("observations.safetensors");
       std::vector<std::string> words{model, "--out", observations, "--resume", "--data"};
       words.insert(words.end(), arguments_.data.begin(), arguments_.data.end());
       steps_.push_back({command("observe", std::move(words)), observations});
     }
-    steps_.push_back(
-        {command("score", {needs_data ? observations : model, "--criterion", criterion, "--out", scores}),
-         scores});
-    steps_.push_back({command("plan", {scores, "--model", model, "--out", plan}), plan});
-    steps_.push_back({command("apply", {model, plan, "--scores", scores, "--out", result}), result});
+    std::vector<std::string> apply{model, plan, "--out", result};
+    if (scores_decide()) {
+      const auto scores = in_run("scores.json");
+      const auto source = needs_data() ? observations : model;
+      steps_.push_back(
+          {command("score", {source, "--criterion", arguments_.criterion, "--out", scores}), scores});
+      steps_.push_back({command("plan", {scores, "--model", model, "--out", plan}), plan});
+      apply.insert(apply.end(), {"--scores", scores});
+    } else {
+      steps_.push_back({command("plan", {"--observations", observations, "--action", action, "--model", model,
+                                         "--out", plan}),
+                        plan});
+    }
+    steps_.push_back({command("apply", std::move(apply)), result});
     steps_.push_back({command("verify", {model, result, "--plan", plan}), {}});
     for (const auto& [name, file] : named_files(arguments_.compare)) {
       const auto out = in_run(fmt::format("compare-{}.json", name).c_str());
       steps_.push_back({command("compare", {model, result, "--data", file, "--out", out}), out});
     }
     for (const Step& step : steps_) lines_.push_back(shell_command(step.command));
+  }
+
+  bool scores_decide() const { return find_plan_action(arguments_.action).name == "drop"; }
+
+  bool needs_data() const {
+    return !scores_decide() || find_criterion(arguments_.criterion).observed != nullptr;
+  }
+
+  void check_arguments() const {
+    const auto &criterion = arguments_.criterion, &action = arguments_.action;
+    if (scores_decide() && criterion.empty())
+      throw UserError("prune: neither --criterion nor --action is given",
+                      "--criterion reap, say, or --action merge (`espalier plan --help` lists them)");
+    if (!scores_decide() && !criterion.empty())
+      throw UserError(fmt::format("--criterion {}: --action {} decides without scores", criterion, action),
+                      "one or the other");
+    if (needs_data() && arguments_.data.empty() && arguments_.observations.empty())
+      throw UserError(fmt::format("--data is missing: {} is computed from a calibration run",
+                                  scores_decide() ? criterion : "--action " + action),
+                      "name text, .jsonl or token ids, or --observations of an earlier run");
   }
 
   void open_folder() {
@@ -230,7 +266,7 @@ class Pruning {
     write_manifest(in_run("manifest.json"), manifest);
   }
 
-  const Arguments& arguments_;
+  const PruneArguments& arguments_;
   const GlobalOptions& global_;
   std::vector<Step> steps_;
   std::vector<std::string> lines_;  // the steps as a shell reads them
@@ -242,11 +278,15 @@ class Pruning {
 }  // namespace
 
 void add_prune(CLI::App& app, const GlobalOptions& global) {
-  auto arguments = std::make_shared<Arguments>();
-  Arguments& a = *arguments;
+  auto arguments = std::make_shared<PruneArguments>();
+  PruneArguments& a = *arguments;
   app.add_option("model", a.model, "checkpoint folder; only read")->required()->type_name("MODEL");
   app.add_option("--criterion", a.criterion, "what is computed of each expert (see `espalier score --help`)")
-      ->required()
+      ->type_name("NAME");
+  app.add_option("--action", a.action,
+                 "what becomes of experts that do not stay: drop (the lowest by --criterion), or merge, "
+                 "reconstruction, novice (see `espalier plan --help`)")
+      ->capture_default_str()
       ->type_name("NAME");
   auto* data =
       app.add_option("--data", a.data, "calibration: text, .jsonl or token ids (.json)")->type_name("FILE");
@@ -270,7 +310,9 @@ void add_prune(CLI::App& app, const GlobalOptions& global) {
   app.add_flag("--resume", a.resume, "go on with a run that was stopped");
   app.add_flag("--overwrite", a.overwrite, "the folder may hold an older run, which goes");
   app.footer(
-      "Example:\n  espalier prune mixtral --criterion reap --data code.txt --keep 0.5 --out runs/half");
+      "Examples:\n  espalier prune mixtral --criterion reap --data code.txt --keep 0.5 --out runs/half\n"
+      "  espalier prune mixtral --action merge --similarity cka --data code.txt --keep 0.5 --out "
+      "runs/merged");
   app.callback([arguments, &global] { Pruning(*arguments, global).run(); });
 }
 

@@ -25,7 +25,7 @@ namespace fs = std::filesystem;
 constexpr const char* kObservationsFile = "observations.safetensors";
 constexpr const char* kPlanFile = "plan.json";
 
-struct Arguments {
+struct ReportArguments {
   std::vector<std::string> runs;
   std::optional<std::string> plan;
   std::string out;
@@ -38,7 +38,7 @@ std::optional<fs::path> observations_of(const std::string& argument) {
   return fs::exists(inside) ? std::optional(inside) : std::nullopt;
 }
 
-std::optional<Plan> plan_for(const Arguments& arguments, const fs::path& observations) {
+std::optional<Plan> plan_for(const ReportArguments& arguments, const fs::path& observations) {
   if (arguments.plan) return read_plan(*arguments.plan);
   const fs::path beside = observations.parent_path() / kPlanFile;
   return fs::exists(beside) ? std::optional(read_plan(beside)) : std::nullopt;
@@ -63,7 +63,7 @@ struct Page {
 };
 
 /// Runs side by side; one file of observations; or one run with its observations below.
-Page page_of(const Arguments& arguments) {
+Page page_of(const ReportArguments& arguments) {
   const auto file = arguments.runs.size() == 1 ? observations_of(arguments.runs[0]) : std::nullopt;
   if (arguments.plan && !file) {
     throw UserError("--plan: there are no observations to look at it with",
@@ -88,7 +88,7 @@ Page page_of(const Arguments& arguments) {
   return page;
 }
 
-void print_summary(const Arguments& arguments, const Page& page) {
+void print_summary(const ReportArguments& arguments, const Page& page) {
   const auto bytes = grouped_text(page.html.size());
   if (page.runs.empty()) {
     std::cout << fmt::format("{}: observations, {} bytes\n", arguments.out, bytes);
@@ -101,7 +101,7 @@ void print_summary(const Arguments& arguments, const Page& page) {
   if (evaluated) std::cout << '\n' << results_text(results_table(page.runs));
 }
 
-void run_report(const Arguments& arguments, const GlobalOptions& global) {
+void run_report(const ReportArguments& arguments, const GlobalOptions& global) {
   const Page page = page_of(arguments);
   write_file(arguments.out, page.html);
   if (!global.json) return print_summary(arguments, page);
@@ -115,7 +115,7 @@ void run_report(const Arguments& arguments, const GlobalOptions& global) {
 }  // namespace
 
 void add_report(CLI::App& app, const GlobalOptions& global) {
-  auto arguments = std::make_shared<Arguments>();
+  auto arguments = std::make_shared<ReportArguments>();
   app.add_option("runs", arguments->runs,
                  "run folders; several are drawn side by side. Or one observations.safetensors")
       ->required()

@@ -16,7 +16,7 @@
 namespace espalier {
 namespace {
 
-struct Arguments {
+struct ScoreArguments {
   std::string input;
   std::string criterion;
   std::optional<std::string> reference;
@@ -24,7 +24,8 @@ struct Arguments {
   std::string out;
 };
 
-Scores scores_of_model(const Arguments& arguments, const Criterion& criterion, const GlobalOptions& global) {
+Scores scores_of_model(const ScoreArguments& arguments, const Criterion& criterion,
+                       const GlobalOptions& global) {
   if (arguments.min_tokens > 0) {
     throw UserError("--min-tokens: a model alone does not say which expert got how many tokens",
                     "score observations, or leave the option out");
@@ -43,7 +44,7 @@ Scores scores_of_model(const Arguments& arguments, const Criterion& criterion, c
   return scores;
 }
 
-Scores scores_of(const Arguments& arguments, const GlobalOptions& global) {
+Scores scores_of(const ScoreArguments& arguments, const GlobalOptions& global) {
   const Criterion& criterion = find_criterion(arguments.criterion);
   if (std::filesystem::is_directory(arguments.input)) return scores_of_model(arguments, criterion, global);
   if (arguments.reference) {
@@ -63,7 +64,7 @@ std::vector<std::string> expert_names(const Scores& scores,
   return names;
 }
 
-void print(const Arguments& arguments, const Scores& scores, const GlobalOptions& global) {
+void print(const ScoreArguments& arguments, const Scores& scores, const GlobalOptions& global) {
   const auto never =
       expert_names(scores, [](const LayerScores& layer, std::int64_t) { return never_routed(layer); });
   const auto rare = expert_names(scores, seen_too_rarely);
@@ -89,7 +90,7 @@ void print(const Arguments& arguments, const Scores& scores, const GlobalOptions
 }  // namespace
 
 void add_score(CLI::App& app, const GlobalOptions& global) {
-  auto arguments = std::make_shared<Arguments>();
+  auto arguments = std::make_shared<ScoreArguments>();
   app.add_option("input", arguments->input,
                  "observations of a calibration run, or a model's folder for criteria of weights alone")
       ->required()

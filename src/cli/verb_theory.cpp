@@ -20,7 +20,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-struct Arguments {
+struct TheoryArguments {
   StudyOptions options;
   std::string out;
   bool overwrite = false;
@@ -46,7 +46,7 @@ nlohmann::json options_json(const StudyOptions& o) {
           {"seeds", o.seeds}};
 }
 
-RunManifest manifest_of(const Arguments& arguments, const GlobalOptions& global, double seconds) {
+RunManifest manifest_of(const TheoryArguments& arguments, const GlobalOptions& global, double seconds) {
   RunManifest manifest;
   manifest.verb = "theory";
   manifest.command = global.command;
@@ -79,7 +79,7 @@ nlohmann::ordered_json result_json(const StudyResult& result) {
   return json;
 }
 
-void print_text(const Arguments& arguments, const StudyResult& result, double seconds) {
+void print_text(const TheoryArguments& arguments, const StudyResult& result, double seconds) {
   std::cout << fmt::format("{:>6} {:>22} {:>22}\n", "d", "lean to o1 or o2", "lean to nothing");
   const auto widths = summarise(result);
   for (const WidthSummary& width : widths)
@@ -135,7 +135,7 @@ void add_training_options(CLI::App& app, StudyOptions& o) {
   app.add_option("--seeds", o.seeds, "from --seed on")->capture_default_str()->check(positive);
 }
 
-void run_theory(const Arguments& arguments, const GlobalOptions& global) {
+void run_theory(const TheoryArguments& arguments, const GlobalOptions& global) {
   create_output_folder(arguments.out, arguments.overwrite ? IfExists::kOverwrite : IfExists::kFail);
   const Terminal terminal(global);
   const Stopwatch watch;
@@ -156,7 +156,7 @@ void run_theory(const Arguments& arguments, const GlobalOptions& global) {
 }  // namespace
 
 void add_theory(CLI::App& app, const GlobalOptions& global) {
-  auto arguments = std::make_shared<Arguments>();
+  auto arguments = std::make_shared<TheoryArguments>();
   app.add_option("--out", arguments->out, "run folder; report.html in it has the charts")
       ->required()
       ->type_name("DIR");

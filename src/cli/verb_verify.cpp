@@ -11,12 +11,12 @@
 namespace espalier {
 namespace {
 
-struct Arguments {
+struct VerifyArguments {
   std::string model, result, plan;
   SurgeryArguments surgery;
 };
 
-void run_verify(const Arguments& arguments, const GlobalOptions& global) {
+void run_verify(const VerifyArguments& arguments, const GlobalOptions& global) {
   const Terminal terminal(global);
   const SurgeryOptions options =
       arguments.surgery.any() ? arguments.surgery.options() : recorded_options(arguments.result);
@@ -46,7 +46,7 @@ void run_verify(const Arguments& arguments, const GlobalOptions& global) {
 }  // namespace
 
 void add_verify(CLI::App& app, const GlobalOptions& global) {
-  auto arguments = std::make_shared<Arguments>();
+  auto arguments = std::make_shared<VerifyArguments>();
   auto& a = *arguments;
   app.add_option("model", a.model, "checkpoint folder of the model before")->required()->type_name("MODEL");
   app.add_option("result", a.result, "checkpoint folder of the model after")->required()->type_name("DIR");

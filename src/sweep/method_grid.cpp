@@ -14,8 +14,8 @@ namespace {
 namespace fs = std::filesystem;
 
 /// Options that the sweep itself gives each run.
-constexpr std::string_view kOwnOptions[] = {"model", "data", "observations", "keep",   "compare",
-                                            "seed",  "out",  "threads",      "resume", "overwrite"};
+constexpr std::string_view kOptionsOfTheSweep[] = {"model", "data", "observations", "keep",   "compare",
+                                                   "seed",  "out",  "threads",      "resume", "overwrite"};
 
 class MethodGridReader {
  public:
@@ -31,8 +31,10 @@ class MethodGridReader {
     grid_.calibration = texts_in("calibration");
     if (file_.has("mixtures")) read_mixtures();
     read_evaluation();
-    if (file_.has("observe")) grid_.observe = read_options(file_.table("observe"), observe, {}, kOwnOptions);
-    if (file_.has("options")) grid_.prune = read_options(file_.table("options"), prune, {}, kOwnOptions);
+    if (file_.has("observe"))
+      grid_.observe = read_options(file_.table("observe"), observe, {}, kOptionsOfTheSweep);
+    if (file_.has("options"))
+      grid_.prune = read_options(file_.table("options"), prune, {}, kOptionsOfTheSweep);
     read_methods(prune);
     return std::move(grid_);
   }
@@ -78,8 +80,9 @@ class MethodGridReader {
     for (const auto& name : methods.keys()) {
       check_folder_name(methods, name);
       const auto table = methods.table(name);
-      grid_.methods.push_back({name, read_options(table, known, {}, kOwnOptions)});
-      if (!table.has("criterion")) methods.fail(name, "no criterion", "criterion = \"reap\"");
+      grid_.methods.push_back({name, read_options(table, known, {}, kOptionsOfTheSweep)});
+      if (!table.has("criterion") && !table.has("action"))
+        methods.fail(name, "no criterion and no action", "criterion = \"reap\", or action = \"merge\"");
     }
     if (grid_.methods.empty()) file_.fail("methods", "no method, expected tables such as [methods.reap]");
     for (const auto& method : grid_.methods) names.push_back(method.name);

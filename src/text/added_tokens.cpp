@@ -9,7 +9,7 @@
 namespace espalier {
 namespace {
 
-bool is_space(std::uint32_t c) {
+bool is_white_space(std::uint32_t c) {
   return u_isUWhiteSpace(static_cast<UChar32>(c)) != 0;
 }
 
@@ -37,7 +37,7 @@ bool stands_alone(std::string_view text, std::size_t begin, std::size_t end) {
 std::size_t space_before(std::string_view text, std::size_t begin, std::size_t lowest) {
   while (begin > lowest) {
     const std::size_t before = character_before(text, begin);
-    if (!is_space(decode_utf8(text, before).code_point)) break;
+    if (!is_white_space(decode_utf8(text, before).code_point)) break;
     begin = before;
   }
   return begin;
@@ -46,7 +46,7 @@ std::size_t space_before(std::string_view text, std::size_t begin, std::size_t l
 std::size_t space_after(std::string_view text, std::size_t end) {
   while (end < text.size()) {
     const auto step = decode_utf8(text, end);
-    if (!is_space(step.code_point)) break;
+    if (!is_white_space(step.code_point)) break;
     end += step.bytes;
   }
   return end;

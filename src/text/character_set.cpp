@@ -4,13 +4,9 @@
 #include <map>
 
 #include "base/error.h"
+#include "text/utf8.h"
 
 namespace espalier {
-namespace {
-
-constexpr std::uint32_t kCodePoints = 0x110000;
-
-}  // namespace
 
 CharacterSet::CharacterSet(std::span<const Range> ranges) {
   const bool others = std::any_of(ranges.begin(), ranges.end(), [](Range range) { return range.last > 127; });

@@ -14,7 +14,6 @@
 namespace espalier {
 namespace {
 
-constexpr std::uint32_t kCodePoints = 0x110000;
 constexpr std::uint32_t kCapitalSigma = 0x03A3;
 
 const icu::Normalizer2& nfd() {

@@ -8,6 +8,8 @@
 
 namespace espalier {
 
+constexpr std::uint32_t kCodePoints = 0x110000;  ///< those of Unicode, surrogates among them
+
 /// One decoded code point, or (length 1, `valid` false) a byte that begins no well-formed sequence.
 struct Utf8Step {
   std::uint32_t code_point = 0xFFFD;

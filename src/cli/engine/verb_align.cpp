@@ -11,11 +11,11 @@
 namespace espalier {
 namespace {
 
-struct Arguments {
+struct AlignArguments {
   std::string plan, model, out;
 };
 
-void run_align(const Arguments& arguments, const GlobalOptions& global) {
+void run_align(const AlignArguments& arguments, const GlobalOptions& global) {
   const DecoderModel model = load_decoder(Checkpoint::open(arguments.model));
   const Terminal terminal(global);
   const Plan plan = align_plan(read_plan(arguments.plan), arguments.plan, model, terminal.progress());
@@ -36,7 +36,7 @@ void run_align(const Arguments& arguments, const GlobalOptions& global) {
 }  // namespace
 
 void add_align(CLI::App& app, const GlobalOptions& global) {
-  auto arguments = std::make_shared<Arguments>();
+  auto arguments = std::make_shared<AlignArguments>();
   app.add_option("plan", arguments->plan, "a plan that merges experts")->required()->type_name("PLAN");
   app.add_option("model", arguments->model, "the model it was made for")->required()->type_name("MODEL");
   app.add_option("--out", arguments->out, "the plan with orders of neurons, JSON")

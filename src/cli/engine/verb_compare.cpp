@@ -19,7 +19,7 @@ namespace {
 /// Of the machine's memory that widened weights may take.
 constexpr double kMemoryShare = 0.6;
 
-struct Arguments {
+struct CompareArguments {
   std::string first, second, out;
   DocumentOptions documents;
   std::vector<std::string> data;
@@ -54,7 +54,7 @@ std::string continuation(const DecoderModel& model, const Tokenizer& tokenizer, 
   return tokenizer.decode(generate(generation, prompt, count, stops, {}));
 }
 
-std::vector<Continuations> continuations_of(const Arguments& arguments, const LanguageModel& first,
+std::vector<Continuations> continuations_of(const CompareArguments& arguments, const LanguageModel& first,
                                             const DecoderModel& second) {
   std::vector<Continuations> all;
   for (const std::string& prompt : arguments.prompts) {
@@ -64,8 +64,8 @@ std::vector<Continuations> continuations_of(const Arguments& arguments, const La
   return all;
 }
 
-std::string json_of(const Arguments& arguments, const ModelComparison& comparison, const TextToScore& text,
-                    std::span<const Continuations> continuations) {
+std::string json_of(const CompareArguments& arguments, const ModelComparison& comparison,
+                    const TextToScore& text, std::span<const Continuations> continuations) {
   const auto perplexity = [](const std::string& model, const Perplexity& of) {
     return nlohmann::ordered_json{{"model", model}, {"perplexity", of.value()}, {"loss", of.loss}};
   };
@@ -83,7 +83,7 @@ std::string json_of(const Arguments& arguments, const ModelComparison& compariso
   return json.dump(2) + "\n";
 }
 
-void run_compare(const Arguments& arguments, const GlobalOptions& global) {
+void run_compare(const CompareArguments& arguments, const GlobalOptions& global) {
   const LanguageModel first = open_language_model(arguments.first);
   const DecoderModel second = load_decoder(Checkpoint::open(arguments.second));
   const auto length = std::min(window_length(arguments.sequence_length, first.model),
@@ -113,7 +113,7 @@ void run_compare(const Arguments& arguments, const GlobalOptions& global) {
 }  // namespace
 
 void add_compare(CLI::App& app, const GlobalOptions& global) {
-  auto arguments = std::make_shared<Arguments>();
+  auto arguments = std::make_shared<CompareArguments>();
   auto& a = *arguments;
   const auto positive = CLI::Range(std::int64_t{1}, std::int64_t{1} << 40).description("");
   app.add_option("first", a.first, "checkpoint folder of a decoder, with its tokenizer")

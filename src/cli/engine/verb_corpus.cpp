@@ -13,7 +13,7 @@
 namespace espalier {
 namespace {
 
-struct Arguments {
+struct CorpusArguments {
   std::string out;
   std::string wordnet = kWordNetFolder;
   std::string gcide = kGcideFile;
@@ -57,7 +57,7 @@ void print_part(const Part& part) {
       grouped_text(part.summary.wordnet_blocks));
 }
 
-void run_corpus(const Arguments& arguments, const GlobalOptions& global) {
+void run_corpus(const CorpusArguments& arguments, const GlobalOptions& global) {
   const std::filesystem::path out = arguments.out;
   const auto synsets = read_wordnet(arguments.wordnet);
   GcideSummary gcide;
@@ -83,7 +83,7 @@ void run_corpus(const Arguments& arguments, const GlobalOptions& global) {
 }  // namespace
 
 void add_corpus(CLI::App& app, const GlobalOptions& global) {
-  auto arguments = std::make_shared<Arguments>();
+  auto arguments = std::make_shared<CorpusArguments>();
   app.add_option("--out", arguments->out, "folder for wordnet.txt and gcide.txt")
       ->required()
       ->type_name("DIR");

@@ -17,7 +17,7 @@
 namespace espalier {
 namespace {
 
-struct Arguments {
+struct ExportArguments {
   std::string model, format = "bert", out;
   std::optional<std::string> dtype;
   bool overwrite = false;
@@ -29,11 +29,11 @@ struct Exported {
   std::string dtype;
 };
 
-void open_folder(const Arguments& arguments) {
+void open_folder(const ExportArguments& arguments) {
   create_output_folder(arguments.out, arguments.overwrite ? IfExists::kOverwrite : IfExists::kFail);
 }
 
-Exported to_bert(const Arguments& arguments) {
+Exported to_bert(const ExportArguments& arguments) {
   const auto model = load_bert(Checkpoint::open(arguments.model));
   check_exports_as_bert(model, arguments.model);
   open_folder(arguments);
@@ -43,7 +43,7 @@ Exported to_bert(const Arguments& arguments) {
   return {architecture, static_cast<std::uint64_t>(parameter_count(model)), dtype};
 }
 
-Exported to_mistral(const Arguments& arguments) {
+Exported to_mistral(const ExportArguments& arguments) {
   const auto model = Checkpoint::open(arguments.model);
   check_exports_as_mistral(model);
   open_folder(arguments);
@@ -53,7 +53,7 @@ Exported to_mistral(const Arguments& arguments) {
   return {"MistralForCausalLM", made.parameters, std::string(name(made.dtype))};
 }
 
-void run_export(const Arguments& arguments, const GlobalOptions& global) {
+void run_export(const ExportArguments& arguments, const GlobalOptions& global) {
   const auto made = arguments.format == "mistral" ? to_mistral(arguments) : to_bert(arguments);
   if (global.json) {
     const nlohmann::ordered_json json = {{"format", "espalier.export/1"},
@@ -70,7 +70,7 @@ void run_export(const Arguments& arguments, const GlobalOptions& global) {
 }  // namespace
 
 void add_export(CLI::App& app, const GlobalOptions& global) {
-  auto arguments = std::make_shared<Arguments>();
+  auto arguments = std::make_shared<ExportArguments>();
   auto& a = *arguments;
   app.add_option("model", a.model, "folder of a model with one expert per layer")
       ->required()

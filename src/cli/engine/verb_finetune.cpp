@@ -19,7 +19,7 @@ namespace {
 /// The name under which text is a task like others.
 constexpr const char* kCausalTask = "causal_lm";
 
-struct Arguments : TrainingArguments {
+struct FinetuneArguments : TrainingArguments {
   FinetuneOptions options;
   TaskArguments task;
   ImageArguments images;
@@ -30,7 +30,7 @@ struct Arguments : TrainingArguments {
   std::string schedule = "none", criterion = "alpha", force_drop = "windows";
 };
 
-void add_prune_options(CLI::App& app, Arguments& a) {
+void add_prune_options(CLI::App& app, FinetuneArguments& a) {
   app.add_option(
          "--prune", a.schedule,
          "none; eager: drop every expert under a threshold at the end of each window, and all but the "
@@ -50,7 +50,7 @@ void add_prune_options(CLI::App& app, Arguments& a) {
       ->capture_default_str();
 }
 
-void add_length_options(CLI::App& app, Arguments& a) {
+void add_length_options(CLI::App& app, FinetuneArguments& a) {
   app.add_option("--epochs", a.epochs, "over the training examples (3) or the text (1); --steps wins")
       ->check(CLI::PositiveNumber);
   app.add_option("--batch", a.batch, "examples (32) or rows of text (16) per step")
@@ -67,7 +67,7 @@ void add_length_options(CLI::App& app, Arguments& a) {
       ->type_name("J");
 }
 
-void add_text_options(CLI::App& app, Arguments& a) {
+void add_text_options(CLI::App& app, FinetuneArguments& a) {
   app.add_option("--train", a.part, "of a decoder: all weights, or the routers alone")
       ->capture_default_str()
       ->check(CLI::IsMember({"all", "router"}).description(""))
@@ -95,7 +95,7 @@ void split_text(const std::vector<std::string>& data, TextFinetuneOptions& optio
                     "--data FILE.. or --data train=FILE dev=FILE");
 }
 
-void run_text(Arguments& a, const GlobalOptions& global, const Terminal& terminal) {
+void run_text(FinetuneArguments& a, const GlobalOptions& global, const Terminal& terminal) {
   if (upcycle_request(a))
     throw UserError("--upcycle makes Mixture-of-Experts encoders, and --task causal_lm trains decoders",
                     "leave out --upcycle");
@@ -134,7 +134,7 @@ void print_result(const GlobalOptions& global, const FinetuneOptions& options,
 }  // namespace
 
 void add_finetune(CLI::App& app, const GlobalOptions& global) {
-  auto arguments = std::make_shared<Arguments>();
+  auto arguments = std::make_shared<FinetuneArguments>();
   auto& a = *arguments;
   a.options.steps = 0;
   app.add_option("model", a.options.model,

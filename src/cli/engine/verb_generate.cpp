@@ -20,7 +20,7 @@ namespace {
 /// Of the machine's memory that widened weights may take.
 constexpr double kMemoryShare = 0.6;
 
-struct Arguments {
+struct GenerateArguments {
   std::string model;
   std::optional<std::string> prompt;
   std::vector<std::int32_t> ids;
@@ -44,7 +44,7 @@ std::vector<std::int32_t> stops_of(const DecoderModel& model, const Tokenizer* t
   return stops;
 }
 
-std::vector<std::int32_t> prompt_of(const Arguments& arguments, const Tokenizer* tokenizer) {
+std::vector<std::int32_t> prompt_of(const GenerateArguments& arguments, const Tokenizer* tokenizer) {
   if (!arguments.prompt) return arguments.ids;
   std::vector<std::int32_t> ids = tokenizer->prefix();
   const auto text = tokenizer->encode(*arguments.prompt);
@@ -83,7 +83,7 @@ void print_json(const std::vector<std::int32_t>& prompt, const std::vector<std::
   std::cout << json.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) << '\n';
 }
 
-void run_generate(const Arguments& arguments, const GlobalOptions& global) {
+void run_generate(const GenerateArguments& arguments, const GlobalOptions& global) {
   if (arguments.prompt.has_value() == !arguments.ids.empty())
     throw UserError("expected either --prompt or --prompt-ids");
   const DecoderModel model = load_decoder(Checkpoint::open(arguments.model));
@@ -118,8 +118,8 @@ void run_generate(const Arguments& arguments, const GlobalOptions& global) {
 }  // namespace
 
 void add_generate(CLI::App& app, const GlobalOptions& global) {
-  auto arguments = std::make_shared<Arguments>();
-  Arguments& a = *arguments;
+  auto arguments = std::make_shared<GenerateArguments>();
+  GenerateArguments& a = *arguments;
   app.add_option("model", a.model, "checkpoint folder of a decoder")->required()->type_name("MODEL");
   app.add_option("--prompt", a.prompt, "text to go on with")->type_name("TEXT");
   app.add_option("--prompt-ids", a.ids, "token ids instead of text; ids are printed")->type_name("ID");

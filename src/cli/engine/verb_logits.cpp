@@ -15,7 +15,7 @@
 namespace espalier {
 namespace {
 
-struct Arguments {
+struct LogitsArguments {
   std::string model, tokens, out;
   std::string backend = "onednn";
 };
@@ -26,7 +26,7 @@ struct Written {
   std::int64_t tensors = 0;
 };
 
-Written run_encoder(const Arguments& arguments, const Checkpoint& checkpoint, Backend backend) {
+Written run_encoder(const LogitsArguments& arguments, const Checkpoint& checkpoint, Backend backend) {
   const BertModel model = load_bert(checkpoint);
   Written written;
   written.sequences =
@@ -35,7 +35,7 @@ Written run_encoder(const Arguments& arguments, const Checkpoint& checkpoint, Ba
   return written;
 }
 
-Written run_decoder(const Arguments& arguments, Checkpoint checkpoint, Backend backend) {
+Written run_decoder(const LogitsArguments& arguments, Checkpoint checkpoint, Backend backend) {
   if (backend != Backend::kOneDnn) throw UserError("--backend: decoders run on onednn alone");
   const DecoderModel model = load_decoder(std::move(checkpoint));
   Written written;
@@ -45,7 +45,7 @@ Written run_decoder(const Arguments& arguments, Checkpoint checkpoint, Backend b
   return written;
 }
 
-void run_logits(const Arguments& arguments, const GlobalOptions& global) {
+void run_logits(const LogitsArguments& arguments, const GlobalOptions& global) {
   const Backend backend = parse_backend(arguments.backend);
   Checkpoint checkpoint = Checkpoint::open(arguments.model);
   const auto [sequences, tensors] = describes_decoder(checkpoint.config())
@@ -70,7 +70,7 @@ void run_logits(const Arguments& arguments, const GlobalOptions& global) {
 }  // namespace
 
 void add_logits(CLI::App& app, const GlobalOptions& global) {
-  auto arguments = std::make_shared<Arguments>();
+  auto arguments = std::make_shared<LogitsArguments>();
   app.add_option("model", arguments->model, "checkpoint folder of an encoder or a decoder")
       ->required()
       ->type_name("MODEL");

@@ -22,7 +22,7 @@
 namespace espalier {
 namespace {
 
-struct Arguments {
+struct ObserveArguments {
   std::string model, out;
   std::vector<std::string> data, merge;
   std::vector<double> weights;
@@ -42,7 +42,7 @@ struct Arguments {
   std::vector<std::string> classes;
 };
 
-void print(const Observations& observations, const Arguments& arguments, double seconds,
+void print(const Observations& observations, const ObserveArguments& arguments, double seconds,
            const GlobalOptions& global) {
   double tokens = 0;
   std::int64_t sequences = 0;
@@ -72,7 +72,7 @@ void print(const Observations& observations, const Arguments& arguments, double 
   std::cout << '\n';
 }
 
-void run_merge(const Arguments& arguments, const GlobalOptions& global) {
+void run_merge(const ObserveArguments& arguments, const GlobalOptions& global) {
   if (!arguments.data.empty()) throw UserError("--merge: joins files that are there, without --data");
   std::vector<double> weights = arguments.weights;
   if (weights.empty()) weights.assign(arguments.merge.size(), 1.0);
@@ -86,7 +86,7 @@ void run_merge(const Arguments& arguments, const GlobalOptions& global) {
   print(merged, arguments, 0.0, global);
 }
 
-SimilarityOptions similarity_of(const Arguments& arguments, const GlobalOptions& global) {
+SimilarityOptions similarity_of(const ObserveArguments& arguments, const GlobalOptions& global) {
   SimilarityOptions options;
   options.moments = arguments.asks("output") || arguments.asks("cka");
   options.cross_moments = arguments.asks("cka");
@@ -98,7 +98,7 @@ SimilarityOptions similarity_of(const Arguments& arguments, const GlobalOptions&
 }
 
 /// Without data: what weights alone say.
-void run_without_data(const Arguments& arguments, const GlobalOptions& global) {
+void run_without_data(const ObserveArguments& arguments, const GlobalOptions& global) {
   if (arguments.similarity.size() >
           static_cast<std::size_t>(arguments.asks("weights") + arguments.asks("probes")) ||
       arguments.keep_tokens > 0)
@@ -124,7 +124,7 @@ bool needs_tokenizer(const std::vector<std::string>& files) {
 }
 
 /// The tokenizer of the model's folder; none where all files hold ids and there is none.
-std::unique_ptr<Tokenizer> tokenizer_of(const Arguments& arguments) {
+std::unique_ptr<Tokenizer> tokenizer_of(const ObserveArguments& arguments) {
   if (needs_tokenizer(arguments.data)) return open_tokenizer(arguments.model);
   try {
     return open_tokenizer(arguments.model);
@@ -133,7 +133,8 @@ std::unique_ptr<Tokenizer> tokenizer_of(const Arguments& arguments) {
   }
 }
 
-ObserveOptions options_of(const Arguments& arguments, const Terminal& terminal, const GlobalOptions& global) {
+ObserveOptions options_of(const ObserveArguments& arguments, const Terminal& terminal,
+                          const GlobalOptions& global) {
   ObserveOptions options;
   options.model = arguments.model;
   options.out = arguments.out;
@@ -147,7 +148,7 @@ ObserveOptions options_of(const Arguments& arguments, const Terminal& terminal, 
   return options;
 }
 
-void run_images(const Arguments& arguments, const GlobalOptions& global) {
+void run_images(const ObserveArguments& arguments, const GlobalOptions& global) {
   constexpr std::int64_t kBatch = 256;
   const Checkpoint checkpoint = Checkpoint::open(arguments.model);
   const VmoeModel model = load_vmoe(checkpoint);
@@ -162,7 +163,7 @@ void run_images(const Arguments& arguments, const GlobalOptions& global) {
   print(observations, arguments, stopwatch.seconds(), global);
 }
 
-void run_observe(Arguments& arguments, const GlobalOptions& global) {
+void run_observe(ObserveArguments& arguments, const GlobalOptions& global) {
   if (!arguments.merge.empty()) return run_merge(arguments, global);
   if (arguments.model.empty())
     throw UserError("MODEL is missing", "espalier observe MODEL --data FILE --out FILE");
@@ -201,7 +202,7 @@ void run_observe(Arguments& arguments, const GlobalOptions& global) {
   print(observations, arguments, stopwatch.seconds(), global);
 }
 
-void add_data_options(CLI::App& app, Arguments& a) {
+void add_data_options(CLI::App& app, ObserveArguments& a) {
   app.add_option("--data", a.data, "text, .jsonl or token ids (.json); text and .jsonl also .gz and .zst")
       ->type_name("FILE");
   app.add_option("--samples", a.calibration.samples, "rows, drawn by the seed")
@@ -221,7 +222,7 @@ void add_data_options(CLI::App& app, Arguments& a) {
       ->capture_default_str();
 }
 
-void add_similarity_options(CLI::App& app, Arguments& a) {
+void add_similarity_options(CLI::App& app, ObserveArguments& a) {
   app.add_option(
          "--similarity", a.similarity,
          "how alike experts are; every expert computes every token: cka, output; logits are always there. "
@@ -249,8 +250,8 @@ void add_similarity_options(CLI::App& app, Arguments& a) {
 }  // namespace
 
 void add_observe(CLI::App& app, const GlobalOptions& global) {
-  auto arguments = std::make_shared<Arguments>();
-  Arguments& a = *arguments;
+  auto arguments = std::make_shared<ObserveArguments>();
+  ObserveArguments& a = *arguments;
   app.add_option("model", a.model, "checkpoint folder of a decoder, or of a vision model")
       ->type_name("MODEL");
   add_data_options(app, a);

@@ -15,7 +15,7 @@
 namespace espalier {
 namespace {
 
-struct Arguments {
+struct PredictArguments {
   std::string model, file, backend = "onednn";
   std::int64_t sequence_length = 0;  // 0: what the model holds, at most 128
 };
@@ -59,7 +59,7 @@ TaskSplit read_lines(const Task& task, const std::string& file) {
   return split;
 }
 
-void run_predict(const Arguments& arguments, const GlobalOptions& global) {
+void run_predict(const PredictArguments& arguments, const GlobalOptions& global) {
   const auto backend = parse_backend(arguments.backend);
   const auto model = load_bert(Checkpoint::open(arguments.model));
   const auto task = task_of(model, arguments.model);
@@ -87,7 +87,7 @@ void run_predict(const Arguments& arguments, const GlobalOptions& global) {
 }  // namespace
 
 void add_predict(CLI::App& app, const GlobalOptions& global) {
-  auto arguments = std::make_shared<Arguments>();
+  auto arguments = std::make_shared<PredictArguments>();
   auto& a = *arguments;
   app.add_option("model", a.model, "folder of a fine-tuned model")->required()->type_name("MODEL");
   app.add_option("file", a.file, "a text a line, or two with a tab between them; default: standard input")

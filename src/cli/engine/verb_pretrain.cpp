@@ -9,7 +9,7 @@
 namespace espalier {
 namespace {
 
-struct Arguments : TrainingArguments {
+struct PretrainArguments : TrainingArguments {
   PretrainOptions options;
   ImageArguments images;
 };
@@ -44,7 +44,7 @@ void add_text_options(CLI::App& app, PretrainOptions& o) {
 }  // namespace
 
 void add_pretrain(CLI::App& app, const GlobalOptions& global) {
-  auto arguments = std::make_shared<Arguments>();
+  auto arguments = std::make_shared<PretrainArguments>();
   auto& o = arguments->options;
   app.add_option("model", o.model, "config.json of a new model, or the folder of a checkpoint to go on from")
       ->required()

@@ -23,7 +23,7 @@
 namespace espalier {
 namespace {
 
-struct Arguments {
+struct SweepArguments {
   std::filesystem::path grid, out;
   int jobs = 1;
   bool dry_run = false, summary = false, keep_models = false;
@@ -38,7 +38,7 @@ void wait_for_lock(FolderLock& lock, const std::filesystem::path& folder, const 
   }
 }
 
-RunGridOptions run_options(const Arguments& arguments, const GlobalOptions& global,
+RunGridOptions run_options(const SweepArguments& arguments, const GlobalOptions& global,
                            const Terminal& terminal) {
   return {.program = "/proc/self/exe",  // stays what it is when a build replaces the file
           .program_name = global.command.front(),
@@ -55,7 +55,7 @@ struct SweepTables {
 };
 
 /// Writes sweep.json and sweep.md, and prints one of them.
-void print_tables(const Arguments& arguments, const GlobalOptions& global, const SweepTables& tables) {
+void print_tables(const SweepArguments& arguments, const GlobalOptions& global, const SweepTables& tables) {
   std::filesystem::create_directories(arguments.out);
   write_file(arguments.out / "sweep.json", tables.json);
   write_file(arguments.out / "sweep.md", tables.markdown);
@@ -77,7 +77,7 @@ struct PreparedSweep {
   std::function<SweepTables(const std::string& title)> tables;
 };
 
-PreparedSweep prepare_finetuning(const Arguments& arguments, const std::string& toml) {
+PreparedSweep prepare_finetuning(const SweepArguments& arguments, const std::string& toml) {
   VerbCommandLine finetune("finetune");
   const auto grid = parse_grid(toml, arguments.grid.string(), finetune.options());
   const auto runs = runs_of(grid, arguments.out);
@@ -90,12 +90,14 @@ PreparedSweep prepare_finetuning(const Arguments& arguments, const std::string& 
 }
 
 MethodInputs inputs_of(const GridSetting& method) {
+  const auto action = method.options.find("action");
+  if (action != method.options.end() && action->second->front() != "drop") return MethodInputs::kData;
   const Criterion& criterion = find_criterion(method.options.at("criterion")->front());
   if (criterion.observed != nullptr) return MethodInputs::kData;
   return criterion.drawn != nullptr ? MethodInputs::kSeed : MethodInputs::kNothing;
 }
 
-PreparedSweep prepare_methods(const Arguments& arguments, const std::string& toml) {
+PreparedSweep prepare_methods(const SweepArguments& arguments, const std::string& toml) {
   VerbCommandLine observe("observe"), prune("prune");
   const auto grid = parse_method_grid(toml, arguments.grid.string(), observe.options(), prune.options());
   const auto observations = observations_of(grid, arguments.out);
@@ -120,7 +122,7 @@ void print_commands(const PreparedSweep& sweep, const RunGridOptions& options) {
   }
 }
 
-void run_sweep(const Arguments& arguments, const GlobalOptions& global) {
+void run_sweep(const SweepArguments& arguments, const GlobalOptions& global) {
   const auto toml = read_file(arguments.grid);
   const auto sweep = is_method_grid(toml, arguments.grid.string()) ? prepare_methods(arguments, toml)
                                                                    : prepare_finetuning(arguments, toml);
@@ -146,7 +148,7 @@ void run_sweep(const Arguments& arguments, const GlobalOptions& global) {
 }  // namespace
 
 void add_sweep(CLI::App& app, const GlobalOptions& global) {
-  auto arguments = std::make_shared<Arguments>();
+  auto arguments = std::make_shared<SweepArguments>();
   auto& a = *arguments;
   app.add_option("grid", a.grid,
                  "settings, tasks and seeds of finetune; or methods, shares kept, texts and seeds of prune")

@@ -21,7 +21,7 @@
 namespace espalier {
 namespace {
 
-struct Arguments {
+struct TokenizeArguments {
   std::string model, text, field = "text", decode, out;
   std::size_t max_tokens = 0;  // 0: no limit
   bool no_special = false, keep_case = false, recognize_special = false, whole_file = false;
@@ -33,7 +33,7 @@ struct Counts {
 };
 
 /// The options of a vocab.txt have no meaning for tokenizers that say all of it themselves.
-std::unique_ptr<Tokenizer> open(const Arguments& arguments) {
+std::unique_ptr<Tokenizer> open(const TokenizeArguments& arguments) {
   const auto [kind, file] = find_tokenizer(arguments.model);
   if (kind != TokenizerKind::kVocabulary) {
     if (arguments.keep_case || arguments.recognize_special) {
@@ -57,7 +57,7 @@ std::unique_ptr<Tokenizer> open(const Arguments& arguments) {
 /// Writes sequences one by one, as a text of any size needs the memory of a line.
 class SequenceWriter {
  public:
-  SequenceWriter(const Arguments& arguments, const Tokenizer& tokenizer)
+  SequenceWriter(const TokenizeArguments& arguments, const Tokenizer& tokenizer)
       : tokenizer_(tokenizer), max_tokens_(arguments.max_tokens), output_(arguments.out) {
     if (!arguments.no_special) {
       prefix_ = tokenizer.prefix();
@@ -102,7 +102,8 @@ class SequenceWriter {
 };
 
 /// One sequence per line of the text, empty lines included; per line of JSON Lines; or the whole text as one.
-Counts write_tokens(const Arguments& arguments, const Tokenizer& tokenizer, const ProgressSink& progress) {
+Counts write_tokens(const TokenizeArguments& arguments, const Tokenizer& tokenizer,
+                    const ProgressSink& progress) {
   SequenceWriter writer(arguments, tokenizer);
   const std::vector<std::filesystem::path> files = {arguments.text};
   if (arguments.whole_file) {
@@ -122,7 +123,7 @@ Counts write_tokens(const Arguments& arguments, const Tokenizer& tokenizer, cons
 }
 
 /// The way back: {"texts": [..]}, a text for each sequence of a tokens.json.
-Counts write_texts(const Arguments& arguments, const Tokenizer& tokenizer) {
+Counts write_texts(const TokenizeArguments& arguments, const Tokenizer& tokenizer) {
   Counts counts;
   nlohmann::json texts = nlohmann::json::array();
   const auto sequences = read_token_sequences(arguments.decode, tokenizer.vocabulary_size(),
@@ -137,7 +138,7 @@ Counts write_texts(const Arguments& arguments, const Tokenizer& tokenizer) {
   return counts;
 }
 
-void run_tokenize(const Arguments& arguments, const GlobalOptions& global) {
+void run_tokenize(const TokenizeArguments& arguments, const GlobalOptions& global) {
   if (arguments.text.empty() == arguments.decode.empty()) {
     throw UserError("expected either --text or --decode",
                     "--text FILE makes tokens, --decode FILE makes texts");
@@ -165,7 +166,7 @@ void run_tokenize(const Arguments& arguments, const GlobalOptions& global) {
 }  // namespace
 
 void add_tokenize(CLI::App& app, const GlobalOptions& global) {
-  auto arguments = std::make_shared<Arguments>();
+  auto arguments = std::make_shared<TokenizeArguments>();
   app.add_option("model", arguments->model,
                  "model folder, or its tokenizer.json, tokenizer.model or vocab.txt")
       ->required()

@@ -14,7 +14,7 @@
 namespace espalier {
 namespace {
 
-struct Arguments {
+struct TokenizerArguments {
   WordPieceTraining training;
   std::string kind = "wordpiece";
   std::vector<std::string> files;
@@ -23,7 +23,7 @@ struct Arguments {
   bool keep_case = false, keep_cjk_words = false;
 };
 
-void print_made(const GlobalOptions& global, const Arguments& arguments, std::size_t pieces,
+void print_made(const GlobalOptions& global, const TokenizerArguments& arguments, std::size_t pieces,
                 bool lower_case) {
   if (global.json) {
     const nlohmann::ordered_json json = {{"format", "espalier.vocabulary/1"},
@@ -40,7 +40,7 @@ void print_made(const GlobalOptions& global, const Arguments& arguments, std::si
 }
 
 /// --out is tokenizer.json; tokenizer_config.json goes beside it.
-void train_bytes(const Arguments& arguments, const GlobalOptions& global) {
+void train_bytes(const TokenizerArguments& arguments, const GlobalOptions& global) {
   const std::filesystem::path out = arguments.out;
   if (out.extension() != ".json")
     throw UserError(fmt::format("--out {}: a byte-level tokenizer is a .json file", arguments.out),
@@ -58,7 +58,7 @@ void train_bytes(const Arguments& arguments, const GlobalOptions& global) {
   print_made(global, arguments, static_cast<std::size_t>(made.pieces), false);
 }
 
-void run_train(Arguments arguments, const GlobalOptions& global) {
+void run_train(TokenizerArguments arguments, const GlobalOptions& global) {
   if (arguments.kind == "bpe") return train_bytes(arguments, global);
   WordPieceTraining& training = arguments.training;
   training.lower_case = !arguments.keep_case;
@@ -74,7 +74,7 @@ void run_train(Arguments arguments, const GlobalOptions& global) {
 }
 
 void add_train(CLI::App& app, const GlobalOptions& global) {
-  auto arguments = std::make_shared<Arguments>();
+  auto arguments = std::make_shared<TokenizerArguments>();
   auto& training = arguments->training;
   app.add_option("files", arguments->files, "text files (plain, .gz, .zst)")->required()->type_name("FILE");
   app.add_option("--kind", arguments->kind,

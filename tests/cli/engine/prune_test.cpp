@@ -53,6 +53,35 @@ TEST(PruneVerb, NeedsNoDataForCriteriaOfWeights) {
   for (const LayerPlan& layer : read_plan(p.run + "/plan.json").layers) EXPECT_EQ(layer.keep.size(), 3U);
 }
 
+TEST(PruneVerb, MergesByThePlanOfTheVerb) {
+  const Pruned p;
+  const auto json = result_of(p.command({"--action", "merge", "--grouping", "linkage", "--similarity", "cka",
+                                         "--data", p.tokens, "--rows", "documents", "--keep", "0.5"}));
+  EXPECT_FALSE(json.contains("score"));
+  const std::string plan = (p.folder / "plan.json").string();
+  ASSERT_EQ(run_program({"plan", "--observations", p.run + "/observations.safetensors", "--action", "merge",
+                         "--grouping", "linkage", "--model", p.model, "--keep", "0.5", "--out", plan})
+                .exit_code,
+            0);
+  EXPECT_EQ(file_content(p.run + "/plan.json"), file_content(plan));
+  for (const LayerPlan& layer : read_plan(plan).layers) EXPECT_FALSE(layer.merge.empty());
+}
+
+TEST(PruneVerb, SaysWhatAnActionAndACriterionNeed) {
+  const Pruned p;
+  for (const auto& [words, said] : std::vector<std::pair<std::vector<std::string>, std::string>>{
+           {{"--keep", "2"}, "neither --criterion nor --action"},
+           {{"--keep", "2", "--action", "merge"}, "--data is missing"},
+           {{"--keep", "2", "--action", "merge", "--criterion", "reap"},
+            "--action merge decides without scores"},
+           {{"--keep", "2", "--action", "merg"}, "merge"}}) {
+    const ProgramRun run = run_program(p.command(words));
+    EXPECT_EQ(run.exit_code, 2);
+    EXPECT_THAT(run.err, HasSubstr(said));
+    EXPECT_FALSE(std::filesystem::exists(p.run));
+  }
+}
+
 TEST(PruneVerb, ComparesBeforeAndAfterOnTexts) {
   Pruned p;
   p.model = golden_with_tokenizer(p.folder, "qwen3-moe");
