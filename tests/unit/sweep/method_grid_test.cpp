@@ -112,5 +112,15 @@ TEST(MethodGrid, NamesWhatIsWrongAndWhere) {
   }
 }
 
+// toml++ tells whitespace from letters by code that calls some letters unreachable.
+TEST(MethodGrid, LettersOutsideQuotes) {
+  for (const char* letter : {"\u00E9", "\u0444", "\uFCFF", "\U0001F600"}) {
+    SCOPED_TRACE(letter);
+    expect_user_error([&] { parse(letter + kGrid); }, {"grid.toml:1"});
+    expect_user_error([&] { parse("keep = " + std::string(letter) + "\n" + kGrid); }, {"grid.toml:1"});
+    EXPECT_EQ(parse(kGrid + "# " + letter + "\n").seeds.size(), 2U) << "in a comment";
+  }
+}
+
 }  // namespace
 }  // namespace espalier
