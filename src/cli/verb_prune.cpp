@@ -77,7 +77,7 @@ struct PruneArguments {
   std::vector<std::string> data, compare;
   std::vector<std::vector<std::string>> handed_on =
       std::vector<std::vector<std::string>>(std::size(kHandedOn));
-  bool resume = false, overwrite = false;
+  bool align = false, resume = false, overwrite = false;
 };
 
 /// "wiki=texts/test.txt" names the text; else it has the file's name up to the first dot.
@@ -161,9 +161,11 @@ class Pruning {
       steps_.push_back({command("plan", {scores, "--model", model, "--out", plan}), plan});
       apply.insert(apply.end(), {"--scores", scores});
     } else {
+      const auto decided = arguments_.align ? in_run("merges.json") : plan;
       steps_.push_back({command("plan", {"--observations", observations, "--action", action, "--model", model,
-                                         "--out", plan}),
-                        plan});
+                                         "--out", decided}),
+                        decided});
+      if (arguments_.align) steps_.push_back({command("align", {decided, model, "--out", plan}), plan});
     }
     steps_.push_back({command("apply", std::move(apply)), result});
     steps_.push_back({command("verify", {model, result, "--plan", plan}), {}});
@@ -188,6 +190,8 @@ class Pruning {
     if (!scores_decide() && !criterion.empty())
       throw UserError(fmt::format("--criterion {}: --action {} decides without scores", criterion, action),
                       "one or the other");
+    if (arguments_.align && action != "merge")
+      throw UserError(fmt::format("--align: --action {} merges nothing", action), "--action merge");
     if (needs_data() && arguments_.data.empty() && arguments_.observations.empty())
       throw UserError(fmt::format("--data is missing: {} is computed from a calibration run",
                                   scores_decide() ? criterion : "--action " + action),
@@ -288,6 +292,7 @@ void add_prune(CLI::App& app, const GlobalOptions& global) {
                  "reconstruction, novice (see `espalier plan --help`)")
       ->capture_default_str()
       ->type_name("NAME");
+  app.add_flag("--align", a.align, "with --action merge: put the experts' neurons in order first");
   auto* data =
       app.add_option("--data", a.data, "calibration: text, .jsonl or token ids (.json)")->type_name("FILE");
   app.add_option("--observations", a.observations, "of an earlier run, instead of --data")

@@ -67,6 +67,17 @@ TEST(PruneVerb, MergesByThePlanOfTheVerb) {
   for (const LayerPlan& layer : read_plan(plan).layers) EXPECT_FALSE(layer.merge.empty());
 }
 
+TEST(PruneVerb, AlignsBeforeItMerges) {
+  const Pruned p;
+  const auto json = result_of(p.command({"--action", "merge", "--align", "--similarity", "cka", "--data",
+                                         p.tokens, "--rows", "documents", "--keep", "0.5"}));
+  EXPECT_TRUE(json.at("verify").at("identical").get<bool>());
+  const std::string plan = (p.folder / "plan.json").string();
+  ASSERT_EQ(run_program({"align", p.run + "/merges.json", p.model, "--out", plan}).exit_code, 0);
+  EXPECT_EQ(file_content(p.run + "/plan.json"), file_content(plan));
+  EXPECT_NE(file_content(p.run + "/plan.json"), file_content(p.run + "/merges.json"));
+}
+
 TEST(PruneVerb, SaysWhatAnActionAndACriterionNeed) {
   const Pruned p;
   for (const auto& [words, said] : std::vector<std::pair<std::vector<std::string>, std::string>>{
@@ -74,6 +85,7 @@ TEST(PruneVerb, SaysWhatAnActionAndACriterionNeed) {
            {{"--keep", "2", "--action", "merge"}, "--data is missing"},
            {{"--keep", "2", "--action", "merge", "--criterion", "reap"},
             "--action merge decides without scores"},
+           {{"--keep", "2", "--criterion", "magnitude", "--align"}, "--action drop merges nothing"},
            {{"--keep", "2", "--action", "merg"}, "merge"}}) {
     const ProgramRun run = run_program(p.command(words));
     EXPECT_EQ(run.exit_code, 2);
