@@ -66,4 +66,8 @@ const PlanAction& find_plan_action(std::string_view name) {
   return find_named(plan_actions(), "--action", name);
 }
 
+bool decided_by_scores(const PlanAction& action) {
+  return action.make == drop;
+}
+
 }  // namespace espalier

@@ -30,5 +30,7 @@ struct PlanAction {
 std::span<const PlanAction> plan_actions();
 /// Throws UserError that names the nearest one.
 const PlanAction& find_plan_action(std::string_view name);
+/// Whether it needs scores alone; the others look at the observations.
+bool decided_by_scores(const PlanAction& action);
 
 }  // namespace espalier

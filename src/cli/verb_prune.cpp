@@ -176,7 +176,7 @@ class Pruning {
     for (const Step& step : steps_) lines_.push_back(shell_command(step.command));
   }
 
-  bool scores_decide() const { return find_plan_action(arguments_.action).name == "drop"; }
+  bool scores_decide() const { return decided_by_scores(find_plan_action(arguments_.action)); }
 
   bool needs_data() const {
     return !scores_decide() || find_criterion(arguments_.criterion).observed != nullptr;

@@ -81,8 +81,10 @@ class MethodGridReader {
       check_folder_name(methods, name);
       const auto table = methods.table(name);
       grid_.methods.push_back({name, read_options(table, known, {}, kOptionsOfTheSweep)});
-      if (!table.has("criterion") && !table.has("action"))
-        methods.fail(name, "no criterion and no action", "criterion = \"reap\", or action = \"merge\"");
+      const bool drops = !table.has("action") || table.string("action") == "drop";
+      if (drops && !table.has("criterion"))
+        methods.fail(name, "no criterion, and no action that goes without",
+                     "criterion = \"reap\", or action = \"merge\"");
     }
     if (grid_.methods.empty()) file_.fail("methods", "no method, expected tables such as [methods.reap]");
     for (const auto& method : grid_.methods) names.push_back(method.name);

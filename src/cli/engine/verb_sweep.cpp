@@ -12,6 +12,7 @@
 #include "base/machine.h"
 #include "cli/engine/engine_verbs.h"
 #include "cli/engine/verb_command_line.h"
+#include "cli/plan_actions.h"
 #include "cli/terminal.h"
 #include "prune/criteria/criterion.h"
 #include "report/shell_command.h"
@@ -91,7 +92,8 @@ PreparedSweep prepare_finetuning(const SweepArguments& arguments, const std::str
 
 MethodInputs inputs_of(const GridSetting& method) {
   const auto action = method.options.find("action");
-  if (action != method.options.end() && action->second->front() != "drop") return MethodInputs::kData;
+  if (action != method.options.end() && !decided_by_scores(find_plan_action(action->second->front())))
+    return MethodInputs::kData;
   const Criterion& criterion = find_criterion(method.options.at("criterion")->front());
   if (criterion.observed != nullptr) return MethodInputs::kData;
   return criterion.drawn != nullptr ? MethodInputs::kSeed : MethodInputs::kNothing;

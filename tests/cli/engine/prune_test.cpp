@@ -67,6 +67,15 @@ TEST(PruneVerb, MergesByThePlanOfTheVerb) {
   for (const LayerPlan& layer : read_plan(plan).layers) EXPECT_FALSE(layer.merge.empty());
 }
 
+TEST(PruneVerb, Reconstructs) {
+  const Pruned p;
+  const auto json = result_of(p.command({"--action", "reconstruction", "--search", "greedy", "--keep-tokens",
+                                         "16", "--data", p.tokens, "--rows", "documents", "--keep", "3"}));
+  EXPECT_TRUE(json.at("verify").at("identical").get<bool>());
+  EXPECT_FALSE(std::filesystem::exists(p.run + "/scores.json"));
+  for (const LayerPlan& layer : read_plan(p.run + "/plan.json").layers) EXPECT_EQ(layer.keep.size(), 3U);
+}
+
 TEST(PruneVerb, AlignsBeforeItMerges) {
   const Pruned p;
   const auto json = result_of(p.command({"--action", "merge", "--align", "--similarity", "cka", "--data",

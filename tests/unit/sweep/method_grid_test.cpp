@@ -36,7 +36,7 @@ criterion = "random"
 
 MethodGrid parse(const std::string& toml) {
   const std::vector<GridOption> observe{{"samples"}, {"seq-len"}},
-      prune{{"criterion"}, {"eval-limit"}, {"drop-mtp", GridValue::kFlag}};
+      prune{{"criterion"}, {"action"}, {"eval-limit"}, {"drop-mtp", GridValue::kFlag}};
   return parse_method_grid(toml, "grid.toml", observe, prune);
 }
 
@@ -103,6 +103,7 @@ TEST(MethodGrid, NamesWhatIsWrongAndWhere) {
       {with("samples", "sampels"), {"grid.toml:12", "sampels", "samples"}},
       {with("eval-limit = 4", "seed = 4"), {"grid.toml:14", "the sweep gives this option"}},
       {with("criterion = \"reap\"", "eval-limit = 1"), {"grid.toml:15", "no criterion"}},
+      {with("criterion = \"reap\"", "action = \"drop\""), {"grid.toml:15", "no criterion"}},
       {with("[methods.reap]", "[methods.\"re ap\"]"), {"grid.toml:15", "letters, digits"}},
       {"reference = \"raep\"\n" + kGrid, {"grid.toml:1", "did you mean reap"}},
   };
