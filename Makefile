@@ -64,7 +64,7 @@ tidy:
 fuzz:
 	$(INSTALL_DEPENDENCIES) build fuzz
 	cmake --preset fuzz $(LAUNCHER)
-	cmake --build build/fuzz -j $(JOBS)
+	cmake --build build/fuzz --target fuzzers -j $(JOBS)
 	FUZZ_SECONDS=$(FUZZ_SECONDS) tools/run_fuzzers.sh
 
 bench:

@@ -14,7 +14,7 @@ namespace espalier {
 namespace {
 
 /// One headline figure of one run.
-struct Number {
+struct HeadlineFigure {
   const char* label;
   double value = std::numeric_limits<double>::quiet_NaN();
   std::string text;
@@ -29,8 +29,8 @@ double median(std::vector<double> values) {
   return *middle;
 }
 
-Number best_validation(const std::vector<MetricsLine>& lines) {
-  Number figure{.label = "Best validation loss", .text = human_number(std::nan("")), .note = ""};
+HeadlineFigure best_validation(const std::vector<MetricsLine>& lines) {
+  HeadlineFigure figure{.label = "Best validation loss", .text = human_number(std::nan("")), .note = ""};
   const MetricsLine* best = nullptr;
   for (const MetricsLine& line : lines) {
     if (line.valid_loss && std::isfinite(*line.valid_loss) && (!best || *line.valid_loss < *best->valid_loss))
@@ -43,7 +43,7 @@ Number best_validation(const std::vector<MetricsLine>& lines) {
   return figure;
 }
 
-Number training_loss(const std::vector<MetricsLine>& lines) {
+HeadlineFigure training_loss(const std::vector<MetricsLine>& lines) {
   constexpr std::size_t kLast = 20;  // logged steps averaged: one alone is noise
   std::vector<double> last;
   for (std::size_t i = lines.size() - std::min(lines.size(), kLast); i < lines.size(); ++i) {
@@ -71,7 +71,7 @@ double seconds_trained(const RunFolder& run) {
 }
 
 /// The same figures in the same order for every run.
-std::vector<Number> headline_figures(const RunFolder& run) {
+std::vector<HeadlineFigure> headline_figures(const RunFolder& run) {
   const std::vector<MetricsLine>& lines = run.metrics;
   const double tokens = lines.empty() ? std::nan("") : static_cast<double>(lines.back().tokens);
   std::vector<double> speeds;
@@ -108,7 +108,7 @@ std::string run_details(const RunFolder& run) {
 
 std::string cards(const RunFolder& run) {
   std::string html = run_details(run) + "<dl class=\"cards\">";
-  for (const Number& figure : headline_figures(run)) {
+  for (const HeadlineFigure& figure : headline_figures(run)) {
     if (std::isnan(figure.value)) continue;
     html += fmt::format("<div><dt>{}</dt><dd>{}</dd><dd class=\"note\">{}</dd></div>", figure.label,
                         figure.text, figure.note);
@@ -117,7 +117,7 @@ std::string cards(const RunFolder& run) {
 }
 
 std::string comparison(const std::vector<RunFolder>& runs) {
-  std::vector<std::vector<Number>> figures;
+  std::vector<std::vector<HeadlineFigure>> figures;
   std::string head = "<tr><td></td>", status = "<tr><th scope=\"row\">Status</th>";
   for (std::size_t i = 0; i < runs.size(); ++i) {
     figures.push_back(headline_figures(runs[i]));

@@ -14,8 +14,8 @@ namespace {
 namespace fs = std::filesystem;
 
 /// Options that the sweep itself gives each run.
-constexpr std::string_view kOptionsOfTheSweep[] = {"model", "data", "observations", "keep",   "compare",
-                                                   "seed",  "out",  "threads",      "resume", "overwrite"};
+constexpr std::string_view kPruneOptionsOfTheSweep[] = {
+    "model", "data", "observations", "keep", "compare", "seed", "out", "threads", "resume", "overwrite"};
 
 class MethodGridReader {
  public:
@@ -32,9 +32,9 @@ class MethodGridReader {
     if (file_.has("mixtures")) read_mixtures();
     read_evaluation();
     if (file_.has("observe"))
-      grid_.observe = read_options(file_.table("observe"), observe, {}, kOptionsOfTheSweep);
+      grid_.observe = read_options(file_.table("observe"), observe, {}, kPruneOptionsOfTheSweep);
     if (file_.has("options"))
-      grid_.prune = read_options(file_.table("options"), prune, {}, kOptionsOfTheSweep);
+      grid_.prune = read_options(file_.table("options"), prune, {}, kPruneOptionsOfTheSweep);
     read_methods(prune);
     return std::move(grid_);
   }
@@ -80,7 +80,7 @@ class MethodGridReader {
     for (const auto& name : methods.keys()) {
       check_folder_name(methods, name);
       const auto table = methods.table(name);
-      grid_.methods.push_back({name, read_options(table, known, {}, kOptionsOfTheSweep)});
+      grid_.methods.push_back({name, read_options(table, known, {}, kPruneOptionsOfTheSweep)});
       const bool drops = !table.has("action") || table.string("action") == "drop";
       if (drops && !table.has("criterion"))
         methods.fail(name, "no criterion, and no action that goes without",
