@@ -16,6 +16,7 @@
 #include "report/report.h"
 #include "report/results_table.h"
 #include "report/similarity_maps.h"
+#include "report/study_figures.h"
 
 namespace espalier {
 namespace {
@@ -29,6 +30,7 @@ struct ReportArguments {
   std::vector<std::string> runs;
   std::optional<std::string> plan;
   std::string out;
+  std::optional<std::string> figures;  ///< folder
 };
 
 /// The observations that an argument stands for: itself, or a file in the folder of one run.
@@ -88,6 +90,22 @@ Page page_of(const ReportArguments& arguments) {
   return page;
 }
 
+/// RUN-ID.svg, or ID.svg where there is one run.
+void write_svg_files(const ReportArguments& arguments, const Page& page) {
+  std::size_t written = 0;
+  for (const RunFolder& run : page.runs) {
+    for (const Figure& figure : run.figures) {
+      const std::string name = (page.runs.size() == 1 ? "" : run.name + "-") + figure.id + ".svg";
+      fs::create_directories(*arguments.figures);
+      write_file(fs::path(*arguments.figures) / name, standalone_svg(figure));
+      ++written;
+    }
+  }
+  if (written == 0)
+    throw UserError(fmt::format("--figures: {} has no figures.json", arguments.runs.front()),
+                    "studies have figures: espalier theory, or a sweep of methods");
+}
+
 void print_summary(const ReportArguments& arguments, const Page& page) {
   const auto bytes = grouped_text(page.html.size());
   if (page.runs.empty()) {
@@ -103,6 +121,7 @@ void print_summary(const ReportArguments& arguments, const Page& page) {
 
 void run_report(const ReportArguments& arguments, const GlobalOptions& global) {
   const Page page = page_of(arguments);
+  if (arguments.figures) write_svg_files(arguments, page);
   write_file(arguments.out, page.html);
   if (!global.json) return print_summary(arguments, page);
   const nlohmann::ordered_json json = {{"format", "espalier.report/1"},
@@ -125,6 +144,9 @@ void add_report(CLI::App& app, const GlobalOptions& global) {
   app.add_option("--out", arguments->out, "the page, one HTML file that opens offline")
       ->required()
       ->type_name("FILE");
+  app.add_option("--figures", arguments->figures,
+                 "also each figure of a study, as an SVG file in this folder")
+      ->type_name("DIR");
   app.footer(
       "Examples:\n  espalier report runs/dense runs/moe --out report.html\n"
       "  espalier report observations.safetensors --plan plan.json --out report.html");

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "artifacts/comparison_result.h"
+#include "artifacts/figures.h"
 #include "sweep/comparison.h"
 #include "sweep/method_grid.h"
 
@@ -45,5 +46,9 @@ SeedScores values_of(const MethodComparison& comparison, MethodMetric metric, co
 std::string method_markdown(const MethodComparison& comparison, const std::string& title);
 /// `sweep.json`, "espalier.methods/1": docs/formats/sweep.md.
 std::string method_json(const MethodComparison& comparison, const std::string& title);
+
+/// Perplexity over the share kept on each evaluation text, observed on the first calibration text: a line for
+/// each method, whiskers from the least to the largest of its seeds. None without finished runs.
+std::vector<Figure> method_figures(const MethodComparison& comparison);
 
 }  // namespace espalier

@@ -59,6 +59,7 @@ TEST(ReportVerb, BadInputIsAUserError) {
   const std::pair<std::vector<std::string>, std::string> cases[] = {
       {{"report", "--out", out}, "runs"},
       {{"report", good}, "--out"},
+      {{"report", good, "--out", out, "--figures", out}, "good has no figures.json"},
       {{"report", good, "/nonexistent", "--out", out}, "/nonexistent"},
       {{"report", damaged, "--out", out}, damaged + "/manifest.json"},
       {{"report", good, "--out", "/nonexistent/r.html"}, "/nonexistent/r.html"},

@@ -5,6 +5,8 @@
 #include <memory>
 #include <thread>
 
+#include "artifacts/figures.h"
+#include "artifacts/run_manifest.h"
 #include "base/error.h"
 #include "base/files.h"
 #include "base/folder_lock.h"
@@ -53,13 +55,31 @@ RunGridOptions run_options(const SweepArguments& arguments, const GlobalOptions&
 /// Of the runs that are finished.
 struct SweepTables {
   std::string json, markdown;
+  std::vector<Figure> figures = {};
 };
 
-/// Writes sweep.json and sweep.md, and prints one of them.
+/// What `report` needs beside the figures.
+RunManifest manifest_of(const SweepArguments& arguments, const GlobalOptions& global) {
+  RunManifest manifest;
+  manifest.verb = "sweep";
+  manifest.command = global.command;
+  manifest.status = RunStatus::kFinished;
+  manifest.started_at = utc_now();
+  manifest.options = {{"grid", arguments.grid.string()}};
+  manifest.versions = {{"espalier", ESPALIER_VERSION}};
+  manifest.machine = {cpu_name(), global.threads.value_or(hardware_threads()), memory_bytes()};
+  return manifest;
+}
+
+/// Writes sweep.json, sweep.md and what `report` draws, and prints one of the first two.
 void print_tables(const SweepArguments& arguments, const GlobalOptions& global, const SweepTables& tables) {
   std::filesystem::create_directories(arguments.out);
   write_file(arguments.out / "sweep.json", tables.json);
   write_file(arguments.out / "sweep.md", tables.markdown);
+  if (!tables.figures.empty()) {
+    write_figures(arguments.out / "figures.json", tables.figures);
+    write_manifest(arguments.out / "manifest.json", manifest_of(arguments, global));
+  }
   std::cout << (global.json ? tables.json : tables.markdown);
 }
 
@@ -108,7 +128,8 @@ PreparedSweep prepare_methods(const SweepArguments& arguments, const std::string
   for (const auto& run : runs) prune.check(run.name(), command_of(run, RunState::kNew, "espalier", 1));
   return {observations, runs, [grid, runs](const std::string& title) {
             const auto comparison = compare_methods(grid, runs);
-            return SweepTables{method_json(comparison, title), method_markdown(comparison, title)};
+            return SweepTables{method_json(comparison, title), method_markdown(comparison, title),
+                               method_figures(comparison)};
           }};
 }
 

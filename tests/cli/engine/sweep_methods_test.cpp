@@ -44,6 +44,12 @@ TEST(SweepMethods, PrunesInEveryWayComparesAndRepeatsNothing) {
   ASSERT_EQ(again.exit_code, 0) << again.err;
   EXPECT_EQ(again.out, run.out);
   EXPECT_EQ(std::filesystem::last_write_time(path("out/a/0.5/reap/seed-1/manifest.json")), before);
+  const ProgramRun drawn =
+      run_program({"report", path("out"), "--out", path("out.html"), "--figures", path("figures")});
+  ASSERT_EQ(drawn.exit_code, 0) << drawn.err;
+  const auto svg = file_content(path("figures/perplexity-0.svg"));
+  EXPECT_THAT(svg, HasSubstr("Perplexity on b"));
+  EXPECT_THAT(svg, HasSubstr(">reap</text>"));
 }
 
 TEST(SweepMethods, RefusesWhatPruneWouldRefuseBeforeItStarts) {

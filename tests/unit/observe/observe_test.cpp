@@ -6,6 +6,7 @@
 
 #include "artifacts/observation_fields.h"
 #include "base/error.h"
+#include "base/files.h"
 #include "reference/decoder.h"
 #include "reference/observations.h"
 #include "unit/base/user_error.h"
@@ -134,7 +135,15 @@ ProgressSink stop_after(std::int64_t layers, std::int64_t all, std::uint64_t tok
   };
 }
 
-void expect_resumed_equals_whole(std::optional<std::uint64_t> max_memory_bytes, Dtype hidden_dtype) {
+/// The bytes of the observations file.
+std::string file_of(const Observations& observations) {
+  const TemporaryFolder folder;
+  write_observations(folder / "obs.safetensors", observations);
+  return read_file(folder / "obs.safetensors");
+}
+
+void expect_resumed_equals_whole(std::optional<std::uint64_t> max_memory_bytes, Dtype hidden_dtype,
+                                 const SimilarityOptions& similarity = {}) {
   const SmallDecoder small(golden_config("deepseek-v1"));
   const DecoderModel model = load_decoder(small.open());
   const Rows rows = some_rows(small.config, 4);
@@ -143,6 +152,7 @@ void expect_resumed_equals_whole(std::optional<std::uint64_t> max_memory_bytes, 
     options->max_memory_bytes = max_memory_bytes;
     options->hidden_dtype = hidden_dtype;
     options->save_share = 1e9;
+    options->similarity = similarity;
   }
   const auto expected = whole(model, rows);
   EXPECT_EQ(expected.hidden_dtype, name(hidden_dtype));
@@ -158,6 +168,7 @@ void expect_resumed_equals_whole(std::optional<std::uint64_t> max_memory_bytes, 
   expect_same_layers(resumed, expected, 0.0);
   EXPECT_EQ(resumed.token_use.count, expected.token_use.count);
   ASSERT_EQ(resumed.examples.size(), expected.examples.size());
+  EXPECT_EQ(file_of(resumed), file_of(expected));
   EXPECT_TRUE(std::filesystem::exists(stopped.folder / "obs.safetensors.state"));
   discard_observe_state(stopped.options.out);
   EXPECT_FALSE(std::filesystem::exists(stopped.folder / "obs.safetensors.state"));
@@ -171,6 +182,15 @@ TEST(Observe, AnInterruptedRunInMappedFilesToo) {
 }
 TEST(Observe, AndWithHiddenStatesInBf16) {
   expect_resumed_equals_whole(std::nullopt, Dtype::kBF16);
+}
+
+TEST(Observe, AndWithWhatEveryExpertMakesOfEveryToken) {
+  SimilarityOptions everything;
+  everything.moments = everything.cross_moments = true;
+  everything.samples = 16;
+  everything.tokens = 40;
+  expect_resumed_equals_whole(std::nullopt, Dtype::kF32, everything);
+  expect_resumed_equals_whole(0, Dtype::kBF16, everything);
 }
 
 TEST(Observe, MappedFilesGiveTheSameNumbersAsMemory) {

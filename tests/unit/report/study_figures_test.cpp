@@ -27,6 +27,19 @@ TEST(StudyFigures, DrawsEverySeriesAndEscapesItsName) {
   EXPECT_EQ(html.find("nan"), std::string::npos);
 }
 
+TEST(StudyFigures, SeriesBeyondTheColoursAreDashed) {
+  Figure figure{"f", "Title", "c", "x", "y", FigureScale::kLinear, FigureScale::kLinear, {}};
+  for (int i = 0; i < 7; ++i)
+    figure.series.push_back({"s" + std::to_string(i), FigureMarks::kLine, {0, 1}, {1, 2.0 + i}, {}, {}});
+  const std::string svg = standalone_svg(figure);
+  EXPECT_THAT(svg, ::testing::StartsWith("<svg xmlns=\"http://www.w3.org/2000/svg\""));
+  EXPECT_THAT(svg, HasSubstr("<title>Title</title>"));
+  EXPECT_THAT(svg, HasSubstr(">s6</text>"));
+  std::size_t dashed = 0, at = 0;
+  while ((at = svg.find("stroke-dasharray=\"6 4\"", at)) != std::string::npos) ++dashed, ++at;
+  EXPECT_EQ(dashed, 2u) << "the seventh line, and its name's";
+}
+
 TEST(StudyFigures, NothingForOtherRuns) {
   EXPECT_EQ(study_sections({RunFolder{}}), "");
 }

@@ -62,10 +62,24 @@ TEST(MethodComparison, JsonHasEveryRun) {
   EXPECT_EQ(json.at("runs")[2].at("texts").at("wiki").at("perplexity"), 30);
 }
 
+TEST(MethodComparison, FiguresHaveALineForEachMethod) {
+  const auto figures = method_figures(comparison());
+  ASSERT_EQ(figures.size(), 1u) << "one evaluation text";
+  ASSERT_EQ(figures[0].series.size(), 2u);
+  const auto& reap = figures[0].series[1];
+  EXPECT_EQ(reap.name, "reap");
+  EXPECT_EQ(reap.x, std::vector<double>{50});
+  EXPECT_EQ(reap.y, std::vector<double>{23}) << "of the first calibration alone";
+  EXPECT_EQ(reap.low, std::vector<double>{22});
+  EXPECT_EQ(reap.high, std::vector<double>{24});
+  EXPECT_EQ(figures_from_json(figures_to_json(figures), "test").size(), 1u);
+}
+
 TEST(MethodComparison, OfNoRunsSaysSo) {
   auto none = comparison();
   none.runs.clear();
   EXPECT_THAT(method_markdown(none, "g"), HasSubstr("0 of 7 runs are finished."));
+  EXPECT_TRUE(method_figures(none).empty());
 }
 
 }  // namespace
