@@ -33,13 +33,13 @@ class Subject:
 def subjects(options):
     """The encoder, and the language model on each domain."""
     wordnet = ["--task", "wordnet", "--seq-len", 64]
-    yield Subject("encoder", options.encoder, [7, 6, 5, 4, 3, 2, 1],
+    yield Subject("encoder", options.encoder, [6, 4, 2, 1],
                   [*wordnet, "--steps", options.encoder_steps, "--batch", 64, "--learning-rate", "1e-3"], [*wordnet, "--split", "test"],
                   lambda metrics: 100 * metrics["accuracy"], "test accuracy on WordNet's categories, percent")
     for domain, ending in (("wikinews", "txt"), ("c4", "jsonl")):
         learn = options.text / f"{domain}-calibration.{ending}"
         test = options.text / f"{domain}-test.{ending}"
-        yield Subject(domain, options.decoder, [7, 6, 5, 4, 3, 2],
+        yield Subject(domain, options.decoder, [6, 4, 2],
                       ["--task", "causal_lm", "--data", learn, "--steps", options.decoder_steps, "--batch", 8, "--seq-len", 128,
                        "--learning-rate", "5e-4"],
                       ["--task", "perplexity", "--data", test, "--seq-len", 256, "--limit", 32],
@@ -113,7 +113,7 @@ def arguments():
     parser.add_argument("--decoder", default=str(study.ROOT / "models/mini-mixtral"))
     parser.add_argument("--seeds", default="1,2,3")
     parser.add_argument("--encoder-steps", default="1000")
-    parser.add_argument("--decoder-steps", default="400")
+    parser.add_argument("--decoder-steps", default="200")
     return parser.parse_args()
 
 

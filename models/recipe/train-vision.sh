@@ -16,4 +16,4 @@ run() {  # run VERB MODEL OUT OPTION..
 }
 
 run pretrain "$here/mini-vmoe.json" "$work/mini-vmoe" --classes airplane,bird,deer,frog,ship --image-epochs 30 --learning-rate 1e-3
-run finetune "$work/mini-vmoe/model" "$work/mini-vmoe-tuned" --classes automobile,cat,dog,horse,truck --image-epochs 10 --learning-rate 5e-4
+run finetune "$work/mini-vmoe/model" "$work/mini-vmoe-tuned" --classes automobile,cat,dog,horse,truck --image-epochs 5 --learning-rate 5e-4

@@ -38,15 +38,15 @@ Plan reconstruction(const Observations& observations, const PlanActionOptions& o
   return reconstruction_plan(observations, find_subset_search(options.search), rule, seed);
 }
 
-/// A constant in an expert's place (MoNE, 2025) needs a bias on the output of that expert. No family that can
-/// be observed has one: down_proj and w2 are matrices alone.
+/// A constant in the place of an expert that is gone (MoNE, 2025). No format that can be observed holds one:
+/// the experts of language models have no bias on their output, and a router row of a V-MoE without an expert
+/// gives zero.
 Plan novice(const Observations& observations, const PlanActionOptions& /*options*/,
             const OneShotRule& /*rule*/, std::uint64_t /*seed*/) {
-  throw UserError(
-      fmt::format("--action novice: the experts of {} have no bias on their output, so its mean cannot "
-                  "be stored in their place",
-                  observations.model_type),
-      "--action drop re-routes their tokens, --action merge adds them to others");
+  throw UserError(fmt::format("--action novice: {} checkpoints have no place for the mean output of an expert "
+                              "that is gone",
+                              observations.model_type),
+                  "--action drop re-routes their tokens, --action merge adds them to others");
 }
 
 constexpr PlanAction kActions[] = {

@@ -107,7 +107,7 @@ TEST_F(MergingVerbs, BadInputIsAUserError) {
   const std::pair<std::vector<std::string>, std::string> bad_plans[] = {
       {{"--keep", "4", "--action", "merge"}, "the observations lack what cka needs"},
       {{"--keep", "4", "--action", "reconstruction"}, "--keep-tokens"},
-      {{"--keep", "4", "--action", "novice"}, "no bias on their output"},
+      {{"--keep", "4", "--action", "novice"}, "no place for the mean output"},
       {{"--keep", "4", "--action", "marge"}, "did you mean merge?"},
       {{"--keep", "4", "--action", "merge", "--method", "hcsmoe"}, "did you mean hc_smoe?"},
       {{"--action", "merge"}, "--keep"},
