@@ -33,7 +33,7 @@ class Subject:
 def subjects(options):
     """The encoder, and the language model on each domain."""
     wordnet = ["--task", "wordnet", "--seq-len", 64]
-    yield Subject("encoder", options.encoder, [6, 4, 2, 1],
+    yield Subject("encoder", options.encoder, [6, 4, 1],
                   [*wordnet, "--steps", options.encoder_steps, "--batch", 64, "--learning-rate", "1e-3"], [*wordnet, "--split", "test"],
                   lambda metrics: 100 * metrics["accuracy"], "test accuracy on WordNet's categories, percent")
     for domain, ending in (("wikinews", "txt"), ("c4", "jsonl")):

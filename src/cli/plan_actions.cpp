@@ -56,7 +56,24 @@ constexpr PlanAction kActions[] = {
     {"novice", "their mean output takes their place, where the format can hold it", novice},
 };
 
+constexpr OptionOfAction kOptions[] = {
+    {"--criterion", "drop"}, {"--method", "merge"},  {"--group-by", "merge"}, {"--grouping", "merge"},
+    {"--weights", "merge"}, {"--search", "reconstruction"},
+};
+
 }  // namespace
+
+std::span<const OptionOfAction> options_of_actions() {
+  return kOptions;
+}
+
+void check_option_of_action(std::string_view option, std::string_view action) {
+  for (const OptionOfAction& known : kOptions) {
+    if (known.option == option && known.action != action)
+      throw UserError(fmt::format("{}: is of --action {}, this one is {}", option, known.action, action),
+                      fmt::format("add --action {}, or leave it out", known.action));
+  }
+}
 
 std::span<const PlanAction> plan_actions() {
   return kActions;

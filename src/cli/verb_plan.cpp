@@ -238,7 +238,9 @@ void add_plan(CLI::App& app, const GlobalOptions& global) {
       "  espalier plan --observations obs.safetensors --action merge --keep 4 --out plan.json\n"
       "  espalier plan scores.json --keep 4 --protect 3:5 --skip-layers 0 --out plan.json\n"
       "  espalier plan --keep-list keep.json --model MODEL --out plan.json");
-  app.callback([arguments, &global] {
+  app.callback([arguments, &global, &app] {
+    for (const auto& [option, action] : options_of_actions())
+      if (app.count(std::string(option)) > 0) check_option_of_action(option, arguments->action);
     const Planned planned = make_plan(*arguments, global);
     write_plan(arguments->out, planned.plan);
     print(*arguments, planned, global);

@@ -190,6 +190,8 @@ class Pruning {
     if (!scores_decide() && !criterion.empty())
       throw UserError(fmt::format("--criterion {}: --action {} decides without scores", criterion, action),
                       "one or the other");
+    for (std::size_t i = 0; i < std::size(kHandedOn); ++i)
+      if (!arguments_.handed_on[i].empty()) check_option_of_action(kHandedOn[i].option, action);
     if (arguments_.align && action != "merge")
       throw UserError(fmt::format("--align: --action {} merges nothing", action), "--action merge");
     if (needs_data() && arguments_.data.empty() && arguments_.observations.empty())
@@ -202,9 +204,7 @@ class Pruning {
     const fs::path manifest = in_run("manifest.json");
     if (!arguments_.resume) {
       create_output_folder(arguments_.out, arguments_.overwrite ? IfExists::kOverwrite : IfExists::kFail);
-      for (const Step& step : steps_) {
-        if (!step.result.empty()) fs::remove_all(step.result);
-      }
+      remove_results();
       return;
     }
     const RunManifest before = read_manifest(manifest);
@@ -212,6 +212,20 @@ class Pruning {
       throw UserError(fmt::format("{}: that run had other options", manifest.string()),
                       "repeat its command line (it is in the file) with --resume, or choose another --out");
     seconds_ = before.timings_seconds;
+  }
+
+  /// Of an older run, which may have had other steps. Its observations stay where this run reads them.
+  void remove_results() const {
+    const fs::path observed = in_run("observations.safetensors");
+    std::error_code absent;
+    if (!fs::equivalent(observed, arguments_.observations, absent)) fs::remove(observed);
+    for (const char* name :
+         {"observations.safetensors.state", "scores.json", "merges.json", "plan.json", "model", "report.html"})
+      fs::remove_all(in_run(name));
+    std::vector<fs::path> comparisons;
+    for (const auto& entry : fs::directory_iterator(arguments_.out))
+      if (entry.path().filename().string().starts_with("compare-")) comparisons.push_back(entry.path());
+    for (const fs::path& file : comparisons) fs::remove(file);
   }
 
   void run_step(const Step& step) {

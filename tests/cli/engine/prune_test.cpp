@@ -87,6 +87,18 @@ TEST(PruneVerb, AlignsBeforeItMerges) {
   EXPECT_NE(file_content(p.run + "/plan.json"), file_content(p.run + "/merges.json"));
 }
 
+TEST(PruneVerb, OverwritingLeavesNothingOfTheOlderRun) {
+  const Pruned p;
+  result_of(p.command({"--criterion", "magnitude", "--keep", "3"}));
+  result_of(p.command({"--action", "reconstruction", "--keep-tokens", "16", "--data", p.tokens, "--rows",
+                       "documents", "--keep", "3", "--overwrite"}));
+  EXPECT_FALSE(std::filesystem::exists(p.run + "/scores.json"));
+  const std::string observations = p.run + "/observations.safetensors";
+  const auto before = file_content(observations);
+  result_of(p.command({"--criterion", "reap", "--observations", observations, "--keep", "3", "--overwrite"}));
+  EXPECT_EQ(file_content(observations), before) << "what the run reads stays";
+}
+
 TEST(PruneVerb, SaysWhatAnActionAndACriterionNeed) {
   const Pruned p;
   for (const auto& [words, said] : std::vector<std::pair<std::vector<std::string>, std::string>>{
@@ -95,6 +107,7 @@ TEST(PruneVerb, SaysWhatAnActionAndACriterionNeed) {
            {{"--keep", "2", "--action", "merge", "--criterion", "reap"},
             "--action merge decides without scores"},
            {{"--keep", "2", "--criterion", "magnitude", "--align"}, "--action drop merges nothing"},
+           {{"--keep", "2", "--criterion", "magnitude", "--group-by", "cka"}, "--group-by: is of --action merge"},
            {{"--keep", "2", "--action", "merg"}, "merge"}}) {
     const ProgramRun run = run_program(p.command(words));
     EXPECT_EQ(run.exit_code, 2);
