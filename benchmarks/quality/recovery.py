@@ -21,7 +21,7 @@ import study  # noqa: E402
 # The two best drops and the two best merges at 50% (docs/results/methods.md), and chance.
 METHODS = {
     "mean_gate": ["--criterion", "mean_gate"],
-    "reap": ["--criterion", "reap"],
+    "reconstruction": ["--action", "reconstruction"],
     "grouping_least_squares": ["--action", "merge", "--group-by", "output", "--weights", "least_squares"],
     "grouping_cka_aligned": ["--action", "merge", "--group-by", "cka", "--weights", "frequency", "--align"],
     "random": ["--criterion", "random"],

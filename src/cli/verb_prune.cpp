@@ -220,7 +220,7 @@ class Pruning {
     std::error_code absent;
     if (!fs::equivalent(observed, arguments_.observations, absent)) fs::remove(observed);
     for (const char* name :
-         {"observations.safetensors.state", "scores.json", "merges.json", "plan.json", "model", "report.html"})
+         {"observations.safetensors.state", "scores.json", "merges.json", "plan.json", "model"})
       fs::remove_all(in_run(name));
     std::vector<fs::path> comparisons;
     for (const auto& entry : fs::directory_iterator(arguments_.out))
