@@ -136,7 +136,8 @@ int main(int argc, char** argv) {
   const double peak = static_cast<double>(peak_resident_bytes());
   const double rate = std::max(rate_before, onednn_rate(512, D, F));
   const double of_experts = 6.0 * number(N) * number(E) * number(D) * number(F);
-  const double in_all = of_experts + moment_products(N, D, E, static_cast<double>(layer.every_expert->projected));
+  const double in_all =
+      of_experts + moment_products(N, D, E, static_cast<double>(layer.every_expert->projected));
   fmt::print(
       "{{\"experts\": {}, \"width\": {}, \"ffn\": {}, \"tokens\": {}, \"observe_seconds\": {:.2f}, "
       "\"group_seconds\": {:.3f}, \"groups\": {}, \"onednn_gflops\": {:.1f}, \"expert_gflops\": {:.1f}, "

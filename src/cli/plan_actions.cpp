@@ -43,10 +43,11 @@ Plan reconstruction(const Observations& observations, const PlanActionOptions& o
 /// gives zero.
 Plan novice(const Observations& observations, const PlanActionOptions& /*options*/,
             const OneShotRule& /*rule*/, std::uint64_t /*seed*/) {
-  throw UserError(fmt::format("--action novice: {} checkpoints have no place for the mean output of an expert "
-                              "that is gone",
-                              observations.model_type),
-                  "--action drop re-routes their tokens, --action merge adds them to others");
+  throw UserError(
+      fmt::format("--action novice: {} checkpoints have no place for the mean output of an expert "
+                  "that is gone",
+                  observations.model_type),
+      "--action drop re-routes their tokens, --action merge adds them to others");
 }
 
 constexpr PlanAction kActions[] = {
@@ -57,8 +58,8 @@ constexpr PlanAction kActions[] = {
 };
 
 constexpr OptionOfAction kOptions[] = {
-    {"--criterion", "drop"}, {"--method", "merge"},  {"--group-by", "merge"}, {"--grouping", "merge"},
-    {"--weights", "merge"}, {"--search", "reconstruction"},
+    {"--criterion", "drop"}, {"--method", "merge"},  {"--group-by", "merge"},
+    {"--grouping", "merge"}, {"--weights", "merge"}, {"--search", "reconstruction"},
 };
 
 }  // namespace

@@ -11,8 +11,8 @@ namespace {
 /// Floats of the residual stream that run through a block's feed-forward part at a time: enough rows for each
 /// of many experts, and few copies of them.
 constexpr std::int64_t kRunFloats = std::int64_t{1} << 25;
-/// Logits at a time: few enough for what is made of them to stay near the processor (fresh memory is slow, where
-/// the system clears it page by page), but rows enough for a product at full speed.
+/// Logits at a time: few enough for what is made of them to stay near the processor (fresh memory is slow,
+/// where the system clears it page by page), but rows enough for a product at full speed.
 constexpr std::int64_t kLogitFloats = std::int64_t{1} << 22, kLogitRows = 256;
 
 struct Part {
@@ -116,8 +116,7 @@ void for_each_logits(const DecoderModel& model, const HiddenStates& states,
                      std::span<const std::int64_t> rows,
                      const std::function<void(std::size_t first, const torch::Tensor& logits)>& visit) {
   const auto D = model.width();
-  const auto most =
-      static_cast<std::size_t>(std::max(kLogitRows, kLogitFloats / model.config.vocab_size));
+  const auto most = static_cast<std::size_t>(std::max(kLogitRows, kLogitFloats / model.config.vocab_size));
   // Widened once for all rows.
   DecoderModel head = model;
   if (rows.size() > most) head.head = widened(model.head);

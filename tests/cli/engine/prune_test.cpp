@@ -107,7 +107,8 @@ TEST(PruneVerb, SaysWhatAnActionAndACriterionNeed) {
            {{"--keep", "2", "--action", "merge", "--criterion", "reap"},
             "--action merge decides without scores"},
            {{"--keep", "2", "--criterion", "magnitude", "--align"}, "--action drop merges nothing"},
-           {{"--keep", "2", "--criterion", "magnitude", "--group-by", "cka"}, "--group-by: is of --action merge"},
+           {{"--keep", "2", "--criterion", "magnitude", "--group-by", "cka"},
+            "--group-by: is of --action merge"},
            {{"--keep", "2", "--action", "merg"}, "merge"}}) {
     const ProgramRun run = run_program(p.command(words));
     EXPECT_EQ(run.exit_code, 2);
