@@ -5,6 +5,7 @@ Only the standard library.
 
 import datetime
 import json
+import math
 import pathlib
 import statistics
 import subprocess
@@ -43,6 +44,36 @@ class Study:
             start = ["--resume"] if (out / "manifest.json").exists() else []
             self.espalier(verb, model, "--out", out, *more, *start)
         return out / "model"
+
+    def pruned(self, model, scores, name, plan_options, apply_options=()):
+        """`model` after `plan` and `apply`, beside `scores`."""
+        plan, pruned = scores.parent / f"plan-{name}.json", scores.parent / f"pruned-{name}"
+        if not (pruned / "config.json").exists():
+            self.espalier("plan", scores, "--out", plan, *plan_options)
+            self.espalier("apply", model, plan, "--out", pruned, *apply_options)
+        return pruned
+
+    def held_out(self, text, characters):
+        """The first documents of a text, so few that measuring them is quick."""
+        file = self.out / "held-out.txt"
+        if not file.exists():
+            whole = text.read_text()
+            file.write_text(whole[:whole.find("\n\n", characters)] + "\n\n")
+        return file
+
+    def perplexity(self, model, text, seq_len):
+        found = self.espalier("eval", model, "--task", "perplexity", "--data", text, "--seq-len", seq_len, "--json")
+        return json.loads(found)["metrics"]["perplexity"]
+
+    def note_perplexities(self, run, key):
+        """KEY/STEP for each step at which a run of `finetune` was validated."""
+        for line in map(json.loads, (run / "metrics.jsonl").read_text().splitlines()):
+            if line.get("valid_loss") is not None:
+                self.note(f"{key}/{line['step']}", math.exp(line["valid_loss"]))
+
+    def values(self, cell):
+        """Of all seeds: results have keys SEED/CELL."""
+        return [value for key, value in self.results.items() if key.partition("/")[2] == cell]
 
     def note(self, key, value):
         self.results[key] = value

@@ -9,8 +9,6 @@ and figures.json with manifest.json. Ctrl-C stops it, the same command goes on. 
 """
 
 import argparse
-import json
-import math
 import pathlib
 import sys
 
@@ -32,13 +30,9 @@ def arguments():
 
 
 class Progressive(study.Study):
-    def held_out(self):
+    def news(self):
         """Some 20 thousand tokens."""
-        file = self.out / "held-out.txt"
-        if not file.exists():
-            text = (self.options.text / "wikinews-test.txt").read_text()
-            file.write_text(text[:text.find("\n\n", 80_000)] + "\n\n")
-        return file
+        return self.held_out(self.options.text / "wikinews-test.txt", 80_000)
 
     def one_expert(self, seed):
         """The model with one expert of each layer, drawn."""
@@ -48,41 +42,36 @@ class Progressive(study.Study):
                           "--out", folder, "--overwrite")
         return folder / "model"
 
-    def recover(self, way, seed):
+    def tune(self, way, seed):
         if f"{seed}/{way}/{self.options.steps}" in self.results:
             return
         model = self.one_expert(seed) if way == "one at random" else self.options.model
         run = self.out / f"{way.replace(' ', '-')}-{seed}"
         self.train("finetune", model, run, "--task", "causal_lm", "--data", f"train={self.options.text / 'wikinews-calibration.txt'}",
-                   f"dev={self.held_out()}", "--cache", self.out / "corpus", "--steps", self.options.steps, "--validate-every",
+                   f"dev={self.news()}", "--cache", self.out / "corpus", "--steps", self.options.steps, "--validate-every",
                    self.options.measure_every, "--save-every", self.options.steps, "--batch", 4, "--seq-len", 128, "--learning-rate", "5e-4",
                    "--warmup", "0.05", "--seed", seed, *WAYS[way])
-        for line in map(json.loads, (run / "metrics.jsonl").read_text().splitlines()):
-            if line.get("valid_loss") is not None:
-                self.note(f"{seed}/{way}/{line['step']}", math.exp(line["valid_loss"]))
+        self.note_perplexities(run, f"{seed}/{way}")
 
     def all_runs(self):
         if "before" not in self.results:
-            text = self.espalier("eval", self.options.model, "--task", "perplexity", "--data", self.held_out(), "--seq-len", 128, "--json")
-            self.note("before", json.loads(text)["metrics"]["perplexity"])
+            self.note("before", self.perplexity(self.options.model, self.news(), 128))
         for seed in self.options.seeds.split(","):
             for way in WAYS:
-                self.recover(way, seed)
-
-    def values(self, way, step):
-        return [value for key, value in self.results.items() if key.partition("/")[2] == f"{way}/{step}"]
+                self.tune(way, seed)
 
     def figure(self):
         steps = range(self.options.measure_every, self.options.steps + 1, self.options.measure_every)
         return {"id": "progressive", "title": "Fine-tuned on news", "caption": "Mean over the seeds, whiskers from the least to the largest.",
                 "x": {"label": "steps", "scale": "linear"}, "y": {"label": "perplexity, Wikinews", "scale": "log"},
-                "series": [study.line(way, {s: self.values(way, s) for s in steps}) for way in WAYS]}
+                "series": [study.line(way, {s: self.values(f"{way}/{s}") for s in steps}) for way in WAYS]}
 
     def table(self):
         print(f"Perplexity on Wikinews; before fine-tuning {self.results['before']:.1f}\n")
         print("| way | after fine-tuning |\n|---|---|")
         for way in WAYS:
-            print(f"| {way} | {study.spread(self.values(way, self.options.steps), 1)} |")
+            found = self.values(f"{way}/{self.options.steps}")
+            print(f"| {way} | {study.spread(found, 1)} |")
 
 
 def main():

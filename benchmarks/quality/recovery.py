@@ -10,8 +10,6 @@ that `espalier report OUT` draws the curves. Ctrl-C stops it, the same command g
 """
 
 import argparse
-import json
-import math
 import pathlib
 import sys
 
@@ -46,18 +44,12 @@ def arguments():
 
 
 class Recovery(study.Study):
-    def held_out(self):
-        """Documents of the test text, so few that measuring them is quick: some 15 thousand tokens."""
-        file = self.out / "held-out.txt"
-        if not file.exists():
-            text = (self.options.text / "wikipedia-test.txt").read_text()
-            end = text.find("\n\n", 60_000)
-            file.write_text(text[:end] + "\n\n")
-        return file
+    def wikipedia(self):
+        """Some 15 thousand tokens."""
+        return self.held_out(self.options.text / "wikipedia-test.txt", 60_000)
 
-    def perplexity(self, model):
-        text = self.espalier("eval", model, "--task", "perplexity", "--data", self.held_out(), "--seq-len", self.options.seq_len, "--json")
-        return json.loads(text)["metrics"]["perplexity"]
+    def measured(self, model):
+        return self.perplexity(model, self.wikipedia(), self.options.seq_len)
 
     def observations(self, seed):
         file = self.out / f"observations-{seed}.safetensors"
@@ -67,7 +59,7 @@ class Recovery(study.Study):
                           "--seed", seed, "--out", file)
         return file
 
-    def pruned(self, method, seed):
+    def pruned_by(self, method, seed):
         folder = self.out / f"{method}-{seed}"
         if not (folder / "report.html").exists():
             source = [] if method == "random" else ["--observations", self.observations(seed)]
@@ -82,30 +74,27 @@ class Recovery(study.Study):
     def recover(self, method, way, seed):
         if f"{seed}/{method}/{way}/{self.options.steps}" in self.results:
             return
-        model = self.pruned(method, seed)
+        model = self.pruned_by(method, seed)
         if f"{seed}/{method}/0" not in self.results:
-            self.note(f"{seed}/{method}/0", self.perplexity(model))
+            self.note(f"{seed}/{method}/0", self.measured(model))
         run = self.out / f"{method}-{seed}-{way}"
         rate = self.options.router_learning_rate if way == "router" else self.options.learning_rate
-        self.train("finetune", model, run, "--task", "causal_lm", "--data", f"train={self.options.text / 'wikipedia-recovery.txt'}", f"dev={self.held_out()}",
+        self.train("finetune", model, run, "--task", "causal_lm", "--data", f"train={self.options.text / 'wikipedia-recovery.txt'}", f"dev={self.wikipedia()}",
                    "--cache", self.out / "corpus", "--steps", self.options.steps, "--validate-every", self.options.measure_every,
                    "--save-every", self.options.steps, "--batch", self.options.batch, "--seq-len", self.options.seq_len,
                    "--learning-rate", rate, "--warmup", "0.05", "--seed", seed, *self.ways()[way])
-        for line in map(json.loads, (run / "metrics.jsonl").read_text().splitlines()):
-            if line.get("valid_loss") is not None:
-                self.note(f"{seed}/{method}/{way}/{line['step']}", math.exp(line["valid_loss"]))
+        self.note_perplexities(run, f"{seed}/{method}/{way}")
 
     def all_runs(self):
         if "full" not in self.results:
-            self.note("full", self.perplexity(self.options.model))
+            self.note("full", self.measured(self.options.model))
         for seed in self.options.seeds.split(","):
             for method in METHODS:
                 for way in self.ways():
                     self.recover(method, way, seed)
 
-    def values(self, method, way, step):
-        cell = f"{method}/0" if step == 0 else f"{method}/{way}/{step}"
-        return [value for key, value in self.results.items() if key.partition("/")[2] == cell]
+    def after(self, method, way, step):
+        return self.values(f"{method}/0" if step == 0 else f"{method}/{way}/{step}")
 
     def figure(self, way):
         steps = range(0, self.options.steps + 1, self.options.measure_every)
@@ -114,7 +103,7 @@ class Recovery(study.Study):
                 "caption": "Half of the experts kept. Mean over the seeds, whiskers from the least to the largest.",
                 "x": {"label": "steps after pruning", "scale": "linear"},
                 "y": {"label": "perplexity, Wikipedia", "scale": "log"},
-                "series": [study.line(m, {s: self.values(m, way, s) for s in steps}) for m in METHODS] + [full]}
+                "series": [study.line(m, {s: self.after(m, way, s) for s in steps}) for m in METHODS] + [full]}
 
     def table(self):
         steps = sorted({0, min(200, self.options.steps), self.options.steps})
@@ -123,7 +112,7 @@ class Recovery(study.Study):
         print("|---" * (len(steps) + 2) + "|")
         for way in self.ways():
             for method in METHODS:
-                print(f"| {way} | `{method}` | " + " | ".join(study.spread(self.values(method, way, s), 1) for s in steps) + " |")
+                print(f"| {way} | `{method}` | " + " | ".join(study.spread(self.after(method, way, s), 1) for s in steps) + " |")
 
 
 def main():

@@ -19,6 +19,7 @@ import study  # noqa: E402
 
 CRITERIA = ["router_norm_change", "magnitude", "random"]
 ROUTERS = ["zero_output", "reroute"]
+CELLS = [(criterion, router) for router in ROUTERS for criterion in CRITERIA]
 EXPERTS = 8
 
 
@@ -59,16 +60,11 @@ class RouterNorm(study.Study):
             for router in ROUTERS:
                 for keep in subject.keeps:
                     key = f"{seed}/{subject.name}/{criterion}/{router}/{keep}"
-                    self.measure(key, subject, lambda: self.pruned(folder, after, scores, router, keep))
+                    self.measure(key, subject, lambda: self.pruned_to(keep, router, after, scores))
 
-    def pruned(self, folder, after, scores, router, keep):
-        name = f"{scores.stem}-{router}-{keep}"
-        plan, model = folder / f"plan-{name}.json", folder / f"pruned-{name}"
-        if not (model / "config.json").exists():
-            zero_fill = ["--zero-fill"] if router == "zero_output" else []
-            self.espalier("plan", scores, "--keep", keep, "--router", router, "--out", plan)
-            self.espalier("apply", after, plan, "--out", model, *zero_fill)
-        return model
+    def pruned_to(self, keep, router, after, scores):
+        return self.pruned(after, scores, f"{scores.stem}-{router}-{keep}", ["--keep", keep, "--router", router],
+                           ["--zero-fill"] if router == "zero_output" else [])
 
     def measure(self, key, subject, model):
         if key not in self.results:
@@ -80,15 +76,13 @@ class RouterNorm(study.Study):
             for subject in subjects(self.options):
                 self.subject(subject, seed)
 
-    def values(self, subject, criterion, router, keep):
-        cell = f"{subject.name}/{EXPERTS}" if keep == EXPERTS else f"{subject.name}/{criterion}/{router}/{keep}"
-        return [value for key, value in self.results.items() if key.partition("/")[2] == cell]
+    def kept(self, subject, criterion, router, keep):
+        return self.values(f"{subject.name}/{EXPERTS}" if keep == EXPERTS else f"{subject.name}/{criterion}/{router}/{keep}")
 
     def figure(self, subject):
-        cells = [(criterion, router) for router in ROUTERS for criterion in CRITERIA]
         series = [study.line(f"{criterion}, {router}",
-                             {EXPERTS - keep: self.values(subject, criterion, router, keep) for keep in [EXPERTS] + subject.keeps})
-                  for criterion, router in cells]
+                             {EXPERTS - keep: self.kept(subject, criterion, router, keep) for keep in [EXPERTS] + subject.keeps})
+                  for criterion, router in CELLS]
         return {"id": subject.name, "title": subject.label[:1].upper() + subject.label[1:],
                 "caption": "Mean over the seeds, whiskers from the least to the largest. Nothing is trained after pruning.",
                 "x": {"label": "experts dropped of each layer's 8", "scale": "linear"},
@@ -96,12 +90,11 @@ class RouterNorm(study.Study):
                 "series": [line for line in series if len(line["x"]) > 1]}
 
     def table(self, subject):
-        cells = [(criterion, router) for router in ROUTERS for criterion in CRITERIA]
         print(f"\n{subject.name}: {subject.label}\n")
-        print("| dropped of 8 | " + " | ".join(f"`{criterion}`, `{router}`" for criterion, router in cells) + " |")
-        print("|---" * (len(cells) + 1) + "|")
+        print("| dropped of 8 | " + " | ".join(f"`{criterion}`, `{router}`" for criterion, router in CELLS) + " |")
+        print("|---" * (len(CELLS) + 1) + "|")
         for keep in [EXPERTS] + subject.keeps:
-            row = [study.spread(self.values(subject, criterion, router, keep), 1) for criterion, router in cells]
+            row = [study.spread(self.kept(subject, criterion, router, keep), 1) for criterion, router in CELLS]
             print(f"| {EXPERTS - keep} | " + " | ".join(row) + " |")
 
 

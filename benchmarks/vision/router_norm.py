@@ -72,14 +72,9 @@ class RouterNorm(study.Study):
         self.espalier("score", source, "--criterion", criterion, "--out", scores, *more)
         return scores
 
-    def prune(self, folder, after, scores, criterion, keep, router):
-        name = f"{criterion}-{router}-{keep}"
-        plan, pruned = folder / f"plan-{name}.json", folder / f"pruned-{name}"
-        if not (pruned / "config.json").exists():
-            more = ["--experts-per-token", 1] if router == "reroute" and keep < 2 else []
-            self.espalier("plan", scores, "--keep", keep, "--router", router, "--out", plan, *more)
-            self.espalier("apply", after, plan, "--out", pruned)
-        return pruned
+    def pruned_to(self, keep, criterion, router, after, scores):
+        more = ["--experts-per-token", 1] if router == "reroute" and keep < 2 else []
+        return self.pruned(after, scores, f"{criterion}-{router}-{keep}", ["--keep", keep, "--router", router, *more])
 
     def seed(self, seed):
         folder = self.out / f"seed-{seed}"
@@ -97,7 +92,7 @@ class RouterNorm(study.Study):
         tunes = self.options.tune_steps != "0" and keep in self.numbers("tune_keeps") and f"{key}/tuned" not in self.results
         if key in self.results and not tunes:
             return
-        pruned = self.prune(folder, after, self.scores(folder, after, criterion, seed), criterion, keep, router)
+        pruned = self.pruned_to(keep, criterion, router, after, self.scores(folder, after, criterion, seed))
         if key not in self.results:
             self.note(key, self.accuracy(pruned))
         if not tunes:
@@ -114,15 +109,14 @@ class RouterNorm(study.Study):
         for seed in self.numbers("seeds"):
             self.seed(seed)
 
-    def values(self, criterion, router, keep, tuned):
-        """Accuracies in percent, of all seeds that have one."""
+    def percent(self, criterion, router, keep, tuned):
         cell = "all" if keep == EXPERTS else f"{criterion}/{router}/{keep}" + ("/tuned" if tuned else "")
-        return [100 * value for key, value in self.results.items() if key.partition("/")[2] == cell]
+        return [100 * value for value in self.values(cell)]
 
     def figure(self, tuned):
         keeps = [EXPERTS] + self.numbers("tune_keeps" if tuned else "keeps")
         series = [study.line(criterion + (", rows go too" if router == "reroute" else ""),
-                             {EXPERTS - keep: self.values(criterion, router, keep, tuned) for keep in keeps})
+                             {EXPERTS - keep: self.percent(criterion, router, keep, tuned) for keep in keeps})
                   for criterion, router in CELLS]
         return {"id": "tuned" if tuned else "pruned",
                 "title": "Fine-tuned after pruning" if tuned else "Without fine-tuning after pruning",
@@ -135,7 +129,7 @@ class RouterNorm(study.Study):
         print("\n| dropped of 8 | " + " | ".join(names) + " |")
         print("|---" * (len(names) + 1) + "|")
         for keep in [EXPERTS] + self.numbers("tune_keeps" if tuned else "keeps"):
-            cells = [study.spread(self.values(criterion, router, keep, tuned), 2) for criterion, router in CELLS]
+            cells = [study.spread(self.percent(criterion, router, keep, tuned), 2) for criterion, router in CELLS]
             print(f"| {EXPERTS - keep} | " + " | ".join(cells) + " |")
 
 

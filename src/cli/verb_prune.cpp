@@ -223,8 +223,11 @@ class Pruning {
          {"observations.safetensors.state", "scores.json", "merges.json", "plan.json", "model"})
       fs::remove_all(in_run(name));
     std::vector<fs::path> comparisons;
-    for (const auto& entry : fs::directory_iterator(arguments_.out))
-      if (entry.path().filename().string().starts_with("compare-")) comparisons.push_back(entry.path());
+    for (const auto& entry : fs::directory_iterator(arguments_.out)) {
+      const fs::path& file = entry.path();
+      if (file.filename().string().starts_with("compare-") && file.extension() == ".json")
+        comparisons.push_back(file);
+    }
     for (const fs::path& file : comparisons) fs::remove(file);
   }
 

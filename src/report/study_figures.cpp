@@ -28,7 +28,7 @@ constexpr const char* kStandaloneStyle =
     "circle { fill: var(--series); }";
 
 /// The colours come again with dashes, then with dots.
-constexpr const char* kDashes[] = {"", "6 4", "2 3"};
+constexpr const char* kDashes[] = {"none", "6 4", "2 3"};
 constexpr const char* kStrokeNames[] = {"solid", "dashed", "dotted"};
 std::size_t stroke_of(std::size_t series) {
   return series / kColours % std::size(kDashes);

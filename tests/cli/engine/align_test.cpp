@@ -109,6 +109,7 @@ TEST_F(MergingVerbs, BadInputIsAUserError) {
       {{"--keep", "4", "--action", "reconstruction"}, "--keep-tokens"},
       {{"--keep", "4", "--action", "novice"}, "no place for the mean output"},
       {{"--keep", "4", "--action", "marge"}, "did you mean merge?"},
+      {{"--keep", "4", "--action", "merge", "--search", "greedy"}, "--search: is of --action reconstruction"},
       {{"--keep", "4", "--action", "merge", "--method", "hcsmoe"}, "did you mean hc_smoe?"},
       {{"--action", "merge"}, "--keep"},
   };
