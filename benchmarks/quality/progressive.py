@@ -3,8 +3,8 @@
 
     benchmarks/quality/progressive.py --text methods-text --out runs/progressive [--seeds 1,2,3]
 
-models/mini-mixtral is fine-tuned on news with all experts, and with `--prune eager`, with the same options; and with one expert of each layer, drawn beforehand,
-for what choosing is worth. methods-text is what benchmarks/quality/methods.sh leaves. OUT takes the runs of `espalier`, results.json,
+models/mini-mixtral is fine-tuned on news with all experts, and with `--prune eager` and `staged`, with the same options. Whether the choice or the time to recover
+counts: the experts that `eager` ends with are trained for the whole run, and so is one expert of each layer that is drawn. methods-text is what benchmarks/quality/methods.sh leaves. OUT takes the runs of `espalier`, results.json,
 and figures.json with manifest.json. Ctrl-C stops it, the same command goes on. Only the standard library.
 """
 
@@ -15,7 +15,9 @@ import sys
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
 import study  # noqa: E402
 
-WAYS = {"all experts": [], "eager": ["--prune", "eager"], "one at random": []}
+SCHEDULES = {"all experts": "none", "eager": "eager", "staged": "staged"}
+FROM_START = ["eager's experts from the start", "experts at random from the start"]
+WAYS = [*SCHEDULES, *FROM_START]
 
 
 def arguments():
@@ -34,23 +36,30 @@ class Progressive(study.Study):
         """Some 20 thousand tokens."""
         return self.held_out(self.options.text / "wikinews-test.txt", 80_000)
 
-    def one_expert(self, seed):
-        """The model with one expert of each layer, drawn."""
-        folder = self.out / f"one-{seed}"
-        if not (folder / "model/config.json").exists():
-            self.espalier("prune", self.options.model, "--criterion", "random", "--keep", 1, "--experts-per-token", 1, "--seed", seed,
-                          "--out", folder, "--overwrite")
-        return folder / "model"
+    def one_expert(self, way, seed):
+        """The model with one expert of each layer, before any training."""
+        folder = self.out / f"{way.split()[0].replace("'s", '')}-start-{seed}"
+        if not (folder / "config.json").exists():
+            self.espalier("apply", self.options.model, self.plan(way, seed), "--out", folder)
+        return folder
+
+    def plan(self, way, seed):
+        if way.startswith("eager"):
+            return max((self.out / f"eager-{seed}").glob("plan-*.json"))
+        scores, plan = self.out / f"scores-{seed}.json", self.out / f"plan-{seed}.json"
+        self.espalier("score", self.options.model, "--criterion", "random", "--seed", seed, "--out", scores)
+        self.espalier("plan", scores, "--keep", 1, "--experts-per-token", 1, "--out", plan)
+        return plan
 
     def tune(self, way, seed):
         if f"{seed}/{way}/{self.options.steps}" in self.results:
             return
-        model = self.one_expert(seed) if way == "one at random" else self.options.model
-        run = self.out / f"{way.replace(' ', '-')}-{seed}"
+        model = self.one_expert(way, seed) if way in FROM_START else self.options.model
+        run = self.out / f"{way.split()[0].replace("'s", '')}{'-tuned' if way in FROM_START else ''}-{seed}"
         self.train("finetune", model, run, "--task", "causal_lm", "--data", f"train={self.options.text / 'wikinews-calibration.txt'}",
                    f"dev={self.news()}", "--cache", self.out / "corpus", "--steps", self.options.steps, "--validate-every",
                    self.options.measure_every, "--save-every", self.options.steps, "--batch", 4, "--seq-len", 128, "--learning-rate", "5e-4",
-                   "--warmup", "0.05", "--seed", seed, *WAYS[way])
+                   "--warmup", "0.05", "--seed", seed, "--prune", SCHEDULES.get(way, "none"))
         self.note_perplexities(run, f"{seed}/{way}")
 
     def all_runs(self):

@@ -1,6 +1,9 @@
 #!/usr/bin/env python3
 """Speed of the small V-MoE: a training step against PyTorch's, both routers, and the forward pass before and after half of the experts go.
 
+Expert choice is there twice: with the capacity factor of token choice, where its experts take 1.5 times the tokens that the choices of tokens come to, and
+with a factor of 1, where both compute as many rows.
+
     benchmarks/vision/speed.py --images cifar10 --model models/mini-vmoe-tuned [--rounds 3]
 
 Sides take turns, so that a machine which slows down slows all of them. Ours decode and augment, PyTorch's images are random numbers in
@@ -18,7 +21,8 @@ import sys
 import tempfile
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
-ROUTERS = ["token_choice", "expert_choice"]
+ROUTERS = {"token_choice": {}, "expert_choice": {"router": "expert_choice"},
+           "expert_choice_1": {"router": "expert_choice", "capacity_factor": 1.0}}
 STEPS, LOG_EVERY = 45, 15
 
 
@@ -49,8 +53,8 @@ class Speed:
     def __init__(self, options, folder):
         self.options, self.folder = options, folder
         self.configs = {}
-        for router in ROUTERS:
-            config = json.loads(pathlib.Path(options.config).read_text()) | {"router": router}
+        for router, changes in ROUTERS.items():
+            config = json.loads(pathlib.Path(options.config).read_text()) | changes
             self.configs[router] = folder / f"{router}.json"
             self.configs[router].write_text(json.dumps(config))
         self.tokens = 1 + (config["image_size"] // config["patch_size"]) ** 2
