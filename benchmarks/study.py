@@ -45,11 +45,11 @@ class Study:
             self.espalier(verb, model, "--out", out, *more, *start)
         return out / "model"
 
-    def pruned(self, model, scores, name, plan_options, apply_options=()):
-        """`model` after `plan` and `apply`, beside `scores`."""
-        plan, pruned = scores.parent / f"plan-{name}.json", scores.parent / f"pruned-{name}"
+    def pruned(self, model, folder, name, plan_words, apply_options=()):
+        """`model` after `plan` and `apply`, in `folder`."""
+        plan, pruned = folder / f"plan-{name}.json", folder / f"pruned-{name}"
         if not (pruned / "config.json").exists():
-            self.espalier("plan", scores, "--out", plan, *plan_options)
+            self.espalier("plan", *plan_words, "--out", plan)
             self.espalier("apply", model, plan, "--out", pruned, *apply_options)
         return pruned
 

@@ -16,7 +16,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
 import study  # noqa: E402
 
 SCHEDULES = {"all experts": "none", "eager": "eager", "staged": "staged"}
-FROM_START = ["eager's experts from the start", "experts at random from the start"]
+FROM_START = {"eager's experts from the start": "eager", "random experts from the start": "random"}
 WAYS = [*SCHEDULES, *FROM_START]
 
 
@@ -38,13 +38,13 @@ class Progressive(study.Study):
 
     def one_expert(self, way, seed):
         """The model with one expert of each layer, before any training."""
-        folder = self.out / f"{way.split()[0].replace("'s", '')}-start-{seed}"
+        folder = self.out / f"start-{FROM_START[way]}-{seed}"
         if not (folder / "config.json").exists():
             self.espalier("apply", self.options.model, self.plan(way, seed), "--out", folder)
         return folder
 
     def plan(self, way, seed):
-        if way.startswith("eager"):
+        if FROM_START[way] == "eager":
             return max((self.out / f"eager-{seed}").glob("plan-*.json"))
         scores, plan = self.out / f"scores-{seed}.json", self.out / f"plan-{seed}.json"
         self.espalier("score", self.options.model, "--criterion", "random", "--seed", seed, "--out", scores)
@@ -55,7 +55,7 @@ class Progressive(study.Study):
         if f"{seed}/{way}/{self.options.steps}" in self.results:
             return
         model = self.one_expert(way, seed) if way in FROM_START else self.options.model
-        run = self.out / f"{way.split()[0].replace("'s", '')}{'-tuned' if way in FROM_START else ''}-{seed}"
+        run = self.out / (f"tuned-{FROM_START[way]}-{seed}" if way in FROM_START else f"{way.replace(' ', '-')}-{seed}")
         self.train("finetune", model, run, "--task", "causal_lm", "--data", f"train={self.options.text / 'wikinews-calibration.txt'}",
                    f"dev={self.news()}", "--cache", self.out / "corpus", "--steps", self.options.steps, "--validate-every",
                    self.options.measure_every, "--save-every", self.options.steps, "--batch", 4, "--seq-len", 128, "--learning-rate", "5e-4",

@@ -63,7 +63,7 @@ class RouterNorm(study.Study):
                     self.measure(key, subject, lambda: self.pruned_to(keep, router, after, scores))
 
     def pruned_to(self, keep, router, after, scores):
-        return self.pruned(after, scores, f"{scores.stem}-{router}-{keep}", ["--keep", keep, "--router", router],
+        return self.pruned(after, scores.parent, f"{scores.stem}-{router}-{keep}", [scores, "--keep", keep, "--router", router],
                            ["--zero-fill"] if router == "zero_output" else [])
 
     def measure(self, key, subject, model):

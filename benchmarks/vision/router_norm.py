@@ -17,7 +17,9 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
 import study  # noqa: E402
 
 CRITERIA = ["router_norm_change", "importance", "magnitude", "neuron_change", "random"]
-CELLS = [(criterion, "zero_output") for criterion in CRITERIA] + [("router_norm_change", "reroute")]
+TUNED_CELLS = [(criterion, "zero_output") for criterion in CRITERIA] + [("router_norm_change", "reroute")]
+CELLS = [*TUNED_CELLS, ("importance", "novice")]
+SAID = {"zero_output": "", "reroute": ", rows go too", "novice": ", mean outputs stay"}
 EXPERTS = 8
 
 
@@ -57,6 +59,12 @@ class RouterNorm(study.Study):
                              "--image-epochs", self.options.pretrain_epochs, "--learning-rate", "1e-3", "--warmup", "0.05",
                              "--model-dtype", "BF16")
 
+    def observations(self, folder, after):
+        found = folder / "observations.safetensors"
+        if not found.exists():
+            self.espalier("observe", after, "--images", self.options.images, "--classes", self.options.second_classes, "--out", found)
+        return found
+
     def scores(self, folder, after, criterion, seed):
         scores = folder / f"scores-{criterion}.json"
         if scores.exists():
@@ -65,16 +73,18 @@ class RouterNorm(study.Study):
         if criterion in ("router_norm_change", "neuron_change"):
             more += ["--reference", self.before()]
         if criterion == "importance":
-            source = folder / "observations.safetensors"
-            if not source.exists():
-                self.espalier("observe", after, "--images", self.options.images, "--classes", self.options.second_classes,
-                              "--out", source)
+            source = self.observations(folder, after)
         self.espalier("score", source, "--criterion", criterion, "--out", scores, *more)
         return scores
 
-    def pruned_to(self, keep, criterion, router, after, scores):
+    def pruned_to(self, folder, keep, criterion, router, after, seed):
+        name = f"{criterion}-{router}-{keep}"
+        if router == "novice":
+            plan = [f"--observations={self.observations(folder, after)}", "--action", "novice", "--criterion", criterion]
+            return self.pruned(after, folder, name, [*plan, "--keep", keep])
         more = ["--experts-per-token", 1] if router == "reroute" and keep < 2 else []
-        return self.pruned(after, scores, f"{criterion}-{router}-{keep}", ["--keep", keep, "--router", router, *more])
+        scores = self.scores(folder, after, criterion, seed)
+        return self.pruned(after, folder, name, [scores, "--keep", keep, "--router", router, *more])
 
     def seed(self, seed):
         folder = self.out / f"seed-{seed}"
@@ -89,10 +99,11 @@ class RouterNorm(study.Study):
 
     def cell(self, folder, after, criterion, router, keep, seed):
         key = f"{seed}/{criterion}/{router}/{keep}"
-        tunes = self.options.tune_steps != "0" and keep in self.numbers("tune_keeps") and f"{key}/tuned" not in self.results
+        asked = (criterion, router) in TUNED_CELLS and self.options.tune_steps != "0" and keep in self.numbers("tune_keeps")
+        tunes = asked and f"{key}/tuned" not in self.results
         if key in self.results and not tunes:
             return
-        pruned = self.pruned_to(keep, criterion, router, after, self.scores(folder, after, criterion, seed))
+        pruned = self.pruned_to(folder, keep, criterion, router, after, seed)
         if key not in self.results:
             self.note(key, self.accuracy(pruned))
         if not tunes:
@@ -115,9 +126,9 @@ class RouterNorm(study.Study):
 
     def figure(self, tuned):
         keeps = [EXPERTS] + self.numbers("tune_keeps" if tuned else "keeps")
-        series = [study.line(criterion + (", rows go too" if router == "reroute" else ""),
+        series = [study.line(criterion + SAID[router],
                              {EXPERTS - keep: self.percent(criterion, router, keep, tuned) for keep in keeps})
-                  for criterion, router in CELLS]
+                  for criterion, router in (TUNED_CELLS if tuned else CELLS)]
         return {"id": "tuned" if tuned else "pruned",
                 "title": "Fine-tuned after pruning" if tuned else "Without fine-tuning after pruning",
                 "caption": "Mean over the seeds, whiskers from the least to the largest.",
@@ -125,11 +136,12 @@ class RouterNorm(study.Study):
                 "y": {"label": "test accuracy, percent", "scale": "linear"}, "series": [s for s in series if len(s["x"]) > 1]}
 
     def table(self, tuned):
-        names = [f"`{criterion}`" + (", rows go too" if router == "reroute" else "") for criterion, router in CELLS]
+        columns = TUNED_CELLS if tuned else CELLS
+        names = [f"`{criterion}`{SAID[router]}" for criterion, router in columns]
         print("\n| dropped of 8 | " + " | ".join(names) + " |")
         print("|---" * (len(names) + 1) + "|")
         for keep in [EXPERTS] + self.numbers("tune_keeps" if tuned else "keeps"):
-            cells = [study.spread(self.percent(criterion, router, keep, tuned), 2) for criterion, router in CELLS]
+            cells = [study.spread(self.percent(criterion, router, keep, tuned), 2) for criterion, router in columns]
             print(f"| {EXPERTS - keep} | " + " | ".join(cells) + " |")
 
 

@@ -81,9 +81,10 @@ std::string pruning_line(const Inspection& inspection, const PruningEstimate& es
 std::string to_text(const Inspection& inspection) {
   const ModelSizes& sizes = inspection.sizes;
   std::string text = fmt::format("{}: {} ({})\n", inspection.folder, inspection.title, inspection.model_type);
-  text += fmt::format(
-      "  sizes          {} blocks, width {}, {} heads, inner width {}, vocabulary {}, {} positions\n",
-      sizes.layers, sizes.width, sizes.heads, sizes.inner_width, sizes.vocabulary, sizes.positions);
+  text += fmt::format("  sizes          {} blocks, width {}, {} heads, inner width {}, {}{} positions\n",
+                      sizes.layers, sizes.width, sizes.heads, sizes.inner_width,
+                      sizes.vocabulary == 0 ? "" : fmt::format("vocabulary {}, ", sizes.vocabulary),
+                      sizes.positions);
   text += fmt::format("  MoE layers     {}\n", moe_layers_text(inspection.topology));
   if (!inspection.topology.next_token_blocks.empty()) {
     text += fmt::format("  next-token     layer {}, {} parameters; not run by the model itself\n",

@@ -23,6 +23,7 @@ void keep_experts(const LayerPlan& plan, PlanRouter router, RouterKind kind, Vmo
   }
   if (layer.experts == layer.router_rows) return;
   for (const int expert : plan.keep) layer.expert_rows.push_back(before[static_cast<std::size_t>(expert)]);
+  layer.novices = layer.novices || !plan.novices.empty();
 }
 
 }  // namespace

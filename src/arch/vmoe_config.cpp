@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <algorithm>
 #include <numeric>
 
 #include "base/error.h"
@@ -55,6 +56,17 @@ std::vector<std::vector<std::int64_t>> rows_of(JsonObject& object, std::size_t l
   return rows;
 }
 
+void read_novices(JsonObject& object, VmoeConfig& config) {
+  if (!object.has("novice_layers")) return;
+  for (const std::int64_t block : object.integers("novice_layers", kBlock)) {
+    const auto layer = std::find_if(config.moe.begin(), config.moe.end(),
+                                    [&](const VmoeLayer& candidate) { return candidate.block == block; });
+    if (layer == config.moe.end())
+      object.fail("novice_layers", fmt::format("block {} is not one of moe_layers", block));
+    layer->novices = true;
+  }
+}
+
 void read_layers(JsonObject& object, VmoeConfig& config) {
   if (!object.has("moe_layers")) return;
   const auto blocks = object.integers("moe_layers", kBlock);
@@ -66,6 +78,7 @@ void read_layers(JsonObject& object, VmoeConfig& config) {
   const auto rows = rows_of(object, blocks.size());
   for (std::size_t i = 0; i < blocks.size(); ++i)
     config.moe.push_back({blocks[i], experts[i], router_rows[i], rows[i], capacity[i]});
+  read_novices(object, config);
   config.num_experts_per_tok = object.integer("num_experts_per_tok", kCount, 1);
 }
 
@@ -84,6 +97,8 @@ void check_layer(const VmoeConfig& config, const VmoeLayer& layer, std::string_v
     fail("moe_layers", fmt::format("there are {} blocks", config.num_hidden_layers));
   if (layer.router_rows < layer.experts)
     fail("router_rows", fmt::format("{} rows for {} experts", layer.router_rows, layer.experts));
+  if (layer.novices && layer.router_rows == layer.experts)
+    fail("novice_layers", "every row of the router has an expert");
   const bool all_rows = layer.expert_rows.empty();
   if (all_rows && layer.router_rows != layer.experts)
     fail("expert_rows",
@@ -176,7 +191,8 @@ nlohmann::json to_json(const VmoeConfig& config) {
   json["id2label"] = nlohmann::json::object();
   for (std::size_t i = 0; i < config.labels.size(); ++i)
     json["id2label"][std::to_string(i)] = config.labels[i];
-  for (const char* key : {"moe_layers", "num_experts", "router_rows", "capacity_experts", "expert_rows"})
+  for (const char* key :
+       {"moe_layers", "num_experts", "router_rows", "capacity_experts", "expert_rows", "novice_layers"})
     json[key] = nlohmann::json::array();
   bool all_rows = true;
   for (const VmoeLayer& layer : config.moe) {
@@ -191,8 +207,10 @@ nlohmann::json to_json(const VmoeConfig& config) {
     }
     all_rows = all_rows && layer.router_rows == layer.experts;
     json["expert_rows"].push_back(rows);
+    if (layer.novices) json["novice_layers"].push_back(layer.block);
   }
   if (all_rows) json.erase("expert_rows");
+  if (json["novice_layers"].empty()) json.erase("novice_layers");
   json["num_experts_per_tok"] = config.num_experts_per_tok;
   json["router"] = config.router == RouterKind::kTokenChoice ? "token_choice" : "expert_choice";
   if (config.capacity_factor) json["capacity_factor"] = *config.capacity_factor;

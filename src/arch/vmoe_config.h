@@ -22,6 +22,8 @@ struct VmoeLayer {
   /// [Z] the row of the router that each expert answers to, ascending; empty: row e is expert e's.
   std::vector<std::int64_t> expert_rows;
   std::int64_t capacity_experts = 0;  // E that capacity is reckoned with
+  /// Router rows without an expert give constants, in ascending order; else zero.
+  bool novices = false;
 
   bool operator==(const VmoeLayer&) const = default;
 };

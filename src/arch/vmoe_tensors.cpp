@@ -50,7 +50,9 @@ class Lister {
     norm(prefix + "feed_forward_norm");
     const VmoeLayer* layer = config_.moe_in(block);
     if (layer == nullptr) return feed_forward(prefix);
-    add(prefix + "moe.router.weight", {layer->router_rows, D});
+    const std::string router = prefix + "moe.router.weight";
+    add(router, {layer->router_rows, D});
+    if (layer->novices) add(vmoe_novices(router), {layer->router_rows - layer->experts, D});
     for (std::int64_t e = 0; e < layer->experts; ++e)
       feed_forward(fmt::format("{}moe.experts.{}.", prefix, e));
   }
@@ -80,6 +82,10 @@ std::string problem_of(const Checkpoint& checkpoint, const VmoeTensor& expected)
 
 std::vector<VmoeTensor> vmoe_tensors(const VmoeConfig& config) {
   return Lister(config).list();
+}
+
+std::string vmoe_novices(std::string_view router) {
+  return fmt::format("{}novices.bias", router.substr(0, router.find("router.")));
 }
 
 VmoeConfig vmoe_config(const Checkpoint& checkpoint) {

@@ -20,6 +20,9 @@ struct VmoeTensor {
 /// Every tensor of an `espalier_vmoe` checkpoint, in the order of the forward pass.
 std::vector<VmoeTensor> vmoe_tensors(const VmoeConfig& config);
 
+/// Name of the constants of a layer's router rows without an expert, from that of its router's weight.
+std::string vmoe_novices(std::string_view router);
+
 /// config.json of a checkpoint.
 VmoeConfig vmoe_config(const Checkpoint& checkpoint);
 

@@ -74,8 +74,29 @@ void validate_merge(const LayerPlan& layer, std::size_t index, std::set<int>& me
   validate_neurons(merge, path, entry);
 }
 
-void validate_layer(const LayerPlan& layer, const LayerEntry& entry) {
+void validate_novices(const LayerPlan& layer, PlanRouter router, const LayerEntry& entry) {
+  if (layer.novices.empty()) return;
+  if (router != PlanRouter::kZeroOutput)
+    entry.fail("novices", "constants answer to the router rows of dropped experts, which reroute takes out",
+               "set router to zero_output");
+  const std::size_t width = layer.novices.begin()->second.size();
+  for (const auto& [expert, output] : layer.novices) {
+    const std::string path = fmt::format("novices.{}", expert);
+    if (expert < 0 || expert >= layer.num_experts_before)
+      entry.fail(
+          path, fmt::format("there is no expert {}, expected 0 to {}", expert, layer.num_experts_before - 1));
+    if (is_kept(layer, expert)) entry.fail(path, fmt::format("expert {} is kept", expert));
+    if (output.empty()) entry.fail(path, "0 numbers, expected one for each hidden dimension");
+    entry.expect_length(path, output.size(), width);
+    const auto wrong =
+        std::find_if_not(output.begin(), output.end(), [](float v) { return std::isfinite(v); });
+    if (wrong != output.end()) entry.fail(path, fmt::format("found {}", *wrong));
+  }
+}
+
+void validate_layer(const LayerPlan& layer, PlanRouter router, const LayerEntry& entry) {
   validate_keep(layer, entry);
+  validate_novices(layer, router, entry);
   std::set<int> merged;
   for (std::size_t i = 0; i < layer.merge.size(); ++i) validate_merge(layer, i, merged, entry);
   for (const auto& [expert, text] : layer.reason) {
@@ -119,7 +140,7 @@ void validate(const Plan& plan, std::string_view where) {
     const LayerEntry entry(where, i);
     entry.expect_layer_after(plan.layers[i].layer, before);
     before = plan.layers[i].layer;
-    validate_layer(plan.layers[i], entry);
+    validate_layer(plan.layers[i], plan.router, entry);
     expect_enough_experts(plan, plan.layers[i], entry);
   }
 }

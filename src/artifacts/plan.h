@@ -45,6 +45,9 @@ struct LayerPlan {
   int num_experts_before = 0;
   std::vector<int> keep;  ///< ascending, at least one; the i-th becomes expert i
   std::vector<ExpertMerge> merge;
+  /// Dropped expert -> [D] the constant that its router row gives from now on (MoNE, 2025); with the router
+  /// zero_output. The others give zero.
+  std::map<int, std::vector<float>> novices = {};
   std::map<int, std::string> reason;  ///< expert -> why it goes (or stays), for people
   /// [num_experts_before] the experts' numbers at the start of the run; empty: those they have.
   std::vector<int> original;

@@ -83,6 +83,26 @@ std::map<int, std::string> reasons_from(JsonObject& object) {
   return reasons;
 }
 
+std::map<int, std::vector<float>> novices_from(JsonObject& object) {
+  std::map<int, std::vector<float>> novices;
+  if (!object.has("novices")) return novices;
+  JsonObject found = object.object("novices");
+  for (const auto& [key, value] : object.value("novices").items()) {
+    const auto expert = key_as_number(key, kMostExperts);
+    if (!expert) object.fail("novices." + key, "not the number of an expert");
+    const std::vector<double> numbers = found.numbers(key);
+    novices[*expert].assign(numbers.begin(), numbers.end());
+  }
+  return novices;
+}
+
+/// Numbers as short as a float allows.
+json numbers_to_json(const std::vector<float>& numbers) {
+  json list = json::array();
+  for (const float number : numbers) list.push_back(std::stod(fmt::format("{}", number)));
+  return list;
+}
+
 LayerPlan layer_from(JsonObject object) {
   LayerPlan layer;
   layer.layer = block_number(object, "layer");
@@ -91,6 +111,7 @@ LayerPlan layer_from(JsonObject object) {
   if (object.has("merge")) {
     for (JsonObject& merge : object.objects("merge")) layer.merge.push_back(merge_from(std::move(merge)));
   }
+  layer.novices = novices_from(object);
   layer.reason = reasons_from(object);
   if (object.has("original")) {
     layer.original = expert_numbers(object, "original");
@@ -117,6 +138,8 @@ ordered_json layer_to_json(const LayerPlan& layer) {
     if (!merge.neurons.empty()) item["neurons"] = merge.neurons;
     object["merge"].push_back(std::move(item));
   }
+  for (const auto& [expert, output] : layer.novices)
+    object["novices"][std::to_string(expert)] = numbers_to_json(output);
   for (const auto& [expert, text] : layer.reason) object["reason"][std::to_string(expert)] = text;
   if (!layer.original.empty()) object["original"] = layer.original;
   return object;

@@ -1,12 +1,15 @@
 #include "cli/plan_actions.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
+#include <algorithm>
 #include <vector>
 
 #include "base/error.h"
 #include "base/nearest.h"
 #include "prune/merge_plan.h"
+#include "prune/novice_plan.h"
 #include "prune/one_shot_plan.h"
 #include "prune/reconstruction_plan.h"
 #include "prune/score.h"
@@ -38,28 +41,23 @@ Plan reconstruction(const Observations& observations, const PlanActionOptions& o
   return reconstruction_plan(observations, find_subset_search(options.search), rule, seed);
 }
 
-/// A constant in the place of an expert that is gone (MoNE, 2025). No format that can be observed holds one:
-/// the experts of language models have no bias on their output, and a router row of a V-MoE without an expert
-/// gives zero.
-Plan novice(const Observations& observations, const PlanActionOptions& /*options*/,
-            const OneShotRule& /*rule*/, std::uint64_t /*seed*/) {
-  throw UserError(
-      fmt::format("--action novice: {} checkpoints have no place for the mean output of an expert "
-                  "that is gone",
-                  observations.model_type),
-      "--action drop re-routes their tokens, --action merge adds them to others");
+Plan novice(const Observations& observations, const PlanActionOptions& options, const OneShotRule& rule,
+            std::uint64_t seed) {
+  return novice_plan(observations, options.criterion, rule, seed);
 }
 
 constexpr PlanAction kActions[] = {
     {"drop", "they go, the lowest by --criterion", drop},
     {"merge", "they are added to others, by --method", merge_experts},
     {"reconstruction", "they go, the set that the layer's output misses least, by --search", reconstruction},
-    {"novice", "their mean output takes their place, where the format can hold it", novice},
+    {"novice", "they go, the lowest by --criterion, and their mean output takes their place (espalier_vmoe)",
+     novice, PlanRouter::kZeroOutput},
 };
 
 constexpr OptionOfAction kOptions[] = {
-    {"--criterion", "drop"}, {"--method", "merge"},  {"--group-by", "merge"},
-    {"--grouping", "merge"}, {"--weights", "merge"}, {"--search", "reconstruction"},
+    {"--criterion", "drop"},        {"--criterion", "novice"}, {"--method", "merge"},
+    {"--group-by", "merge"},        {"--grouping", "merge"},   {"--weights", "merge"},
+    {"--search", "reconstruction"},
 };
 
 }  // namespace
@@ -69,11 +67,13 @@ std::span<const OptionOfAction> options_of_actions() {
 }
 
 void check_option_of_action(std::string_view option, std::string_view action) {
-  for (const OptionOfAction& known : kOptions) {
-    if (known.option == option && known.action != action)
-      throw UserError(fmt::format("{}: is of --action {}, this one is {}", option, known.action, action),
-                      fmt::format("add --action {}, or leave it out", known.action));
-  }
+  std::vector<std::string_view> actions;
+  for (const OptionOfAction& known : kOptions)
+    if (known.option == option) actions.push_back(known.action);
+  if (actions.empty() || std::find(actions.begin(), actions.end(), action) != actions.end()) return;
+  throw UserError(
+      fmt::format("{}: is of --action {}, this one is {}", option, fmt::join(actions, " and "), action),
+      fmt::format("add --action {}, or leave it out", actions.front()));
 }
 
 std::span<const PlanAction> plan_actions() {

@@ -24,6 +24,7 @@ struct PlanAction {
   std::string_view definition;  ///< one line, for `--help` and tables
   Plan (*make)(const Observations& observations, const PlanActionOptions& options, const OneShotRule& rule,
                std::uint64_t seed) = nullptr;
+  PlanRouter router = PlanRouter::kReroute;  ///< unless --router says otherwise
 };
 
 /// The table.
@@ -33,12 +34,12 @@ const PlanAction& find_plan_action(std::string_view name);
 /// Whether it needs scores alone; the others look at the observations.
 bool decided_by_scores(const PlanAction& action);
 
-/// Options that only one action looks at, as on the command line.
+/// Options that only some actions look at, as on the command line.
 struct OptionOfAction {
   std::string_view option, action;
 };
 std::span<const OptionOfAction> options_of_actions();
-/// Throws UserError where `option` belongs to another action: it would be ignored.
+/// Throws UserError where `option` belongs to other actions: it would be ignored.
 void check_option_of_action(std::string_view option, std::string_view action);
 
 }  // namespace espalier

@@ -26,10 +26,15 @@ struct PlanArguments {
   std::string action = "drop";
   PlanActionOptions action_options;
   std::optional<std::uint64_t> keep_bytes, target_size;
-  std::string budget = "per_layer", router = "reroute", protect, skip_layers, out;
+  std::string budget = "per_layer", protect, skip_layers, out;
+  std::optional<std::string> router;  // default: by the action
   std::optional<int> experts_per_token;
   bool reset_groups = false;
 };
+
+PlanRouter router_of(const PlanArguments& arguments) {
+  return arguments.router ? parse_plan_router(*arguments.router) : find_plan_action(arguments.action).router;
+}
 
 /// Bytes of experts that may stay so that the model's files take no more than `target`.
 std::uint64_t expert_bytes_within(std::uint64_t target, const Checkpoint& checkpoint, const Scores& scores) {
@@ -61,7 +66,7 @@ OneShotRule rule_of(const PlanArguments& arguments, const Scores& scores) {
   rule.budget = parse_plan_budget(arguments.budget);
   rule.protect = parse_experts(arguments.protect);
   rule.skip_layers = parse_layers(arguments.skip_layers);
-  rule.router = parse_plan_router(arguments.router);
+  rule.router = router_of(arguments);
   rule.experts_per_token = arguments.experts_per_token;
   if (arguments.reset_groups) rule.groups = RouterGroupRule::kIgnore;
   return rule;
@@ -107,9 +112,9 @@ Planned plan_from_keep_list(const PlanArguments& arguments) {
                     "one or the other");
   const KeepList list = read_keep_list(*arguments.keep_list);
   const Topology topology = topology_with_experts(Checkpoint::open(*arguments.model));
-  return {keep_list_plan(list, *arguments.keep_list, topology, parse_plan_router(arguments.router),
-                         arguments.experts_per_token),
-          std::nullopt};
+  return {
+      keep_list_plan(list, *arguments.keep_list, topology, router_of(arguments), arguments.experts_per_token),
+      std::nullopt};
 }
 
 Planned make_plan(const PlanArguments& arguments, const GlobalOptions& global) {
@@ -189,8 +194,8 @@ void add_target_options(CLI::App& app, PlanArguments& arguments) {
   app.add_option("--protect", arguments.protect, "experts that stay, LAYER:EXPERT,..")->type_name("L:E,..");
   app.add_option("--skip-layers", arguments.skip_layers, "blocks that stay as they are")->type_name("L,..");
   app.add_option("--router", arguments.router,
-                 "reroute: dropped experts leave the router; zero_output: they give zero")
-      ->capture_default_str();
+                 "reroute (default): dropped experts leave the router; zero_output: they give zero, or with "
+                 "--action novice (default there) their mean output");
   app.add_option("--experts-per-token", arguments.experts_per_token,
                  "K of the model afterwards; default: as before")
       ->check(CLI::PositiveNumber)
@@ -206,7 +211,8 @@ void add_action_options(CLI::App& app, PlanArguments& arguments) {
   app.add_option("--action", arguments.action,
                  table_text("with --observations: what becomes of experts that do not stay", plan_actions()))
       ->capture_default_str();
-  app.add_option("--criterion", options.criterion, "of --action drop: see score")->capture_default_str();
+  app.add_option("--criterion", options.criterion, "of --action drop and novice: see score")
+      ->capture_default_str();
   app.add_option("--method", options.method, table_text("of --action merge", merge_methods()))
       ->capture_default_str();
   app.add_option("--group-by", options.group_by,

@@ -162,9 +162,10 @@ class Pruning {
       apply.insert(apply.end(), {"--scores", scores});
     } else {
       const auto decided = arguments_.align ? in_run("merges.json") : plan;
-      steps_.push_back({command("plan", {"--observations", observations, "--action", action, "--model", model,
-                                         "--out", decided}),
-                        decided});
+      std::vector<std::string> words{"--observations", observations, "--action", action,
+                                     "--model",        model,        "--out",    decided};
+      if (!arguments_.criterion.empty()) words.insert(words.end(), {"--criterion", arguments_.criterion});
+      steps_.push_back({command("plan", std::move(words)), decided});
       if (arguments_.align) steps_.push_back({command("align", {decided, model, "--out", plan}), plan});
     }
     steps_.push_back({command("apply", std::move(apply)), result});
@@ -187,9 +188,7 @@ class Pruning {
     if (scores_decide() && criterion.empty())
       throw UserError("prune: neither --criterion nor --action is given",
                       "--criterion reap, say, or --action merge (`espalier plan --help` lists them)");
-    if (!scores_decide() && !criterion.empty())
-      throw UserError(fmt::format("--criterion {}: --action {} decides without scores", criterion, action),
-                      "one or the other");
+    if (!criterion.empty()) check_option_of_action("--criterion", action);
     for (std::size_t i = 0; i < std::size(kHandedOn); ++i)
       if (!arguments_.handed_on[i].empty()) check_option_of_action(kHandedOn[i].option, action);
     if (arguments_.align && action != "merge")

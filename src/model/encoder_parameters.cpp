@@ -17,6 +17,7 @@ void visit_feed_forward(const std::string& block, std::variant<FfnWeights, MoeLa
   }
   auto& moe = std::get<MoeLayer>(feed_forward);
   visit(block + ".moe.router.weight", moe.router);
+  if (moe.novices.defined()) visit(block + ".moe.novices.bias", moe.novices);
   visit(block + ".moe.experts.up", moe.experts.up);
   visit(block + ".moe.experts.up_bias", moe.experts.up_bias);
   visit(block + ".moe.experts.down", moe.experts.down);

@@ -32,6 +32,7 @@ MoeLayer moe_layer(const VmoeLayer& layer, std::int64_t D, std::int64_t F) {
     moe.expert_of_row.assign(static_cast<std::size_t>(layer.router_rows), -1);
     for (std::size_t e = 0; e < layer.expert_rows.size(); ++e)
       moe.expert_of_row[static_cast<std::size_t>(layer.expert_rows[e])] = static_cast<std::int32_t>(e);
+    if (layer.novices) moe.novices = torch::zeros({layer.router_rows - E, D});
   }
   return moe;
 }

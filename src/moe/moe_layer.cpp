@@ -1,6 +1,7 @@
 #include "moe/moe_layer.h"
 
 #include <limits>
+#include <utility>
 
 #include "base/rng.h"
 
@@ -15,6 +16,29 @@ torch::Tensor experts_of_rows(const torch::Tensor& accepted, const std::vector<s
   for (std::int64_t i = 0; i < experts.numel(); ++i)
     if (choice[i] >= 0) choice[i] = expert_of_row[static_cast<std::size_t>(choice[i])];
   return experts;
+}
+
+/// y of the experts, and what the rows without one add: the sum over a token's rows of gate times constant.
+/// accepted, gates [N, slots]; y [N, D].
+torch::Tensor with_novices(const torch::Tensor& y, const MoeLayer& layer, const torch::Tensor& accepted,
+                           const torch::Tensor& gates) {
+  if (!layer.novices.defined()) return y;
+  const auto rows = static_cast<std::int64_t>(layer.expert_of_row.size());
+  auto place = torch::zeros({rows + 1}, torch::kInt64);  // of a row among the novices, from 1; 0: none
+  std::int64_t count = 0;
+  for (std::int64_t row = 0; row < rows; ++row)
+    if (layer.expert_of_row[static_cast<std::size_t>(row)] < 0) place[row + 1] = ++count;
+  const auto columns =
+      place.index_select(0, accepted.to(torch::kInt64).view({-1}) + 1).view(accepted.sizes());
+  const auto weights =
+      torch::zeros({gates.size(0), count + 1}, gates.options()).scatter_add(1, columns, gates);
+  return y + torch::matmul(weights.narrow(1, 1, count), layer.novices);
+}
+
+MoeOutput run_experts(const Ops& ops, const MoeLayer& layer, const torch::Tensor& x, Routing routing) {
+  const auto y =
+      ops.experts(x, routing.gates, experts_of_rows(routing.accepted, layer.expert_of_row), layer.experts);
+  return {with_novices(y, layer, routing.accepted, routing.gates), std::move(routing)};
 }
 
 /// Numbers of one member's rows to those of the whole router.
@@ -56,11 +80,7 @@ Routing joined(const std::vector<Routing>& parts) {
 
 MoeOutput forward(const Ops& ops, const MoeLayer& layer, const torch::Tensor& x, const RouterOptions& options,
                   std::uint64_t key) {
-  MoeOutput output;
-  output.routing = route(ops, x, layer.router, options, key);
-  output.y = ops.experts(x, output.routing.gates,
-                         experts_of_rows(output.routing.accepted, layer.expert_of_row), layer.experts);
-  return output;
+  return run_experts(ops, layer, x, route(ops, x, layer.router, options, key));
 }
 
 EnsembleOutput forward_ensemble(const Ops& ops, const MoeLayer& layer, const torch::Tensor& x,
@@ -72,9 +92,9 @@ EnsembleOutput forward_ensemble(const Ops& ops, const MoeLayer& layer, const tor
   for (std::int64_t m = 0; m < members; ++m)
     output.parts.push_back(route(ops, x.narrow(0, m * tokens, tokens), layer.router.narrow(0, m * rows, rows),
                                  own, counter_random(key, static_cast<std::uint64_t>(m))));
-  output.routing = joined(output.parts);
-  output.y = ops.experts(x, output.routing.gates,
-                         experts_of_rows(output.routing.accepted, layer.expert_of_row), layer.experts);
+  auto [y, routing] = run_experts(ops, layer, x, joined(output.parts));
+  output.y = std::move(y);
+  output.routing = std::move(routing);
   return output;
 }
 

@@ -14,6 +14,9 @@ struct MoeLayer {
   /// Expert of each row of the router, -1 where it was pruned: tokens that are sent there get zero from it.
   /// Empty: row e is expert e's.
   std::vector<std::int32_t> expert_of_row{};
+  /// [rows without an expert, D] what tokens get from them instead of zero, in ascending rows: constants, the
+  /// mean outputs of the experts that were there (MoNE, 2025). Undefined: zero.
+  torch::Tensor novices{};
 };
 
 struct MoeOutput {

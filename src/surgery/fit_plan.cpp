@@ -78,6 +78,13 @@ class Fitting {
 
   void expect_router() const {
     if (is_vmoe()) return expect_vmoe_router();
+    for (const LayerPlan& layer : plan_.layers) {
+      if (!layer.novices.empty())
+        fail(fmt::format("layer {}: {} checkpoints have no place for the constant output of an expert that "
+                         "is gone",
+                         layer.layer, result_.topology.model_type),
+             "plan with --action drop or merge");
+    }
     if (plan_.router == PlanRouter::kReroute) {
       if (options().zero_output == ZeroOutput::kZeroFill)
         fail("--zero-fill is for plans with the router zero_output, this one says reroute");
@@ -103,7 +110,17 @@ class Fitting {
         fail(fmt::format("layer {}: merged experts need one router row, and zero_output keeps all",
                          layer.layer),
              "plan with --router reroute");
+      expect_width_of_novices(layer);
     }
+  }
+
+  void expect_width_of_novices(const LayerPlan& layer) const {
+    if (layer.novices.empty()) return;
+    const std::int64_t width = checkpoint_.tensor(result_.topology.find(layer.layer)->router).shape[1];
+    const auto found = layer.novices.begin()->second.size();
+    if (static_cast<std::int64_t>(found) == width) return;
+    fail(fmt::format("layer {}: novices of {} numbers, the model's width is {}", layer.layer, found, width),
+         "a plan speaks of the model it was made for");
   }
 
   std::int64_t rows_of(const MoeLayerTensors& layer) const {
@@ -114,7 +131,7 @@ class Fitting {
     LayerSurgery result;
     const LayerPlan* plan = planned(layer.layer);
     if (plan != nullptr) {
-      result = {plan->keep, plan->merge};
+      result = {plan->keep, plan->merge, plan->novices};
       if (!plan->merge.empty()) expect_floats(layer);
       for (const ExpertMerge& merge : plan->merge) {
         expect_one_group(layer, merge);

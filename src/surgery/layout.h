@@ -41,6 +41,7 @@ enum class PieceKind {
   kSum,         ///< the weighted sum of `terms`, in float32, rounded once to the tensor's dtype
   kScaledSum,   ///< the same of FP8 with scales
   kScaleOfSum,  ///< the scales that belong to it
+  kValues,      ///< `values`, each rounded once
   kZeros
 };
 
@@ -53,6 +54,7 @@ struct OutputPiece {
   NeuronAxis order_axis = NeuronAxis::kNone;  // of the terms' orders: kRows or kColumns
   std::uint64_t columns = 0;                  // elements of a row, where terms are ordered
   ScaledMatrix scaled = {};                   // kScaledSum, kScaleOfSum
+  std::vector<float> values = {};             // kValues
 };
 
 struct OutputTensor {

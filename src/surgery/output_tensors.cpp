@@ -5,10 +5,12 @@
 #include <algorithm>
 #include <optional>
 #include <unordered_map>
+#include <unordered_set>
 
 #include "arch/bert_config.h"
 #include "arch/moe_names.h"
 #include "arch/neuron_axis.h"
+#include "arch/vmoe_tensors.h"
 #include "checkpoint/fp8_scales.h"
 #include "surgery/renumbering.h"
 
@@ -34,10 +36,40 @@ class Maker {
         for (const auto& name : layers[i].expert_tensors[expert])
           places_[name] = {i, static_cast<std::int64_t>(expert), MoePart::kExpert};
       }
+      if (surgery.topology.model_type == kVmoeModelType) novice_names_.insert(vmoe_novices(layers[i].router));
     }
   }
 
+  /// The constants that a vision model's router rows without an expert give, where `input` is the router's
+  /// weight and any row has one: those of earlier plans, this plan's own, zeros for the others.
+  std::optional<OutputTensor> novices(const TensorView& input) const {
+    const auto found = places_.find(std::string(input.name));
+    if (!surgery_.keeps_rows() || found == places_.end()) return std::nullopt;
+    const Place& place = found->second;
+    const MoeLayerTensors& tensors = surgery_.topology.layers[place.layer];
+    if (input.name != tensors.router) return std::nullopt;
+    const std::string name = vmoe_novices(tensors.router);
+    const bool earlier = checkpoint_.contains(name);
+    if (!earlier && layer(place).novices.empty()) return std::nullopt;
+    OutputTensor result = like(earlier ? checkpoint_.tensor(name) : input);
+    result.name = name;
+    const std::uint64_t bytes = static_cast<std::uint64_t>(result.shape[1]) * size_bytes(result.dtype);
+    std::int64_t expert = 0, gone = 0, rows = 0;
+    for (std::int64_t row = 0; row < input.shape[0]; ++row) {
+      const bool answers = expert < tensors.num_experts && row == row_of(tensors, expert);
+      if (!answers)
+        append(result, earlier ? row_of(checkpoint_.tensor(name), gone++, bytes) : zeros(bytes));
+      else if (!is_kept(place, expert))
+        append(result, novice(place, static_cast<int>(expert), bytes));
+      rows += answers && is_kept(place, expert) ? 0 : 1;
+      expert += answers ? 1 : 0;
+    }
+    result.shape[0] = rows;
+    return result;
+  }
+
   std::optional<OutputTensor> tensor(const TensorView& input) const {
+    if (novice_names_.contains(std::string(input.name))) return std::nullopt;  // see `novices`
     const auto block = parse_block_name(input.name);
     if (block && numbers_.is_gone(*block)) return std::nullopt;
     const auto found = places_.find(std::string(input.name));
@@ -85,6 +117,23 @@ class Maker {
   bool is_kept(const Place& place, std::int64_t expert) const {
     const auto& keep = layer(place).keep;
     return std::binary_search(keep.begin(), keep.end(), static_cast<int>(expert));
+  }
+
+  static std::int64_t row_of(const MoeLayerTensors& tensors, std::int64_t expert) {
+    return tensors.router_rows.empty() ? expert : tensors.router_rows[static_cast<std::size_t>(expert)];
+  }
+  static OutputPiece row_of(const TensorView& matrix, std::int64_t row, std::uint64_t bytes) {
+    const std::uint64_t begin = matrix.begin + static_cast<std::uint64_t>(row) * bytes;
+    return {PieceKind::kCopy, bytes, {matrix.file, begin, bytes}, {}};
+  }
+  static OutputPiece zeros(std::uint64_t bytes) { return {PieceKind::kZeros, bytes, {}, {}}; }
+
+  OutputPiece novice(const Place& place, int expert, std::uint64_t bytes) const {
+    const auto found = layer(place).novices.find(expert);
+    if (found == layer(place).novices.end()) return zeros(bytes);
+    OutputPiece values{PieceKind::kValues, bytes, {}, {}};
+    values.values = found->second;
+    return values;
   }
 
   std::optional<OutputTensor> of_expert(const TensorView& input, const Place& place) const {
@@ -182,7 +231,7 @@ class Maker {
   static OutputPiece zeros(const TensorView& input, const ByteRange& old) {
     const std::string_view name = input.name;
     if (name.ends_with("_shape") || name.ends_with("g_idx")) return {PieceKind::kCopy, old.bytes, old, {}};
-    return {PieceKind::kZeros, old.bytes, {}, {}};
+    return zeros(old.bytes);
   }
 
   /// A tensor whose axis 0 is the expert.
@@ -219,6 +268,7 @@ class Maker {
   const Surgery& surgery_;
   const Renumbering numbers_;
   std::unordered_map<std::string, Place> places_;
+  std::unordered_set<std::string> novice_names_;
 };
 
 }  // namespace
@@ -233,6 +283,7 @@ std::vector<OutputTensor> output_tensors(const Checkpoint& checkpoint, const Sur
   std::vector<OutputTensor> result;
   for (const TensorView& input : inputs) {
     if (auto tensor = maker.tensor(input)) result.push_back(std::move(*tensor));
+    if (auto tensor = maker.novices(input)) result.push_back(std::move(*tensor));
   }
   return result;
 }

@@ -62,6 +62,8 @@ void compute(const OutputPiece& piece, Dtype dtype, const Inputs& inputs, std::u
   if (piece.kind == PieceKind::kScaledSum || piece.kind == PieceKind::kScaleOfSum)
     return compute_scaled(piece, inputs, begin, out);
   const std::size_t elements = out.size() / size_bytes(dtype);
+  if (piece.kind == PieceKind::kValues)
+    return from_float32(dtype, std::span(piece.values).subspan(begin / size_bytes(dtype), elements), out);
   std::vector<float> sum(elements, 0.0F), values(elements);
   std::vector<std::byte> bytes(out.size());
   for (const WeightedRange& term : piece.terms) {

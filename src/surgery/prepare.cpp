@@ -1,12 +1,24 @@
 #include "arch/bert_config.h"
 #include "arch/inspect.h"
+#include "arch/vmoe_tensors.h"
 #include "surgery/apply.h"
 
 namespace espalier {
 namespace {
 
+/// Of a vision model's constants in the place of experts: how many more there are.
+std::int64_t novice_parameters(const Checkpoint& checkpoint, const Surgery& surgery, std::size_t i) {
+  const MoeLayerTensors& layer = surgery.topology.layers[i];
+  if (!surgery.keeps_rows()) return 0;
+  const bool earlier = checkpoint.contains(vmoe_novices(layer.router));
+  if (!earlier && surgery.layers[i].novices.empty()) return 0;
+  const std::int64_t from = earlier ? layer.num_experts : checkpoint.tensor(layer.router).shape[0];
+  return (from - surgery.experts_after(i)) * layer.router_parameters_per_expert;
+}
+
 /// Parameters that leave each MoE layer, by what its experts and router rows have.
-void count_parameters(const Topology& before, const Surgery& surgery, ApplySummary& summary) {
+void count_parameters(const Checkpoint& checkpoint, const Topology& before, const Surgery& surgery,
+                      ApplySummary& summary) {
   summary.parameters_after = summary.parameters_before;
   summary.parameters_per_token_after = summary.parameters_per_token_before;
   for (std::size_t i = 0; i < before.layers.size(); ++i) {
@@ -18,6 +30,7 @@ void count_parameters(const Topology& before, const Surgery& surgery, ApplySumma
     const std::int64_t rows =
         surgery.keeps_rows() ? 0 : (removed + (lone ? 1 : 0)) * layer.router_parameters_per_expert;
     summary.parameters_after -= removed * layer.parameters_per_expert + rows;
+    summary.parameters_after += novice_parameters(checkpoint, surgery, i);
     summary.layers.push_back(layer.layer);
     summary.experts_before.push_back(layer.num_experts);
     summary.experts_after.push_back(after);
@@ -43,7 +56,7 @@ PreparedSurgery prepare_surgery(const std::filesystem::path& model, const std::f
   summary.model_type = inspection.model_type;
   summary.parameters_before = inspection.parameters;
   summary.parameters_per_token_before = inspection.parameters_per_token;
-  count_parameters(inspection.topology, surgery, summary);
+  count_parameters(checkpoint, inspection.topology, surgery, summary);
   summary.file_bytes_before = checkpoint.file_bytes();
   summary.file_bytes_after = layout.file_bytes();
   for (const OutputShard& shard : layout.shards) summary.files.emplace_back(shard.file, shard.bytes());

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -47,6 +48,7 @@ struct SurgeryOptions {
 struct LayerSurgery {
   std::vector<int> keep;  ///< ascending; the i-th becomes expert i
   std::vector<ExpertMerge> merge;
+  std::map<int, std::vector<float>> novices = {};  ///< as in the plan
 };
 
 /// A plan as it applies to one checkpoint, everything decided.

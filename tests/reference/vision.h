@@ -113,6 +113,19 @@ inline std::vector<std::vector<bool>> vision_choice(const Rows& p, const VmoeCon
   return taken;
 }
 
+/// What a row of the router gives for a token: its expert's output, or where the expert is gone the constant
+/// in its place.
+inline Values vision_row(const Values& x, const MoeLayer& moe, std::size_t row) {
+  const auto expert = moe.expert_of_row.empty() ? static_cast<std::int64_t>(row) : moe.expert_of_row[row];
+  if (expert >= 0)
+    return vision_ffn(x, moe.experts.up[expert], moe.experts.up_bias[expert], moe.experts.down[expert],
+                      moe.experts.down_bias[expert]);
+  if (!moe.novices.defined()) return Values(x.size(), 0.0);
+  std::int64_t gone = 0;
+  for (std::size_t other = 0; other < row; ++other) gone += moe.expert_of_row[other] < 0 ? 1 : 0;
+  return vision_values(moe.novices[gone]);
+}
+
 /// The tokens of one member through rows `first` .. of the router.
 inline Rows vision_moe(const Rows& x, const MoeLayer& moe, const VmoeConfig& config, std::size_t first,
                        std::size_t E) {
@@ -127,10 +140,8 @@ inline Rows vision_moe(const Rows& x, const MoeLayer& moe, const VmoeConfig& con
   Rows y(x.size(), Values(x[0].size(), 0.0));
   for (std::size_t n = 0; n < x.size(); ++n)
     for (std::size_t e = 0; e < E; ++e) {
-      const auto expert = static_cast<std::int64_t>(first + e);
       if (!taken[n][e]) continue;
-      const Values own = vision_ffn(x[n], moe.experts.up[expert], moe.experts.up_bias[expert],
-                                    moe.experts.down[expert], moe.experts.down_bias[expert]);
+      const Values own = vision_row(x[n], moe, first + e);
       for (std::size_t i = 0; i < own.size(); ++i) y[n][i] += p[n][e] * own[i];
     }
   return y;

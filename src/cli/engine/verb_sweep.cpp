@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <functional>
 #include <iostream>
 #include <memory>
@@ -59,11 +60,11 @@ struct SweepTables {
 };
 
 /// What `report` needs beside the figures.
-RunManifest manifest_of(const SweepArguments& arguments, const GlobalOptions& global) {
+RunManifest manifest_of(const SweepArguments& arguments, const GlobalOptions& global, RunStatus status) {
   RunManifest manifest;
   manifest.verb = "sweep";
   manifest.command = global.command;
-  manifest.status = RunStatus::kFinished;
+  manifest.status = status;
   manifest.started_at = utc_now();
   manifest.options = {{"grid", arguments.grid.string()}};
   manifest.versions = {{"espalier", ESPALIER_VERSION}};
@@ -72,13 +73,14 @@ RunManifest manifest_of(const SweepArguments& arguments, const GlobalOptions& gl
 }
 
 /// Writes sweep.json, sweep.md and what `report` draws, and prints one of the first two.
-void print_tables(const SweepArguments& arguments, const GlobalOptions& global, const SweepTables& tables) {
+void print_tables(const SweepArguments& arguments, const GlobalOptions& global, const SweepTables& tables,
+                  RunStatus status) {
   std::filesystem::create_directories(arguments.out);
   write_file(arguments.out / "sweep.json", tables.json);
   write_file(arguments.out / "sweep.md", tables.markdown);
   if (!tables.figures.empty()) {
     write_figures(arguments.out / "figures.json", tables.figures);
-    write_manifest(arguments.out / "manifest.json", manifest_of(arguments, global));
+    write_manifest(arguments.out / "manifest.json", manifest_of(arguments, global, status));
   }
   std::cout << (global.json ? tables.json : tables.markdown);
 }
@@ -164,7 +166,10 @@ void run_sweep(const SweepArguments& arguments, const GlobalOptions& global) {
     failures = run_grid(sweep.runs, options);
     terminal.finish();
   }
-  print_tables(arguments, global, sweep.tables(arguments.grid.filename().string()));
+  const bool all = std::all_of(sweep.runs.begin(), sweep.runs.end(),
+                               [](const GridRun& run) { return state_of(run) == RunState::kFinished; });
+  print_tables(arguments, global, sweep.tables(arguments.grid.filename().string()),
+               all ? RunStatus::kFinished : RunStatus::kInterrupted);
   if (!failures.empty()) fail(failures, sweep.runs.size());
 }
 

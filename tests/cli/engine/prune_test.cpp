@@ -105,7 +105,7 @@ TEST(PruneVerb, SaysWhatAnActionAndACriterionNeed) {
            {{"--keep", "2"}, "neither --criterion nor --action"},
            {{"--keep", "2", "--action", "merge"}, "--data is missing"},
            {{"--keep", "2", "--action", "merge", "--criterion", "reap"},
-            "--action merge decides without scores"},
+            "--criterion: is of --action drop and novice, this one is merge"},
            {{"--keep", "2", "--criterion", "magnitude", "--align"}, "--action drop merges nothing"},
            {{"--keep", "2", "--criterion", "magnitude", "--group-by", "cka"},
             "--group-by: is of --action merge"},

@@ -44,6 +44,13 @@ TEST(SweepMethods, PrunesInEveryWayComparesAndRepeatsNothing) {
   ASSERT_EQ(again.exit_code, 0) << again.err;
   EXPECT_EQ(again.out, run.out);
   EXPECT_EQ(std::filesystem::last_write_time(path("out/a/0.5/reap/seed-1/manifest.json")), before);
+  const auto status = [&] {
+    return nlohmann::json::parse(file_content(path("out/manifest.json"))).at("status");
+  };
+  EXPECT_EQ(status(), "finished");
+  std::filesystem::remove_all(path("out/ab/0.5/reap/seed-2"));
+  ASSERT_EQ(run_program({"sweep", grid, "--out", path("out"), "--summary"}).exit_code, 0);
+  EXPECT_EQ(status(), "interrupted") << "one run is missing";
   const ProgramRun drawn =
       run_program({"report", path("out"), "--out", path("out.html"), "--figures", path("figures")});
   ASSERT_EQ(drawn.exit_code, 0) << drawn.err;

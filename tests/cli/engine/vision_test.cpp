@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "checkpoint/checkpoint.h"
 #include "cli/engine/small_images.h"
 #include "cli/running_program.h"
 
@@ -64,7 +65,9 @@ TEST(Vision, FromImagesToAPrunedModel) {
   EXPECT_EQ(config["num_experts"], json({1}));
   EXPECT_EQ(config["router_rows"], json({4}));
   EXPECT_EQ(config["expert_rows"].size(), 1U);
-  EXPECT_THAT(run_vision({"inspect", file("pruned")}).out, HasSubstr("espalier_vmoe"));
+  const auto inspected = run_vision({"inspect", file("pruned")}).out;
+  EXPECT_THAT(inspected, HasSubstr("espalier_vmoe"));
+  EXPECT_THAT(inspected, HasSubstr("inner width 24, 5 positions"));
   // It can be trained on, and a second plan speaks in its numbers.
   run_vision({"finetune", file("pruned"), "--images", images, "--classes", "automobile,airplane", "--steps",
               "2", "--image-batch", "20", "--out", file("again"), "--quiet"});
@@ -153,6 +156,74 @@ TEST(Vision, ExpertsAreObservedOnImages) {
   ASSERT_EQ(tokens.size(), 2U);
   EXPECT_LT(tokens[0].get<double>() + tokens[1].get<double>(), pairs)
       << "what went to pruned experts goes nowhere";
+}
+
+std::vector<float> values_of(const Checkpoint& checkpoint, const std::string& name) {
+  const TensorView tensor = checkpoint.tensor(name);
+  std::vector<float> values(static_cast<std::size_t>(tensor.elements()));
+  to_float32(tensor.dtype, tensor.bytes, values);
+  return values;
+}
+
+/// MoNE: mean outputs of dropped experts, from the observations into the plan into the files; a later plan
+/// keeps those of an earlier one.
+TEST(Vision, NovicesTakeTheExpertsPlaces) {
+  const TemporaryFolder folder;
+  const auto images = small_image_folder(folder);
+  const auto model = small_vision_run(folder, images, small_vision_config(), "run") + "/model";
+  const auto file = [&](const char* name) { return (folder / name).string(); };
+  run_vision({"observe", model, "--images", images, "--classes", "airplane,automobile", "--out",
+              file("obs.safetensors")});
+  run_vision({"plan", "--observations", file("obs.safetensors"), "--action", "novice", "--keep", "3", "--out",
+              file("plan.json")});
+  const auto plan = read(folder / "plan.json");
+  EXPECT_EQ(plan["router"], "zero_output");
+  ASSERT_EQ(plan["layers"][0]["novices"].size(), 1U);
+  const auto mean = plan["layers"][0]["novices"].begin()->get<std::vector<float>>();
+  EXPECT_EQ(mean.size(), 16U);
+  run_vision({"apply", model, file("plan.json"), "--out", file("pruned")});
+  run_vision({"verify", model, file("pruned"), "--plan", file("plan.json")});
+  const std::string name = "encoder.layer.1.moe.novices.bias";
+  EXPECT_EQ(values_of(Checkpoint::open(folder / "pruned"), name), mean);
+  EXPECT_EQ(read(folder / "pruned/config.json")["novice_layers"], json({1}));
+  accuracy(file("pruned"), images);
+  // The second plan drops an expert without a constant: its row gives zero, and the first one stays.
+  run_vision({"score", file("pruned"), "--criterion", "magnitude", "--out", file("scores.json")});
+  run_vision(
+      {"plan", file("scores.json"), "--keep", "2", "--router", "zero_output", "--out", file("second.json")});
+  run_vision({"apply", file("pruned"), file("second.json"), "--out", file("twice")});
+  run_vision({"verify", file("pruned"), file("twice"), "--plan", file("second.json")});
+  auto twice = values_of(Checkpoint::open(folder / "twice"), name);
+  ASSERT_EQ(twice.size(), 32U);
+  const std::vector<float> zeros(16, 0.0F), first(twice.begin(), twice.begin() + 16),
+      second(twice.begin() + 16, twice.end());
+  EXPECT_TRUE((first == mean && second == zeros) || (first == zeros && second == mean));
+  // They are trained like any other parameter.
+  run_vision({"finetune", file("twice"), "--images", images, "--classes", "automobile,airplane", "--steps",
+              "5", "--image-batch", "20", "--out", file("again"), "--quiet"});
+  EXPECT_NE(values_of(Checkpoint::open(folder / "again/model"), name), twice);
+  // No other format has a place for them.
+  const auto language = std::string(ESPALIER_SOURCE_DIR) + "/tests/golden/mixtral";
+  auto wrong = plan;
+  wrong["layers"] = json::array({{{"layer", 0},
+                                  {"num_experts_before", 8},
+                                  {"keep", {0, 1, 2, 3, 4, 5, 6}},
+                                  {"novices", {{"7", mean}}}}});
+  wrong["provenance"].erase("topology_sha256");
+  const auto wrong_plan = folder.write("wrong.json", wrong.dump());
+  const auto refused = run_program({"apply", language, wrong_plan, "--out", file("no"), "--zero-fill"});
+  EXPECT_EQ(refused.exit_code, 2);
+  EXPECT_THAT(refused.err, HasSubstr("mixtral checkpoints have no place for the constant output"));
+  wrong = plan;
+  wrong["layers"][0]["novices"].begin()->erase(0);
+  const auto narrow =
+      run_program({"apply", model, folder.write("narrow.json", wrong.dump()), "--out", file("no")});
+  EXPECT_EQ(narrow.exit_code, 2);
+  EXPECT_THAT(narrow.err, HasSubstr("novices of 15 numbers, the model's width is 16"));
+  const auto rerouted = run_program({"plan", "--observations", file("obs.safetensors"), "--action", "novice",
+                                     "--keep", "3", "--router", "reroute", "--out", file("no.json")});
+  EXPECT_EQ(rerouted.exit_code, 2);
+  EXPECT_THAT(rerouted.err, HasSubstr("--router reroute: a novice answers to the router row"));
 }
 
 TEST(Vision, WrongInputIsExplained) {

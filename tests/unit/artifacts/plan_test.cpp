@@ -53,6 +53,15 @@ TEST(PlanFile, TheWindowAndTheRouterAreReadBack) {
   EXPECT_EQ(back.router, PlanRouter::kZeroOutput);
 }
 
+TEST(PlanFile, ConstantsInThePlaceOfExpertsAreReadBackToTheBit) {
+  Plan plan = merging_plan();
+  plan.router = PlanRouter::kZeroOutput;
+  plan.layers[0].merge.clear();
+  plan.layers[0].novices = {{1, {0.1F, -3.4028235e38F}}, {2, {1e-45F, 0.333333343F}}};
+  EXPECT_EQ(plan_from_json(plan_to_json(plan), "file").layers[0].novices, plan.layers[0].novices);
+  EXPECT_NE(plan_to_json(plan).find("[0.1,"), std::string::npos) << "as short as a float allows";
+}
+
 TEST(PlanFile, TheExampleOfTheInterfaceIsRead) {
   const Plan plan = plan_from_json(R"({ "format": "espalier.plan/1",
     "provenance": { "criterion": "reap", "schedule": "one_shot", "seed": 42 },

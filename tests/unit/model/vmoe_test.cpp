@@ -4,6 +4,7 @@
 #include <torch/autograd.h>
 
 #include <cmath>
+#include <map>
 
 #include "arch/vmoe_after_plan.h"
 #include "base/error.h"
@@ -31,6 +32,66 @@ TEST_P(Vmoe, ScoresAreThoseOfPlainLoops) {
   }
 }
 
+/// Rows without an expert give a constant in one layer, and zero in the other.
+VmoeConfig config_with_novices() {
+  auto config = small_vmoe_config();
+  config.moe = {{1, 2, 4, {0, 3}, 4, true}, {2, 2, 4, {1, 2}, 4}};
+  return config;
+}
+
+TEST_P(Vmoe, ScoresWithNoviceRowsAreThoseOfPlainLoops) {
+  for (const auto kind : {RouterKind::kTokenChoice, RouterKind::kExpertChoice}) {
+    auto config = config_with_novices();
+    config.router = kind;
+    const auto model = small_vmoe(config);
+    const auto images = small_images(5);
+    const auto scores = forward(model, images, {.backend = GetParam()}).scores;
+    expect_close(scores, reference::vmoe_scores(model, images), kModelTolerance, "scores");
+  }
+}
+
+TEST_P(Vmoe, ScoresOfAnEnsembleWithNovicesAreThoseOfPlainLoops) {
+  auto config = config_with_novices();
+  config.ensemble_size = 2;
+  config.num_experts_per_tok = 1;
+  config.moe[1].expert_rows = {0, 2};
+  const auto model = small_vmoe(config);
+  const auto images = small_images(4);
+  const auto scores = forward(model, images, {.backend = GetParam()}).scores;
+  expect_close(scores, reference::vmoe_scores(model, images), kModelTolerance, "scores");
+}
+
+/// An expert without weights is its output's bias.
+TEST_P(Vmoe, ANoviceIsAnExpertOfWhichOnlyTheBiasIsLeft) {
+  const torch::NoGradGuard no_grad;
+  auto whole = small_vmoe(small_vmoe_config());
+  auto pruned = shaped_vmoe(config_with_novices());
+  std::map<std::string, torch::Tensor> parameters;
+  visit_parameters(whole, [&](const std::string& name, torch::Tensor& p) { parameters[name] = p; });
+  visit_parameters(pruned, [&](const std::string& name, torch::Tensor& p) {
+    if (name.find(".experts.") == std::string::npos && !name.ends_with("novices.bias"))
+      p = parameters.at(name);
+  });
+  for (const std::size_t block : {1U, 2U}) {
+    auto& before = std::get<MoeLayer>(whole.blocks[block].feed_forward);
+    auto& after = std::get<MoeLayer>(pruned.blocks[block].feed_forward);
+    const auto kept = block == 1 ? torch::tensor({0, 3}) : torch::tensor({1, 2});
+    const auto gone = block == 1 ? torch::tensor({1, 2}) : torch::tensor({0, 3});
+    const bool novices = after.novices.defined();
+    EXPECT_EQ(novices, block == 1);
+    if (novices) after.novices = before.experts.down_bias.index_select(0, gone);
+    after.experts = {before.experts.up.index_select(0, kept), before.experts.up_bias.index_select(0, kept),
+                     before.experts.down.index_select(0, kept),
+                     before.experts.down_bias.index_select(0, kept)};
+    before.experts.down.index_fill_(0, gone, 0);
+    if (!novices) before.experts.down_bias.index_fill_(0, gone, 0);
+  }
+  const auto images = small_images(6);
+  const auto expected = forward(whole, images, {.backend = GetParam()}).scores;
+  const auto found = forward(pruned, images, {.backend = GetParam()}).scores;
+  EXPECT_LT((found - expected).abs().max().item<double>(), 1e-5);
+}
+
 TEST_P(Vmoe, ScoresOfAnEnsembleAreThoseOfPlainLoops) {
   auto config = small_vmoe_config();
   config.ensemble_size = 2;
@@ -46,8 +107,7 @@ TEST_P(Vmoe, ScoresOfAnEnsembleAreThoseOfPlainLoops) {
 }
 
 /// Central differences of the whole model on the oracle backend, in float64.
-TEST(VmoeGradients, AreThoseOfTheLoss) {
-  auto config = small_vmoe_config();
+void expect_numeric_gradients(VmoeConfig config) {
   config.router_noise = 0.0;
   auto model = small_vmoe(config);
   const auto images = small_images(3).to(torch::kFloat64);
@@ -76,6 +136,14 @@ TEST(VmoeGradients, AreThoseOfTheLoss) {
   });
 }
 
+TEST(VmoeGradients, AreThoseOfTheLoss) {
+  expect_numeric_gradients(small_vmoe_config());
+}
+
+TEST(VmoeGradients, WithNovicesAreThoseOfTheLoss) {
+  expect_numeric_gradients(config_with_novices());
+}
+
 TEST(VmoeGradients, BackendsAgree) {
   const auto images = small_images(6);
   const auto labels = torch::tensor({0, 1, 2, 0, 1, 2}, torch::kInt64);
@@ -96,7 +164,7 @@ TEST(VmoeGradients, BackendsAgree) {
 
 TEST(VmoeCheckpoint, SurvivesAFolder) {
   auto config = small_vmoe_config();
-  config.moe[0] = {1, 2, 4, {0, 3}, 4};
+  config.moe[0] = {1, 2, 4, {0, 3}, 4, true};
   auto model = small_vmoe(config);
   const TemporaryFolder folder;
   save_vmoe(model, folder / "model", Dtype::kF32);
@@ -143,8 +211,10 @@ TEST(VmoePlans, ZeroOutputKeepsTheRowsAndRerouteDoesNot) {
   EXPECT_EQ(config.moe[0], (VmoeLayer{1, 3, 4, {1, 2, 3}, 4}));
   plan.layers[0].num_experts_before = 3;
   plan.layers[0].keep = {0, 2};
+  plan.layers[0].novices = {{1, {0.5F}}};
   describe_plan(plan, config);
-  EXPECT_EQ(config.moe[0], (VmoeLayer{1, 2, 4, {1, 3}, 4})) << "in the numbers of the model it applies to";
+  EXPECT_EQ(config.moe[0], (VmoeLayer{1, 2, 4, {1, 3}, 4, true}))
+      << "in the numbers of the model it applies to";
   auto other = small_vmoe_config();
   plan.router = PlanRouter::kReroute;
   describe_plan(plan, other);

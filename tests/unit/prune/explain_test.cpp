@@ -78,7 +78,11 @@ TEST(Explain, ThePageEscapesWhatItShows) {
 TEST(Explain, NumbersFromTheStartOfTheRunAndMerges) {
   Plan plan;
   plan.provenance = {"alpha", "eager", 0, {}, {}, {}};
-  plan.layers = {{0, 3, {0, 2}, {{0, {0, 1}, {0.5, 0.5}}}, {}, {1, 4, 7}}};
+  plan.layers = {{.layer = 0,
+                  .num_experts_before = 3,
+                  .keep = {0, 2},
+                  .merge = {{0, {0, 1}, {0.5, 0.5}}},
+                  .original = {1, 4, 7}}};
   const Explanation explanation = explain(plan, nullptr);
   EXPECT_EQ(explanation.layers[0].experts[1].fate, ExpertFate::kMerged);
   EXPECT_EQ(explanation.layers[0].experts[1].original, 4);
