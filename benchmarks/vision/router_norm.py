@@ -33,7 +33,7 @@ def arguments():
     parser.add_argument("--second-classes", default="automobile,cat,dog,horse,truck")
     parser.add_argument("--seeds", default="42,43,44", help="of fine-tuning, scoring at random, and fine-tuning after pruning")
     parser.add_argument("--keeps", default="7,6,5,4,3,2,1", help="experts of each layer that stay")
-    parser.add_argument("--tune-keeps", default="4,1", help="those that are fine-tuned after pruning")
+    parser.add_argument("--tune-keeps", default="7,6,5,4,3,2,1", help="those that are fine-tuned after pruning")
     parser.add_argument("--pretrain-epochs", default="30")
     parser.add_argument("--finetune-epochs", default="5")
     parser.add_argument("--tune-steps", default="100", help="after pruning; 0: not at all")
