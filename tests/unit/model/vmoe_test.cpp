@@ -21,15 +21,18 @@ ESPALIER_ON_BACKENDS(Vmoe);
 /// float32 through three blocks, against loops in float64.
 constexpr double kModelTolerance = 2e-5;
 
-TEST_P(Vmoe, ScoresAreThoseOfPlainLoops) {
+void expect_scores_of_loops(VmoeConfig config, Backend backend) {
   for (const auto kind : {RouterKind::kTokenChoice, RouterKind::kExpertChoice}) {
-    auto config = small_vmoe_config();
     config.router = kind;
     const auto model = small_vmoe(config);
     const auto images = small_images(5);
-    const auto scores = forward(model, images, {.backend = GetParam()}).scores;
+    const auto scores = forward(model, images, {.backend = backend}).scores;
     expect_close(scores, reference::vmoe_scores(model, images), kModelTolerance, "scores");
   }
+}
+
+TEST_P(Vmoe, ScoresAreThoseOfPlainLoops) {
+  expect_scores_of_loops(small_vmoe_config(), GetParam());
 }
 
 /// Rows without an expert give a constant in one layer, and zero in the other.
@@ -40,14 +43,7 @@ VmoeConfig config_with_novices() {
 }
 
 TEST_P(Vmoe, ScoresWithNoviceRowsAreThoseOfPlainLoops) {
-  for (const auto kind : {RouterKind::kTokenChoice, RouterKind::kExpertChoice}) {
-    auto config = config_with_novices();
-    config.router = kind;
-    const auto model = small_vmoe(config);
-    const auto images = small_images(5);
-    const auto scores = forward(model, images, {.backend = GetParam()}).scores;
-    expect_close(scores, reference::vmoe_scores(model, images), kModelTolerance, "scores");
-  }
+  expect_scores_of_loops(config_with_novices(), GetParam());
 }
 
 TEST_P(Vmoe, ScoresOfAnEnsembleWithNovicesAreThoseOfPlainLoops) {

@@ -16,9 +16,8 @@ Observations image_observations() {
   observations.model_type = "espalier_vmoe";
   observations.experts_per_token = 1;
   LayerObservations layer(1, 4, 2);
-  layer.tokens = 15;
-  layer.routed = {2, 8, 4, 1};
-  layer.routed[3] = 0;
+  layer.tokens = 14;
+  layer.routed = {2, 8, 4, 0};
   layer.gate_sum = {1, 4, 2, 0};
   layer.output_sum = {3, -1, 8, 8, 1, 2, 0, 0};
   observations.layers.push_back(layer);
