@@ -1,5 +1,6 @@
-// simd_benchmark [filter]: every kernel of nn/simd at the shapes of a training step, in GB/s of the bytes it
-// must move, beside a plain parallel copy of about the same size: the bound of this machine at that moment.
+// simd_benchmark [filter]: every kernel of kernels/simd at the shapes of a training step, in GB/s of the
+// bytes it must move, beside a plain parallel copy of about the same size: the bound of this machine at that
+// moment.
 #include <fmt/format.h>
 #include <omp.h>
 
@@ -12,7 +13,7 @@
 #include <string>
 #include <vector>
 
-#include "nn/simd/kernels.h"
+#include "kernels/simd/kernels.h"
 
 namespace {
 

@@ -19,7 +19,7 @@ if(ESPALIER_TORCH)
   install(TARGETS ${espalier_engine_targets} EXPORT espalierEngineTargets
           ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
   install(EXPORT espalierEngineTargets NAMESPACE espalier:: DESTINATION ${espalier_package_dir})
-  list(APPEND espalier_header_folders ${text_folders} ${engine_folders})
+  list(APPEND espalier_header_folders ${text_folders} kernels ${infer_folders} ${engine_folders})
 endif()
 
 # Inside the tree sources say "base/error.h"; installed headers live in include/espalier/ and are rewritten to say

@@ -2,13 +2,13 @@
 
 #include <algorithm>
 
+#include "kernels/simd/kernels.h"
 #include "nn/onednn/gemm.h"
-#include "nn/simd/kernels.h"
 
 namespace espalier {
 namespace {
 
-/// Up to here, packing the rows beats oneDNN's packing of the weight (nn/simd/bodies/panels.h).
+/// Up to here, packing the rows beats oneDNN's packing of the weight (kernels/simd/bodies/panels.h).
 constexpr std::int64_t kFewRows = 768;
 
 void grow(torch::Tensor& rows, std::int64_t length, std::int64_t needed, std::int64_t width) {

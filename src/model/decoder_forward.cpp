@@ -5,9 +5,9 @@
 #include <algorithm>
 
 #include "base/error.h"
+#include "kernels/simd/kernels.h"
 #include "model/decoder_attention.h"
 #include "nn/onednn/gemm.h"
-#include "nn/simd/kernels.h"
 
 namespace espalier {
 namespace {

@@ -1,8 +1,8 @@
 #include <cmath>
 
+#include "kernels/simd/kernels.h"
 #include "model/decoder_attention.h"
 #include "nn/onednn/causal_attention.h"
-#include "nn/simd/kernels.h"
 
 namespace espalier {
 namespace {

@@ -1,9 +1,9 @@
 #include <algorithm>
 #include <cmath>
 
+#include "kernels/simd/kernels.h"
 #include "model/decoder_attention.h"
 #include "nn/onednn/causal_attention.h"
-#include "nn/simd/kernels.h"
 
 namespace espalier {
 namespace {

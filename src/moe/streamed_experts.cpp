@@ -4,8 +4,8 @@
 #include <cmath>
 #include <numeric>
 
+#include "kernels/simd/kernels.h"
 #include "nn/onednn/gemm.h"
-#include "nn/simd/kernels.h"
 
 namespace espalier {
 namespace {

@@ -1,6 +1,6 @@
 #include "nn/dropout_mask.h"
 
-#include "nn/simd/kernels.h"
+#include "kernels/simd/kernels.h"
 
 namespace espalier {
 

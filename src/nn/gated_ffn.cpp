@@ -1,6 +1,6 @@
 #include "nn/gated_ffn.h"
 
-#include "nn/simd/kernels.h"
+#include "kernels/simd/kernels.h"
 
 namespace espalier {
 

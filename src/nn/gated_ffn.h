@@ -37,7 +37,7 @@ struct FfnScratch {
 ReadyFfn read(const GatedFfn& ffn, FfnBuffers& buffers);
 
 /// The network's output [rows, D], in `scratch`, for rows of x [*, D]: the first ones, or those that `index`
-/// [rows] names. Rows are packed once and stay so through all three products (nn/simd/bodies/panels.h).
+/// [rows] names. Rows are packed once and stay so through all three products (kernels/simd/bodies/panels.h).
 const float* run(const ReadyFfn& ffn, std::int64_t rows, const float* x, const std::int32_t* index,
                  FfnScratch& scratch);
 

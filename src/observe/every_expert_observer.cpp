@@ -9,8 +9,8 @@
 
 #include "base/error.h"
 #include "base/rng.h"
+#include "kernels/simd/kernels.h"
 #include "nn/onednn/gemm.h"
-#include "nn/simd/kernels.h"
 
 namespace espalier {
 namespace {

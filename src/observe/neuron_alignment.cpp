@@ -1,7 +1,7 @@
 #include "observe/neuron_alignment.h"
 
+#include "kernels/simd/kernels.h"
 #include "nn/onednn/gemm.h"
-#include "nn/simd/kernels.h"
 #include "prune/assignment.h"
 
 namespace espalier {

@@ -5,7 +5,7 @@
 #include <cmath>
 
 #include "base/error.h"
-#include "nn/simd/kernels.h"
+#include "kernels/simd/kernels.h"
 
 namespace espalier {
 

@@ -7,7 +7,7 @@
 #include <numbers>
 #include <vector>
 
-/// Plain loops in float64 for everything that is not a matrix product: the oracle of nn/simd. Row-major.
+/// Plain loops in float64 for everything that is not a matrix product: the oracle of kernels/simd. Row-major.
 namespace espalier::reference {
 
 using Values = std::vector<double>;

@@ -10,7 +10,7 @@
 #include "bench/cpu_flags.h"
 #include "bench/machine_rate.h"
 #include "cli/engine/engine_verbs.h"
-#include "nn/simd/kernels.h"
+#include "kernels/simd/kernels.h"
 #include "nn/threads.h"
 
 namespace espalier {

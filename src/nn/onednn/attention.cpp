@@ -4,9 +4,9 @@
 #include <cmath>
 #include <vector>
 
+#include "kernels/simd/kernels.h"
 #include "nn/onednn/functions.h"
 #include "nn/onednn/gemm.h"
-#include "nn/simd/kernels.h"
 
 namespace espalier::onednn {
 namespace {

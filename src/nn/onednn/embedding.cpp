@@ -3,8 +3,8 @@
 
 #include <algorithm>
 
+#include "kernels/simd/kernels.h"
 #include "nn/onednn/functions.h"
-#include "nn/simd/kernels.h"
 
 namespace espalier::onednn {
 namespace {

@@ -1,6 +1,6 @@
 #include "nn/onednn/expert_rows.h"
 
-#include "nn/simd/kernels.h"
+#include "kernels/simd/kernels.h"
 
 namespace espalier::onednn {
 

@@ -2,9 +2,9 @@
 
 #include <algorithm>
 
+#include "kernels/simd/kernels.h"
 #include "nn/onednn/gemm.h"
 #include "nn/onednn/network_parts.h"
-#include "nn/simd/kernels.h"
 
 namespace espalier::onednn {
 namespace {

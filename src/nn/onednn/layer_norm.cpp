@@ -1,8 +1,8 @@
 
 #include <torch/autograd.h>
 
+#include "kernels/simd/kernels.h"
 #include "nn/onednn/functions.h"
-#include "nn/simd/kernels.h"
 
 namespace espalier::onednn {
 namespace {

@@ -6,10 +6,10 @@
 #include <array>
 #include <vector>
 
+#include "kernels/simd/kernels.h"
 #include "nn/onednn/functions.h"
 #include "nn/onednn/gemm.h"
 #include "nn/onednn/row_parts.h"
-#include "nn/simd/kernels.h"
 
 namespace espalier::onednn {
 namespace {

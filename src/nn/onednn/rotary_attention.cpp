@@ -3,10 +3,10 @@
 #include <algorithm>
 #include <vector>
 
+#include "kernels/simd/kernels.h"
 #include "nn/onednn/decoder_functions.h"
 #include "nn/onednn/functions.h"
 #include "nn/onednn/gemm.h"
-#include "nn/simd/kernels.h"
 
 namespace espalier::onednn {
 namespace {

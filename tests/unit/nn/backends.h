@@ -12,8 +12,8 @@
 #include <vector>
 
 #include "base/rng.h"
+#include "kernels/simd/kernels.h"
 #include "nn/ops.h"
-#include "nn/simd/kernels.h"
 #include "reference/elementwise.h"
 
 namespace espalier {
