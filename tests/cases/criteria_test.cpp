@@ -13,6 +13,7 @@
 #include "artifacts/observation_fields.h"
 #include "base/files.h"
 #include "base/json.h"
+#include "paths.h"
 #include "temporary_folder.h"
 #include "unit/base/user_error.h"
 
@@ -27,7 +28,7 @@ namespace {
 namespace fs = std::filesystem;
 using nlohmann::json;
 
-const fs::path kSource = ESPALIER_SOURCE_DIR;
+const fs::path kSource = source_dir();
 const fs::path kFolder = kSource / "tests/cases/criteria";
 constexpr double kRounding = 1e-12;  // of sums and square roots in float64
 

@@ -8,6 +8,7 @@
 
 #include "base/files.h"
 #include "base/json.h"
+#include "paths.h"
 #include "prune/grouping.h"
 #include "prune/merge_plan.h"
 #include "prune/merge_weights.h"
@@ -24,7 +25,7 @@ namespace fs = std::filesystem;
 using nlohmann::json;
 using testing::expect_user_error;
 
-const fs::path kSource = ESPALIER_SOURCE_DIR;
+const fs::path kSource = source_dir();
 const fs::path kCases = kSource / "tests/cases";
 constexpr double kRounding = 1e-6;  // single tokens are float32
 

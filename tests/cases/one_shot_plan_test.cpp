@@ -10,6 +10,7 @@
 #include <numeric>
 
 #include "base/json.h"
+#include "paths.h"
 #include "unit/base/user_error.h"
 
 namespace espalier {
@@ -18,7 +19,7 @@ namespace {
 namespace fs = std::filesystem;
 using nlohmann::json;
 
-const fs::path kFolder = fs::path(ESPALIER_SOURCE_DIR) / "tests/cases/one_shot_plan";
+const fs::path kFolder = fs::path(source_dir()) / "tests/cases/one_shot_plan";
 
 std::vector<std::string> case_names() {
   std::vector<std::string> names;

@@ -9,13 +9,14 @@
 #include <filesystem>
 
 #include "base/json.h"
+#include "paths.h"
 
 namespace espalier {
 namespace {
 
 namespace fs = std::filesystem;
 
-const fs::path kFolder = fs::path(ESPALIER_SOURCE_DIR) / "tests/cases/window_plan";
+const fs::path kFolder = fs::path(source_dir()) / "tests/cases/window_plan";
 
 std::vector<std::string> case_names() {
   std::vector<std::string> names;

@@ -4,13 +4,14 @@
 #include <nlohmann/json.hpp>
 
 #include "cli/run_program.h"
+#include "paths.h"
 
 namespace espalier {
 namespace {
 
 using testing::HasSubstr;
 
-const std::string kGolden = ESPALIER_SOURCE_DIR "/tests/golden/";
+const std::string kGolden = source_dir() + "/tests/golden/";
 
 TEST(InspectVerb, CountsWhatTheCheckpointHolds) {
   const ProgramRun text = run_program({"inspect", kGolden + "bert"});

@@ -7,13 +7,14 @@
 #include "artifacts/plan.h"
 #include "base/json.h"
 #include "cli/run_program.h"
+#include "paths.h"
 
 namespace espalier {
 namespace {
 
 using testing::HasSubstr;
 
-const std::string kModel = ESPALIER_SOURCE_DIR "/tests/golden/mixtral-sharded";
+const std::string kModel = source_dir() + "/tests/golden/mixtral-sharded";
 
 /// Scores of the golden model, and where a plan goes.
 class PlanVerb : public testing::Test {

@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "cli/run_program.h"
+#include "paths.h"
 
 namespace espalier {
 namespace {
@@ -99,7 +100,7 @@ TEST(ConfigFile, UnknownKeysNameTheNearest) {
 
 TEST(Program, SaysWhenResultsCannotBeWritten) {
   const ProgramRun run =
-      run_command({"sh", "-c", "exec \"$0\" version >/dev/full", std::string(ESPALIER_PROGRAM)});
+      run_command({"sh", "-c", "exec \"$0\" version >/dev/full", std::string(program_path())});
   expect_user_error(run, "standard output", "disk");
 }
 

@@ -12,6 +12,7 @@
 #include <string>
 #include <vector>
 
+#include "paths.h"
 #include "temporary_folder.h"
 
 namespace espalier {
@@ -57,7 +58,7 @@ inline ProgramRun run_command(std::vector<std::string> command) {
 
 /// Runs the built `espalier` with these arguments.
 inline ProgramRun run_program(std::vector<std::string> arguments) {
-  arguments.insert(arguments.begin(), ESPALIER_PROGRAM);
+  arguments.insert(arguments.begin(), program_path());
   return run_command(std::move(arguments));
 }
 

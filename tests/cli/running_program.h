@@ -6,6 +6,7 @@
 #include <thread>
 
 #include "cli/run_program.h"
+#include "paths.h"
 
 namespace espalier {
 
@@ -13,7 +14,7 @@ namespace espalier {
 class RunningProgram {
  public:
   explicit RunningProgram(std::vector<std::string> arguments) : err_(folder_.write("err", "")) {
-    arguments.insert(arguments.begin(), ESPALIER_PROGRAM);
+    arguments.insert(arguments.begin(), program_path());
     child_ = fork();
     if (child_ < 0) throw std::runtime_error("fork failed");
     if (child_ > 0) return;

@@ -5,6 +5,7 @@
 
 #include "artifacts/scores.h"
 #include "cli/run_program.h"
+#include "paths.h"
 #include "small_observations.h"
 
 namespace espalier {
@@ -12,7 +13,7 @@ namespace {
 
 using ::testing::HasSubstr;
 
-const std::string kModel = ESPALIER_SOURCE_DIR "/tests/golden/mixtral-sharded";
+const std::string kModel = source_dir() + "/tests/golden/mixtral-sharded";
 
 TEST(ScoreVerb, ObservationsToScores) {
   const TemporaryFolder folder;

@@ -6,11 +6,12 @@
 #include <nlohmann/json.hpp>
 
 #include "cli/run_program.h"
+#include "paths.h"
 #include "small_tokenizers.h"
 
 namespace espalier {
 
-inline const std::string kGolden = ESPALIER_SOURCE_DIR "/tests/golden/";
+inline const std::string kGolden = source_dir() + "/tests/golden/";
 
 /// A golden decoder with a tokenizer of 261 of its 320 ids.
 inline std::string golden_with_tokenizer(const TemporaryFolder& folder, const std::string& golden) {

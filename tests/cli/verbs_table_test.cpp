@@ -8,6 +8,7 @@
 #include <set>
 
 #include "cli/run_program.h"
+#include "paths.h"
 
 namespace espalier {
 /// How a failure names the verb.
@@ -17,7 +18,7 @@ void PrintTo(const Verb& verb, std::ostream* out) {
 
 namespace {
 
-const std::filesystem::path kSource = ESPALIER_SOURCE_DIR;
+const std::filesystem::path kSource = source_dir();
 
 class EveryVerb : public testing::TestWithParam<Verb> {};
 

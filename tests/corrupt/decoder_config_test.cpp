@@ -2,6 +2,7 @@
 
 #include "arch/decoder_config.h"
 #include "base/json.h"
+#include "paths.h"
 #include "unit/base/user_error.h"
 
 namespace espalier {
@@ -76,8 +77,8 @@ class CorruptDecoder : public ::testing::TestWithParam<BadDecoder> {};
 INSTANTIATE_TEST_SUITE_P(Table, CorruptDecoder, ::testing::ValuesIn(kBadDecoders));
 
 TEST_P(CorruptDecoder, IsAUserErrorThatNamesTheField) {
-  json config = read_json(std::filesystem::path(ESPALIER_SOURCE_DIR) / "tests/golden" / GetParam().golden /
-                          "config.json");
+  json config =
+      read_json(std::filesystem::path(source_dir()) / "tests/golden" / GetParam().golden / "config.json");
   EXPECT_NO_THROW(parse_decoder_config(config, "config.json"));
   config.merge_patch(json::parse(GetParam().patch));  // null removes a field; lists are replaced whole
   SCOPED_TRACE(::testing::PrintToString(GetParam()));

@@ -6,6 +6,7 @@
 
 #include <csignal>
 
+#include "paths.h"
 #include "unit/base/user_error.h"
 #include "unit/surgery/pruned_model.h"
 
@@ -154,7 +155,7 @@ TEST(CorruptSurgery, PlansThatDoNotFitAreUserErrorsAndNothingIsWritten) {
 
 TEST(CorruptSurgery, AModelWithoutExperts) {
   const SurgeryFolder folder;
-  const fs::path bert = fs::path(ESPALIER_SOURCE_DIR) / "tests/golden/bert";
+  const fs::path bert = fs::path(source_dir()) / "tests/golden/bert";
   write_plan(folder.plan_file(), plan_keeping({0}, kKeep));
   expect_user_error([&] { prepare_surgery(bert, folder.plan_file(), {}, 0); }, {"bert: has no experts"});
 }

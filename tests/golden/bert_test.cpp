@@ -8,6 +8,7 @@
 #include "base/files.h"
 #include "checkpoint/checkpoint.h"
 #include "model/bert_checkpoint.h"
+#include "paths.h"
 #include "unit/nn/backends.h"
 
 namespace espalier {
@@ -16,7 +17,7 @@ namespace {
 constexpr double kGoldenTolerance = 1e-5;  // of float32 with sums in any order
 
 std::filesystem::path folder(const std::string& name) {
-  return std::filesystem::path(ESPALIER_SOURCE_DIR) / "tests/golden" / name;
+  return std::filesystem::path(source_dir()) / "tests/golden" / name;
 }
 
 Values recorded(const std::string& name, const std::string& tensor) {

@@ -3,6 +3,7 @@
 
 #include "base/files.h"
 #include "model/decoder_forward.h"
+#include "paths.h"
 #include "unit/model/small_decoder.h"
 #include "unit/nn/backends.h"
 
@@ -12,7 +13,7 @@ namespace {
 constexpr double kGoldenTolerance = 1e-5;  // of float32 with sums in any order
 
 std::filesystem::path folder(const std::string& name) {
-  return std::filesystem::path(ESPALIER_SOURCE_DIR) / "tests/golden" / name;
+  return std::filesystem::path(source_dir()) / "tests/golden" / name;
 }
 
 Values recorded(const SafetensorsFile& file, const std::string& tensor) {

@@ -4,13 +4,14 @@
 #include "artifacts/observations.h"
 #include "artifacts/plan.h"
 #include "cli/run_program.h"
+#include "paths.h"
 
 namespace espalier {
 namespace {
 
 using testing::HasSubstr;
 
-const std::string kMixtral = ESPALIER_SOURCE_DIR "/tests/golden/mixtral";
+const std::string kMixtral = source_dir() + "/tests/golden/mixtral";
 const std::string kTokens = kMixtral + "/tokens.json";  // 24 and 31 tokens
 
 class MergingVerbs : public testing::Test {

@@ -3,13 +3,14 @@
 
 #include "artifacts/bench_result.h"
 #include "cli/run_program.h"
+#include "paths.h"
 
 namespace espalier {
 namespace {
 
 using testing::HasSubstr;
 
-const std::string kGolden = std::string(ESPALIER_SOURCE_DIR) + "/tests/golden/";
+const std::string kGolden = std::string(source_dir()) + "/tests/golden/";
 
 TEST(Bench, TimesModelsSideBySide) {
   const TemporaryFolder folder;

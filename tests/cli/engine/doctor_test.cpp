@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "cli/run_program.h"
+#include "paths.h"
 
 namespace espalier {
 namespace {
@@ -27,7 +28,7 @@ TEST(DoctorVerb, MeasuresAndNamesWhatIsThere) {
 
 TEST(DoctorVerb, ObeysTheChosenKernels) {
   const ProgramRun run =
-      run_command({"env", "ESPALIER_ISA=baseline", ESPALIER_PROGRAM, "doctor", "--threads", "2"});
+      run_command({"env", "ESPALIER_ISA=baseline", program_path(), "doctor", "--threads", "2"});
   EXPECT_EQ(run.exit_code, 0) << run.err;
   EXPECT_THAT(run.out, HasSubstr("vector kernels  baseline (of baseline"));
   EXPECT_THAT(run.out, HasSubstr("note: ESPALIER_ISA=baseline"));
@@ -36,7 +37,7 @@ TEST(DoctorVerb, ObeysTheChosenKernels) {
 
 TEST(DoctorVerb, BadInputIsAUserError) {
   EXPECT_EQ(run_program({"doctor", "me"}).exit_code, 2);
-  const ProgramRun run = run_command({"env", "ESPALIER_ISA=z80", ESPALIER_PROGRAM, "doctor"});
+  const ProgramRun run = run_command({"env", "ESPALIER_ISA=z80", program_path(), "doctor"});
   EXPECT_EQ(run.exit_code, 2);
   EXPECT_THAT(run.err, HasSubstr("z80"));
 }

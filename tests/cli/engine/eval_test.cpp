@@ -5,13 +5,14 @@
 
 #include "artifacts/eval_result.h"
 #include "cli/run_program.h"
+#include "paths.h"
 
 namespace espalier {
 namespace {
 
 using testing::HasSubstr;
 
-const std::string kGolden = ESPALIER_SOURCE_DIR "/tests/golden/";
+const std::string kGolden = source_dir() + "/tests/golden/";
 constexpr const char* kWords[] = {"red", "green", "blue", "white", "black", "gray", "pink"};
 constexpr double kPrinted = 1e-6;  // JSON carries the digits of a float32 sum
 

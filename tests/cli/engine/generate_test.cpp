@@ -4,13 +4,14 @@
 #include <nlohmann/json.hpp>
 
 #include "cli/run_program.h"
+#include "paths.h"
 
 namespace espalier {
 namespace {
 
 using testing::HasSubstr;
 
-const std::string kMixtral = ESPALIER_SOURCE_DIR "/tests/golden/mixtral";
+const std::string kMixtral = source_dir() + "/tests/golden/mixtral";
 
 TEST(GenerateVerb, ContinuesIdsTheSameWayEveryTime) {
   const std::vector<std::string> command{
@@ -32,7 +33,7 @@ TEST(GenerateVerb, BadInputIsAUserError) {
       {{kMixtral, "--prompt", "no tokenizer here"}, "tokenizer"},
       {{kMixtral, "--prompt-ids", "320"}, "token 0 is 320"},
       {{kMixtral, "--prompt-ids", "1", "--tokens", "512"}, "the model holds positions for 512"},
-      {{ESPALIER_SOURCE_DIR "/tests/golden/bert", "--prompt-ids", "1"}, "model_type"},
+      {{source_dir() + "/tests/golden/bert", "--prompt-ids", "1"}, "model_type"},
   };
   for (const auto& [arguments, error] : cases) {
     std::vector<std::string> command{"generate"};

@@ -8,13 +8,14 @@
 
 #include "checkpoint/checkpoint.h"
 #include "cli/run_program.h"
+#include "paths.h"
 
 namespace espalier {
 namespace {
 
 using testing::HasSubstr;
 
-const std::string kGolden = ESPALIER_SOURCE_DIR "/tests/golden/";
+const std::string kGolden = source_dir() + "/tests/golden/";
 constexpr double kTolerance = 1e-5;  // hidden states are layer-normalised: of order 1, six digits in float32
 
 /// Same names, same shapes, values within the tolerance.

@@ -5,13 +5,14 @@
 
 #include "artifacts/observations.h"
 #include "cli/run_program.h"
+#include "paths.h"
 
 namespace espalier {
 namespace {
 
 using testing::HasSubstr;
 
-const std::string kMixtral = ESPALIER_SOURCE_DIR "/tests/golden/mixtral";
+const std::string kMixtral = source_dir() + "/tests/golden/mixtral";
 const std::string kTokens = kMixtral + "/tokens.json";  // sequences of 24 and 31 tokens
 
 TEST(ObserveVerb, WritesObservationsAndLeavesNoState) {
@@ -57,7 +58,7 @@ TEST(ObserveVerb, BadInputIsAUserError) {
       {{kMixtral, "--data", "/nonexistent.json"}, "/nonexistent.json"},
       {{kMixtral, "--data", outside}, "320"},
       {{kMixtral, "--data", text}, "tokenizer"},
-      {{ESPALIER_SOURCE_DIR "/tests/golden/bert", "--data", kTokens}, "model_type"},
+      {{source_dir() + "/tests/golden/bert", "--data", kTokens}, "model_type"},
       {{"--merge", out}, out},
   };
   for (const auto& [arguments, error] : cases) {

@@ -5,6 +5,7 @@
 #include "checkpoint/checkpoint.h"
 #include "cli/engine/small_images.h"
 #include "cli/running_program.h"
+#include "paths.h"
 
 namespace espalier {
 namespace {
@@ -204,7 +205,7 @@ TEST(Vision, NovicesTakeTheExpertsPlaces) {
               "5", "--image-batch", "20", "--out", file("again"), "--quiet"});
   EXPECT_NE(values_of(Checkpoint::open(folder / "again/model"), name), twice);
   // No other format has a place for them.
-  const auto language = std::string(ESPALIER_SOURCE_DIR) + "/tests/golden/mixtral";
+  const auto language = std::string(source_dir()) + "/tests/golden/mixtral";
   auto wrong = plan;
   wrong["layers"] = json::array({{{"layer", 0},
                                   {"num_experts_before", 8},

@@ -7,6 +7,7 @@
 #include <functional>
 
 #include "cli/small_pretraining.h"
+#include "paths.h"
 
 namespace espalier {
 namespace {
@@ -204,7 +205,7 @@ TEST(CorruptPretrain, AFullDisk) {
       "disk=$1; shift; mount -t tmpfs -o size=256k tmpfs \"$disk\" && exec \"$@\"",
       "sh",
       disk,
-      ESPALIER_PROGRAM};
+      program_path()};
   const auto words = small.command("disk/out", {"--steps", "2", "--save-every", "1"});
   command.insert(command.end(), words.begin(), words.end());
   const auto run = run_command(command);

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "base/json.h"
+#include "paths.h"
 #include "unit/base/user_error.h"
 
 namespace espalier {
@@ -12,7 +13,7 @@ using nlohmann::json;
 using testing::expect_user_error;
 
 json golden_config(const std::string& folder) {
-  return read_json(std::filesystem::path(ESPALIER_SOURCE_DIR) / "tests/golden" / folder / "config.json");
+  return read_json(std::filesystem::path(source_dir()) / "tests/golden" / folder / "config.json");
 }
 
 json moe_config() {

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "paths.h"
 #include "temporary_folder.h"
 #include "unit/arch/stored_model.h"
 #include "unit/base/user_error.h"
@@ -15,7 +16,7 @@ using testing::tiny_moe_config;
 using Tensors = std::vector<TensorSource>;
 
 Checkpoint golden(const std::string& folder) {
-  return Checkpoint::open(std::filesystem::path(ESPALIER_SOURCE_DIR) / "tests/golden" / folder);
+  return Checkpoint::open(std::filesystem::path(source_dir()) / "tests/golden" / folder);
 }
 
 BertParts check(const Checkpoint& checkpoint) {

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "base/json.h"
+#include "paths.h"
 
 namespace espalier {
 namespace {
@@ -10,7 +11,7 @@ namespace {
 using nlohmann::json;
 
 json golden_config(const std::string& folder) {
-  return read_json(std::filesystem::path(ESPALIER_SOURCE_DIR) / "tests/golden" / folder / "config.json");
+  return read_json(std::filesystem::path(source_dir()) / "tests/golden" / folder / "config.json");
 }
 
 DecoderConfig golden(const std::string& folder) {

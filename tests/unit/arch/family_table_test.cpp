@@ -11,6 +11,7 @@
 #include "arch/family.h"
 #include "base/files.h"
 #include "base/json.h"
+#include "paths.h"
 
 namespace espalier {
 /// How a failure names the family.
@@ -22,7 +23,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-const fs::path kSource = ESPALIER_SOURCE_DIR;
+const fs::path kSource = source_dir();
 
 /// The line of docs/formats/checkpoint.md about a model type; empty if there is none.
 std::string documented_row(std::string_view model_type) {

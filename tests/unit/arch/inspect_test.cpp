@@ -4,6 +4,7 @@
 
 #include <set>
 
+#include "paths.h"
 #include "temporary_folder.h"
 #include "unit/arch/stored_model.h"
 #include "unit/base/user_error.h"
@@ -84,7 +85,7 @@ TEST(Families, AnUnknownModelTypeListsTheKnownOnes) {
 
 TEST(Inspect, GoldenBert) {
   const Inspection inspection =
-      inspect(Checkpoint::open(std::filesystem::path(ESPALIER_SOURCE_DIR) / "tests/golden/bert"));
+      inspect(Checkpoint::open(std::filesystem::path(source_dir()) / "tests/golden/bert"));
   EXPECT_EQ(inspection.parameters, 567168 / 4);
   EXPECT_EQ(inspection.parameters_per_token, inspection.parameters);
   EXPECT_TRUE(inspection.pruning.empty());

@@ -8,6 +8,7 @@
 #include "base/files.h"
 #include "base/json.h"
 #include "checkpoint/mapped_file.h"
+#include "paths.h"
 #include "temporary_folder.h"
 #include "unit/base/user_error.h"
 
@@ -17,7 +18,7 @@ namespace {
 namespace fs = std::filesystem;
 using testing::expect_user_error;
 
-const fs::path kGolden = fs::path(ESPALIER_SOURCE_DIR) / "tests/golden";
+const fs::path kGolden = fs::path(source_dir()) / "tests/golden";
 
 TEST(Checkpoint, OpensAFileWrittenByHuggingFace) {
   const Checkpoint checkpoint = Checkpoint::open(kGolden / "bert");

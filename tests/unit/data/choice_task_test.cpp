@@ -7,6 +7,7 @@
 #include <cstdlib>
 
 #include "data/choice_wording.h"
+#include "paths.h"
 #include "small_tokenizers.h"
 #include "temporary_folder.h"
 #include "text/tokenizer_json.h"
@@ -152,7 +153,7 @@ TEST(ChoiceFiles, AreFoundAndRead) {
 // The published files, where the data folder has them.
 TEST(ChoiceFiles, HaveThePublishedItems) {
   const char* named = std::getenv("ESPALIER_SHARED_DATA");
-  const std::filesystem::path data = named ? named : ESPALIER_SOURCE_DIR "/../shared/data";
+  const std::filesystem::path data = named ? named : source_dir() + "/../shared/data";
   if (!std::filesystem::exists(data / "eval")) {
     GTEST_SKIP() << data / "eval"
                  << " is not there; set ESPALIER_SHARED_DATA to run this test";

@@ -7,6 +7,7 @@
 #include "data/baselines.h"
 #include "data/task_split.h"
 #include "data/wordnet.h"
+#include "paths.h"
 
 namespace espalier {
 namespace {
@@ -17,7 +18,7 @@ constexpr double kFourDigits = 5e-5;  // the other side is written with four
 
 fs::path glue() {
   const char* named = std::getenv("ESPALIER_SHARED_DATA");
-  return fs::path(named ? named : ESPALIER_SOURCE_DIR "/../shared/data") / "glue";
+  return fs::path(named ? named : source_dir() + "/../shared/data") / "glue";
 }
 
 std::vector<std::size_t> label_counts(const TaskSplit& split) {

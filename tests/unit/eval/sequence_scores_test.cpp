@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "base/error.h"
+#include "paths.h"
 
 namespace espalier {
 namespace {
@@ -13,7 +14,7 @@ namespace {
 constexpr double kTolerance = 1e-4;  // nats; sums of float32 in other orders
 
 DecoderModel golden(const std::string& name) {
-  return load_decoder(Checkpoint::open(ESPALIER_SOURCE_DIR "/tests/golden/" + name));
+  return load_decoder(Checkpoint::open(source_dir() + "/tests/golden/" + name));
 }
 
 /// One sequence by itself, its probabilities in float64.

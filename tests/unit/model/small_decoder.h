@@ -13,6 +13,7 @@
 #include "base/json.h"
 #include "base/rng.h"
 #include "checkpoint/checkpoint.h"
+#include "paths.h"
 #include "reference/elementwise.h"
 #include "temporary_folder.h"
 
@@ -118,7 +119,7 @@ class SmallDecoder {
 };
 
 inline nlohmann::json golden_config(const std::string& golden) {
-  return read_json(std::filesystem::path(ESPALIER_SOURCE_DIR) / "tests/golden" / golden / "config.json");
+  return read_json(std::filesystem::path(source_dir()) / "tests/golden" / golden / "config.json");
 }
 
 /// Ids below `vocabulary`, repeatable.

@@ -7,6 +7,7 @@
 #include "base/files.h"
 #include "model/decoder_forward.h"
 #include "model/decoder_save.h"
+#include "paths.h"
 #include "temporary_folder.h"
 #include "unit/model/small_decoder.h"
 #include "unit/nn/backends.h"
@@ -20,7 +21,7 @@ constexpr double kGradientTolerance = 2e-4;
 constexpr double kLossTolerance = 1e-5;  // ten steps in float32 drift apart by rounding
 
 std::filesystem::path folder(const std::string& name) {
-  return std::filesystem::path(ESPALIER_SOURCE_DIR) / "tests/golden" / name;
+  return std::filesystem::path(source_dir()) / "tests/golden" / name;
 }
 
 TrainableDecoder golden_model(const std::string& name) {

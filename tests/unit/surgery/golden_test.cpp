@@ -3,6 +3,7 @@
 
 #include "arch/inspect.h"
 #include "golden/pruned_golden.h"
+#include "paths.h"
 #include "surgery/verify.h"
 #include "temporary_folder.h"
 
@@ -13,7 +14,7 @@ namespace fs = std::filesystem;
 
 TEST(PrunedGoldens, HaveTheExpertsOfTheirList) {
   int found = 0;
-  for (const auto& entry : fs::directory_iterator(fs::path(ESPALIER_SOURCE_DIR) / "tests/golden")) {
+  for (const auto& entry : fs::directory_iterator(fs::path(source_dir()) / "tests/golden")) {
     if (!fs::exists(entry.path() / "pruned.json")) continue;
     SCOPED_TRACE(entry.path().filename());
     ++found;

@@ -10,13 +10,14 @@
 #include "base/files.h"
 #include "base/json.h"
 #include "data/byte_stream.h"
+#include "paths.h"
 
 namespace espalier::testing {
 
 /// The folder of published tokenizers and their vectors, which are not part of the tree.
 inline std::filesystem::path published_tokenizers() {
   const char* named = std::getenv("ESPALIER_SHARED_DATA");
-  return std::filesystem::path(named ? named : ESPALIER_SOURCE_DIR "/../shared/data") / "tokenizers";
+  return std::filesystem::path(named ? named : source_dir() + "/../shared/data") / "tokenizers";
 }
 
 inline std::string unpacked(const std::filesystem::path& file) {

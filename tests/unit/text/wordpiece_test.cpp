@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "base/error.h"
+#include "paths.h"
 
 namespace espalier {
 namespace {
@@ -172,7 +173,7 @@ TEST(WordPiece, EveryPieceOfALargeVocabularyIsFound) {
 // Published vectors for bert-base-uncased, where the data folder has them.
 TEST(WordPiece, AgreesWithPublishedVectors) {
   const char* named = std::getenv("ESPALIER_SHARED_DATA");
-  const std::filesystem::path data = named ? named : ESPALIER_SOURCE_DIR "/../shared/data";
+  const std::filesystem::path data = named ? named : source_dir() + "/../shared/data";
   const auto vectors = data / "tokenizers/llamacpp-vocab/ggml-vocab-bert-bge.gguf";
   const auto vocabulary = data / "tokenizers/bert-base-uncased/vocab.txt";
   if (!std::filesystem::exists(vocabulary)) {
