@@ -2,6 +2,7 @@
 
 #include "artifacts/json_fields.h"
 #include "artifacts/layer_entry.h"
+#include "artifacts/router_config_json.h"
 
 namespace espalier {
 namespace {

@@ -1,9 +1,6 @@
 #pragma once
 
 #include <cstdint>
-#include <nlohmann/json.hpp>
-
-#include "base/json.h"
 
 namespace espalier {
 
@@ -30,11 +27,8 @@ struct RouterConfig {
   std::int64_t top_groups = 1;         ///< groups that a token may choose from
   GroupScore group_score = GroupScore::kMax;
   bool correction_bias = false;  ///< e_score_correction_bias [E] is added for choosing, not for weighing
-};
 
-/// {"score": "softmax", "experts_per_token": 2, "normalise": true, ..}: as observations keep it.
-nlohmann::ordered_json router_config_to_json(const RouterConfig& config);
-/// Strict. Throws UserError naming the field.
-RouterConfig router_config_from_json(JsonObject object);
+  bool operator==(const RouterConfig&) const = default;
+};
 
 }  // namespace espalier

@@ -1,4 +1,4 @@
-#include "artifacts/router_config.h"
+#include "artifacts/router_config_json.h"
 
 #include <fmt/format.h>
 
