@@ -276,6 +276,23 @@ struct PanelProduct {
   PanelGate gate = PanelGate::kNone;
 };
 
+/// A row-major matrix in memory, read as it lies or transposed.
+struct MatrixView {
+  const float* data;
+  std::int64_t stride;  ///< elements between rows as stored
+  bool transposed = false;
+};
+
+/// c = a b + beta * c; with beta = 0 what c held is not read.
+struct Gemm {
+  MatrixView a;          ///< [m, k]
+  MatrixView b;          ///< [k, n]
+  float* c;              ///< [m, n], rows `c_stride` apart
+  std::int64_t m, n, k;  ///< each may be 0
+  std::int64_t c_stride;
+  float beta = 0;
+};
+
 /// One step of AdamW (Loshchilov and Hutter 2019) as PyTorch computes it, over one flat tensor.
 struct AdamW {
   float* parameters;       ///< [count]

@@ -53,6 +53,9 @@ struct Kernels {
   /// norms[r] = ||x[r]||_2: x [rows, d], norms [rows]
   void (*row_norms)(const float* x, std::int64_t rows, std::int64_t d, float* norms);
 
+  /// What kernels/gemm.h promises.
+  void (*gemm)(const Gemm&);
+
   /// Floats that panels of [n, d] take.
   std::int64_t (*panel_floats)(std::int64_t n, std::int64_t d);
   void (*pack_panels)(const PackPanels&);

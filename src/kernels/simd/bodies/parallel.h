@@ -3,6 +3,7 @@
 #include <omp.h>
 
 #include <new>
+#include <type_traits>
 
 #include "kernels/simd/bodies/vector.h"
 

@@ -4,6 +4,7 @@
 #include "kernels/simd/bodies/column_sums.h"
 #include "kernels/simd/bodies/decoder.h"
 #include "kernels/simd/bodies/embedding.h"
+#include "kernels/simd/bodies/gemm.h"
 #include "kernels/simd/bodies/loss.h"
 #include "kernels/simd/bodies/norm.h"
 #include "kernels/simd/bodies/optimizer.h"
@@ -42,6 +43,7 @@ constexpr Kernels kTable{
     .causal_softmax = causal_softmax,
     .scatter_rows = scatter_rows,
     .row_norms = row_norms,
+    .gemm = gemm,
     .panel_floats = panel_floats,
     .pack_panels = pack_panels,
     .unpack_panels = unpack_panels,

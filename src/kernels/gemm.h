@@ -1,0 +1,21 @@
+#pragma once
+
+#include <cstdint>
+
+#include "kernels/simd/arguments.h"
+
+/// Matrix products without a library, chosen at run time like all of kernels/simd.
+namespace espalier::kernels {
+
+using simd::MatrixView;
+
+/// c [m, n] = a [m, k] times b [k, n] + beta * c, float32; c's rows are `c_stride` elements apart and nothing
+/// else may lie where c does. With beta = 0 what c held is not read. m, n or k may be 0; NaN and infinity in
+/// a, b or c come through.
+///
+/// Uses all threads, or one inside a parallel region. An element of c is the same sum in the same order
+/// whatever m, n, the layouts and the threads: of k alone, and of the instruction set in the last bits.
+void gemm(std::int64_t m, std::int64_t n, std::int64_t k, MatrixView a, MatrixView b, float beta, float* c,
+          std::int64_t c_stride);
+
+}  // namespace espalier::kernels
