@@ -14,7 +14,7 @@ LAUNCHER := $(if $(shell command -v ccache),-DCMAKE_CXX_COMPILER_LAUNCHER=ccache
 # Turning the tests off again would delete what was compiled for them.
 TESTS_ARE_ON := $(shell grep -qs '^ESPALIER_TESTS:BOOL=ON' build/release/CMakeCache.txt && echo yes)
 
-.PHONY: build test demo core server asan format tidy fuzz bench install clean help
+.PHONY: build test demo examples core server asan format tidy fuzz bench install clean help
 
 help:
 	@sed -n 's/^#   //p' Makefile
@@ -32,6 +32,12 @@ test:
 
 demo: build
 	tools/demo.sh
+
+# The programs of examples/: build/release/examples/.
+examples:
+	$(INSTALL_DEPENDENCIES) build examples
+	cmake --preset release $(LAUNCHER) $(if $(TESTS_ARE_ON),,-DESPALIER_TESTS=OFF -DESPALIER_EXAMPLES=ON)
+	cmake --build build/release --target examples -j $(JOBS)
 
 # The folders without a tensor library, on their own.
 core:

@@ -10,7 +10,7 @@ pkg_check_modules(NETTLE REQUIRED IMPORTED_TARGET nettle)
 find_package(Threads REQUIRED)
 
 # Text and training data; the program without models does without.
-if(ESPALIER_TORCH OR ESPALIER_TESTS OR ESPALIER_FUZZ)
+if(ESPALIER_TORCH OR ESPALIER_TESTS OR ESPALIER_FUZZ OR ESPALIER_EXAMPLES)
   set(ESPALIER_TEXT ON)
   find_package(ICU REQUIRED COMPONENTS uc i18n)
   find_package(ZLIB REQUIRED)

@@ -1,4 +1,4 @@
-#include "data/gcide.h"
+#include "corpus/gcide.h"
 
 #include <cstdlib>
 
@@ -7,6 +7,7 @@
 // Whatever the bytes: entries whose lines are whole characters on one line each; nothing is thrown.
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using namespace espalier;
+  using namespace espalier::examples;
   const std::string text = replace_invalid_utf8({reinterpret_cast<const char*>(data), size});
   GcideSummary summary;
   const auto entries = parse_gcide(text, &summary);

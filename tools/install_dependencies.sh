@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Installs the Debian 12 packages that are missing, and nothing else. Quick when all are present.
 #
-#   tools/install_dependencies.sh [build] [server] [test] [bench]     (build when no group is named)
+#   tools/install_dependencies.sh [build] [server] [examples] [test] [bench]     (build when no group is named)
 #
 # Needs root or sudo only when something is missing.
 set -euo pipefail
@@ -9,10 +9,12 @@ set -euo pipefail
 packages_of() {
   case "$1" in
     build)
-      # Compiler and build tools, the libraries, and the free dictionaries that the demo trains on.
+      # Compiler and build tools, the libraries, and the free dictionary that the demo trains on.
       echo g++ make cmake ninja-build git pkg-config libtorch-dev libdnnl-dev libfmt-dev \
         nlohmann-json3-dev libcli11-dev libicu-dev zlib1g-dev libzstd-dev libjpeg62-turbo-dev libpng-dev nettle-dev libtomlplusplus-dev \
-        wordnet-base dict-gcide ;;
+        wordnet-base ;;
+    examples)
+      echo dict-gcide ;;  # the dictionary that examples/corpus reads
     server)
       echo g++ make cmake ninja-build pkg-config libfmt-dev nlohmann-json3-dev libcli11-dev nettle-dev ;;
     test)
@@ -26,7 +28,7 @@ packages_of() {
     fuzz)
       echo clang-16 libclang-rt-16-dev ;;
     *)
-      echo "install_dependencies: unknown group '$1' (groups: build server test bench tidy fuzz)" >&2
+      echo "install_dependencies: unknown group '$1' (groups: build server examples test bench tidy fuzz)" >&2
       return 2 ;;
   esac
 }

@@ -16,7 +16,7 @@ espalier=${ESPALIER:-$here/../../build/release/bin/espalier}
 wikipedia=("$text"/enwiki/train-{0,1,2,3}.txt.zst "$text"/enwikinews/wikinews.txt.zst)
 
 mkdir -p "$work"
-[ -e "$work/text/gcide.txt" ] || "$espalier" corpus --out "$work/text"
+[ -e "$work/text/gcide.txt" ] || "${CORPUS:-$here/../../build/release/examples/corpus}" --out "$work/text"
 definitions=("$work/text/wordnet.txt" "$work/text/gcide.txt")
 [ -e "$work/vocab.txt" ] || "$espalier" tokenizer train "${definitions[@]}" "${wikipedia[@]}" --vocab-size 8192 --limit-alphabet 300 --min-character-count 1500 --out "$work/vocab.txt"
 

@@ -103,7 +103,7 @@ void write_svg_files(const ReportArguments& arguments, const Page& page) {
   }
   if (written == 0)
     throw UserError(fmt::format("--figures: {} has no figures.json", arguments.runs.front()),
-                    "studies have figures: espalier theory, or a sweep of methods");
+                    "studies have figures: a sweep of methods, say");
 }
 
 void print_summary(const ReportArguments& arguments, const Page& page) {

@@ -16,8 +16,6 @@ constexpr Verb kCoreVerbs[] = {
      add_check},
     {"apply", "write a smaller checkpoint by a plan, files to files", add_apply},
     {"verify", "prove that a checkpoint is another one after a plan, byte for byte", add_verify},
-    {"import", "turn a published V-MoE checkpoint into a model folder", add_import},
-    {"theory", "show in numbers why experts whose router norm did not grow can go", add_theory},
     {"prune", "observe, score, plan, apply and verify in one, leaving every file behind", add_prune},
     {"report", "draw one or several runs as one HTML page", add_report},
     {"version", "print the version and what the program is built from", add_version},

@@ -8,7 +8,6 @@ namespace espalier {
 void add_align(CLI::App& app, const GlobalOptions& global);
 void add_bench(CLI::App& app, const GlobalOptions& global);
 void add_compare(CLI::App& app, const GlobalOptions& global);
-void add_corpus(CLI::App& app, const GlobalOptions& global);
 void add_doctor(CLI::App& app, const GlobalOptions& global);
 void add_eval(CLI::App& app, const GlobalOptions& global);
 void add_export(CLI::App& app, const GlobalOptions& global);

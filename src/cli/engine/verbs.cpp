@@ -9,7 +9,6 @@ namespace {
 
 constexpr Verb kEngineVerbs[] = {
     {"align", "put neurons in order before experts are merged", add_align},
-    {"corpus", "write pre-training text from WordNet and GCIDE without held-out definitions", add_corpus},
     {"tokenizer", "train a WordPiece vocabulary or a byte-level BPE tokenizer", add_tokenizer},
     {"tokenize", "turn lines of text into token ids", add_tokenize},
     {"bench", "time models side by side: tokens per second and peak memory", add_bench},

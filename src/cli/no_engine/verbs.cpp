@@ -9,9 +9,9 @@ namespace espalier {
 namespace {
 
 /// The verbs of engine/: this program has their names only, to say where they are.
-constexpr std::array<std::string_view, 16> kMissing{
-    "align",    "bench",  "compare", "corpus",  "doctor",   "eval",  "export",   "finetune",
-    "generate", "logits", "observe", "predict", "pretrain", "sweep", "tokenize", "tokenizer"};
+constexpr std::array<std::string_view, 15> kMissing{
+    "align",  "bench",   "compare", "doctor",   "eval",  "export",   "finetune", "generate",
+    "logits", "observe", "predict", "pretrain", "sweep", "tokenize", "tokenizer"};
 
 void add_missing(CLI::App& app, const GlobalOptions& /*global*/) {
   const std::string name = app.get_name();
