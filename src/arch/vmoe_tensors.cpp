@@ -62,7 +62,7 @@ class Lister {
   std::vector<VmoeTensor> tensors_;
 };
 
-bool is_float(Dtype dtype) {
+bool is_plain_float(Dtype dtype) {
   return dtype == Dtype::kF32 || dtype == Dtype::kBF16 || dtype == Dtype::kF16 || dtype == Dtype::kF64;
 }
 
@@ -73,7 +73,7 @@ std::string problem_of(const Checkpoint& checkpoint, const VmoeTensor& expected)
   if (!std::equal(found.shape.begin(), found.shape.end(), expected.shape.begin(), expected.shape.end()))
     return fmt::format("tensor {} is [{}], config.json asks for [{}]", expected.name,
                        fmt::join(found.shape, ", "), fmt::join(expected.shape, ", "));
-  if (!is_float(found.dtype))
+  if (!is_plain_float(found.dtype))
     return fmt::format("tensor {} is {}, expected floating-point numbers", expected.name, name(found.dtype));
   return {};
 }

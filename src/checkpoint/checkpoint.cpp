@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "base/files.h"
 #include "base/json.h"
+#include "base/nearest.h"
 #include "checkpoint/shard_index.h"
 #include "checkpoint/tensor_table.h"
 
@@ -50,16 +51,12 @@ void check_folder(const fs::path& folder) {
 
 }  // namespace
 
-std::int64_t TensorView::elements() const {
-  return static_cast<std::int64_t>(bytes.size() /
-                                   size_bytes(dtype));  // the parser has checked them against the shape
-}
-
 struct Checkpoint::State {
   fs::path folder;
   nlohmann::json config;
   std::deque<MappedSafetensors> files;  // a deque, because the table points into its elements
   TensorTable tensors;
+  formats::WeightSource weights;
 
   void add(const fs::path& file) { tensors.add(files.emplace_back(file)); }
   void add_shards(const fs::path& index_file);
@@ -108,6 +105,12 @@ Checkpoint Checkpoint::open(const fs::path& folder) {
   } else {
     no_tensors(folder);
   }
+  state->weights = {folder.string(),
+                    formats::read_quantization(state->config, (folder / kConfigFile).string()),
+                    [&tensors = state->tensors](std::string_view name) -> std::optional<formats::Tensor> {
+                      if (!tensors.contains(name)) return std::nullopt;
+                      return tensors.find(name, "");
+                    }};
   return Checkpoint(std::move(state));
 }
 
@@ -130,6 +133,16 @@ bool Checkpoint::contains(std::string_view tensor) const {
 
 TensorView Checkpoint::tensor(std::string_view name) const {
   return state_->tensors.find(name, state_->folder.string());
+}
+
+formats::Weight Checkpoint::weight(std::string_view name) const {
+  if (const auto found = formats::find_weight(state_->weights, name)) return *found;
+  throw UserError(fmt::format("{}: there is no tensor {}", folder().string(), name),
+                  suggestion(name, names()));
+}
+
+const formats::WeightSource& Checkpoint::weights() const {
+  return state_->weights;
 }
 
 std::vector<std::string_view> Checkpoint::names() const {

@@ -12,20 +12,17 @@
 #include <string_view>
 #include <vector>
 
-#include "checkpoint/dtype.h"
+#include "base/dtype.h"
+#include "formats/find_weight.h"
+#include "formats/tensor.h"
+#include "formats/weight.h"
 
 namespace espalier {
 
 /// A tensor in a mapped file; valid while its Checkpoint lives.
-struct TensorView {
-  std::string_view name;
-  Dtype dtype = Dtype::kF32;
-  std::span<const std::int64_t> shape;
-  std::span<const std::byte> bytes;  // row-major, little-endian
-  std::size_t file = 0;              // of Checkpoint::files()
-  std::uint64_t begin = 0;           // first byte in that file
-
-  std::int64_t elements() const;
+struct TensorView : formats::Tensor {
+  std::size_t file = 0;     // of Checkpoint::files()
+  std::uint64_t begin = 0;  // first byte in that file
 };
 
 /// A checkpoint folder: config.json and model.safetensors (or shards and model.safetensors.index.json).
@@ -44,6 +41,11 @@ class Checkpoint {
   /// Throws UserError naming the folder, the missing tensor and the nearest name there is.
   TensorView tensor(std::string_view name) const;
   std::vector<std::string_view> names() const;  ///< sorted
+  /// The weight of a name in whatever format it is stored, see formats/find_weight.h. Throws UserError where
+  /// there is none, and where it cannot be read.
+  formats::Weight weight(std::string_view name) const;
+  /// The tensors as formats see them.
+  const formats::WeightSource& weights() const;
   /// `__metadata__` of the first file.
   const std::map<std::string, std::string>& metadata() const;
   /// The safetensors files, sorted, and the bytes of all of them.

@@ -10,12 +10,6 @@
 
 namespace espalier {
 
-bool is_fp8(Dtype dtype);
-/// Largest finite number: 448 (E4M3), 57344 (E5M2).
-float largest_fp8(Dtype dtype);
-/// The nearest FP8 number, ties to even; beyond the largest: that. NaN stays NaN.
-std::byte to_fp8(Dtype dtype, float value);
-
 /// A tensor as rows of its last axis; stacked matrices one after another.
 struct MatrixShape {
   std::int64_t rows = 1;     ///< R of one matrix

@@ -9,7 +9,7 @@
 #include <string_view>
 #include <vector>
 
-#include "checkpoint/dtype.h"
+#include "base/dtype.h"
 
 namespace espalier {
 

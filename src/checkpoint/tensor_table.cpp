@@ -12,9 +12,8 @@ MappedSafetensors::MappedSafetensors(const std::filesystem::path& path)
 
 void TensorTable::add(const MappedSafetensors& file) {
   for (const SafetensorsEntry& entry : file.header.tensors) {
-    const TensorView view{entry.name,  entry.dtype,
-                          entry.shape, file.mapping.bytes().subspan(entry.begin, entry.end - entry.begin),
-                          files_,      entry.begin};
+    const auto bytes = file.mapping.bytes().subspan(entry.begin, entry.end - entry.begin);
+    const TensorView view{{entry.name, entry.dtype, entry.shape, bytes}, files_, entry.begin};
     if (!tensors_.emplace(entry.name, view).second) {
       throw UserError(fmt::format("{}: tensor {}: another file of the checkpoint holds it too",
                                   file.file.string(), entry.name));

@@ -4,7 +4,7 @@
 #include <string>
 #include <string_view>
 
-#include "checkpoint/dtype.h"
+#include "base/dtype.h"
 #include "model/bert.h"
 
 namespace espalier {

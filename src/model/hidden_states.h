@@ -5,7 +5,7 @@
 #include <filesystem>
 #include <memory>
 
-#include "checkpoint/dtype.h"
+#include "base/dtype.h"
 
 namespace espalier {
 

@@ -62,7 +62,7 @@ nlohmann::json dense_config(nlohmann::json config, Dtype dtype) {
   return config;
 }
 
-bool is_float(Dtype dtype) {
+bool is_plain_float(Dtype dtype) {
   return dtype == Dtype::kF32 || dtype == Dtype::kBF16 || dtype == Dtype::kF16;
 }
 
@@ -86,7 +86,7 @@ void check_exports_as_mistral(const Checkpoint& model) {
                     "leave one expert a layer: finetune with --prune eager, or `espalier plan --keep 1 "
                     "--experts-per-token 1` and apply");
   for (const auto name : model.names())
-    if (const auto view = model.tensor(name); !is_float(view.dtype))
+    if (const auto view = model.tensor(name); !is_plain_float(view.dtype))
       throw UserError(fmt::format("{}: tensor '{}' is {}, expected F32, BF16 or F16", source, name,
                                   espalier::name(view.dtype)),
                       "quantised weights are not exported");

@@ -4,7 +4,7 @@
 #include <cmath>
 #include <vector>
 
-#include "checkpoint/fp8_scales.h"
+#include "formats/fp8_numbers.h"
 
 namespace espalier {
 namespace {
@@ -27,7 +27,7 @@ class BlockRow {
 
   std::byte stored(std::int64_t row, std::int64_t column) const {
     const float value = sum_[static_cast<std::size_t>(row * of_.columns + column)];
-    return to_fp8(of_.dtype, value / scales_[static_cast<std::size_t>(column / of_.block_columns)]);
+    return formats::to_fp8(of_.dtype, value / scales_[static_cast<std::size_t>(column / of_.block_columns)]);
   }
 
  private:
@@ -62,7 +62,7 @@ class BlockRow {
           largest[i % static_cast<std::size_t>(of_.columns) / static_cast<std::size_t>(of_.block_columns)];
       of_block = std::max(of_block, std::fabs(sum_[i]));
     }
-    for (float& value : largest) value = value > 0 ? value / largest_fp8(of_.dtype) : 1.0F;
+    for (float& value : largest) value = value > 0 ? value / formats::largest_fp8(of_.dtype) : 1.0F;
     scale_bytes_.resize(scale_row_bytes());
     from_float32(of_.scale_dtype, largest, scale_bytes_);
     scales_.resize(blocks());

@@ -7,9 +7,9 @@
 #include <string>
 #include <vector>
 
+#include "base/dtype.h"
 #include "base/files.h"
 #include "base/progress.h"
-#include "checkpoint/dtype.h"
 #include "nn/backend.h"
 #include "train/adamw_options.h"
 #include "train/schedule.h"

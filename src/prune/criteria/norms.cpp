@@ -14,11 +14,6 @@ namespace {
 
 constexpr std::size_t kPiece = 1 << 16;  // elements converted at a time
 
-bool is_float(Dtype dtype) {
-  return is_fp8(dtype) || dtype == Dtype::kF64 || dtype == Dtype::kF32 || dtype == Dtype::kF16 ||
-         dtype == Dtype::kBF16;
-}
-
 /// Eight partial sums, so that the additions need not wait for each other.
 double square_sum(std::span<const float> values) {
   std::array<double, 8> sums{};

@@ -29,7 +29,7 @@ struct SmallTensor {
 
 constexpr std::int64_t kSmallWidth = 4, kSmallInner = 6, kSmallVocabulary = 10, kSmallExperts = 8;
 
-inline bool is_float(Dtype dtype) {
+inline bool is_plain_float(Dtype dtype) {
   return dtype == Dtype::kF32 || dtype == Dtype::kBF16 || dtype == Dtype::kF16;
 }
 
@@ -39,7 +39,7 @@ inline std::vector<std::byte> bytes_of(const SmallTensor& tensor) {
   for (const auto size : tensor.shape) elements *= static_cast<std::size_t>(size);
   std::vector<std::byte> bytes(elements * size_bytes(tensor.dtype));
   Rng random(std::hash<std::string>{}(tensor.name));
-  if (is_float(tensor.dtype)) {
+  if (is_plain_float(tensor.dtype)) {
     std::vector<float> values(elements);
     for (float& value : values) value = static_cast<float>(random.normal());
     from_float32(tensor.dtype, values, bytes);

@@ -1,4 +1,4 @@
-#include "checkpoint/fp8_scales.h"
+#include "formats/fp8_numbers.h"
 
 #include <gtest/gtest.h>
 
@@ -6,7 +6,7 @@
 
 #include "base/rng.h"
 
-namespace espalier {
+namespace espalier::formats {
 namespace {
 
 float value_of(Dtype dtype, std::byte byte) {
@@ -34,7 +34,8 @@ TEST_P(Fp8Rounding, NoNumberIsNearerAndTiesGoToTheEvenCode) {
     const float found = value_of(GetParam(), to_fp8(GetParam(), value));
     for (int code = 0; code < 256; ++code) {
       const float other = value_of(GetParam(), static_cast<std::byte>(code));
-      if (std::isfinite(other)) ASSERT_LE(std::fabs(found - value), std::fabs(other - value)) << value;
+      if (!std::isfinite(other)) continue;
+      ASSERT_LE(std::fabs(found - value), std::fabs(other - value)) << value;
     }
   }
   for (int code = 0; code < 0x77; ++code) {
@@ -53,4 +54,4 @@ TEST_P(Fp8Rounding, BeyondTheLargestIsTheLargest) {
 }
 
 }  // namespace
-}  // namespace espalier
+}  // namespace espalier::formats

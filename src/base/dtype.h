@@ -31,6 +31,8 @@ std::string_view name(Dtype dtype);  ///< "F32", "BF16", ...
 std::string_view torch_name(
     Dtype dtype);  ///< as config.json's torch_dtype has floats: "float32", "bfloat16", "float16"
 Dtype parse_dtype(std::string_view name);  ///< throws UserError listing the known names
+bool is_float(Dtype dtype);                ///< of 8 to 64 bits
+bool is_fp8(Dtype dtype);                  ///< E4M3 or E5M2
 
 /// Widens `from` (F64, F32, F16, BF16, F8) to float32. Throws UserError for integer dtypes.
 void to_float32(Dtype dtype, std::span<const std::byte> from, std::span<float> to);

@@ -1,4 +1,4 @@
-#include "checkpoint/dtype.h"
+#include "base/dtype.h"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -65,6 +65,15 @@ Dtype parse_dtype(std::string_view text) {
   }
   throw UserError(fmt::format("unknown dtype \"{}\"", text),
                   fmt::format("known: {}", fmt::join(known, ", ")));
+}
+
+bool is_float(Dtype dtype) {
+  return is_fp8(dtype) || dtype == Dtype::kF64 || dtype == Dtype::kF32 || dtype == Dtype::kF16 ||
+         dtype == Dtype::kBF16;
+}
+
+bool is_fp8(Dtype dtype) {
+  return dtype == Dtype::kF8E4M3 || dtype == Dtype::kF8E5M2;
 }
 
 }  // namespace espalier

@@ -1,0 +1,14 @@
+#pragma once
+
+#include <cstddef>
+
+#include "base/dtype.h"
+
+namespace espalier::formats {
+
+/// Largest finite number: 448 (E4M3), 57344 (E5M2).
+float largest_fp8(Dtype dtype);
+/// The nearest FP8 number, ties to even; beyond the largest: that. NaN stays NaN.
+std::byte to_fp8(Dtype dtype, float value);
+
+}  // namespace espalier::formats

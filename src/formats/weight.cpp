@@ -1,0 +1,51 @@
+#include "formats/weight.h"
+
+#include <fmt/format.h>
+
+#include "base/error.h"
+#include "formats/weight_format.h"
+
+namespace espalier::formats {
+namespace {
+
+void check_rows(const Weight& weight, std::int64_t first, std::int64_t count) {
+  if (first >= 0 && count >= 0 && first <= weight.rows - count) return;
+  throw InternalError(
+      fmt::format("rows {} to {} of a weight of {} ({})", first, first + count, weight.rows, weight.name));
+}
+
+}  // namespace
+
+void Weight::decode_rows(std::int64_t first, std::int64_t count, float* to) const {
+  check_rows(*this, first, count);
+  format->decode_rows(*this, first_row + first, count, to);
+}
+
+Weight Weight::slice(std::int64_t first, std::int64_t count) const {
+  check_rows(*this, first, count);
+  Weight result = *this;
+  result.first_row += first;
+  result.rows = count;
+  return result;
+}
+
+std::span<const std::byte> Weight::bytes() const {
+  const ByteSpan span = format->bytes_of_rows(*this, 0, first_row, rows);
+  return main().bytes.subspan(span.begin, span.size);
+}
+
+const float* Weight::floats() const {
+  if (format != &weight_formats().back() || main().dtype != Dtype::kF32) return nullptr;
+  const std::byte* begin = bytes().data();
+  const bool aligned = reinterpret_cast<std::uintptr_t>(begin) % alignof(float) == 0;
+  return aligned ? reinterpret_cast<const float*>(begin) : nullptr;
+}
+
+void set_shape(Weight& weight, std::span<const std::int64_t> shape) {
+  weight.rows = weight.columns = weight.matrix_rows = 1;
+  if (!shape.empty()) weight.columns = shape.back();
+  if (shape.size() >= 2) weight.matrix_rows = shape[shape.size() - 2];
+  for (std::size_t axis = 0; axis + 1 < shape.size(); ++axis) weight.rows *= shape[axis];
+}
+
+}  // namespace espalier::formats

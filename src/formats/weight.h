@@ -1,0 +1,55 @@
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string_view>
+
+#include "base/dtype.h"
+
+namespace espalier::formats {
+
+struct WeightFormat;
+
+/// Bytes of one dtype.
+struct Part {
+  Dtype dtype = Dtype::kF32;
+  std::span<const std::byte> bytes;
+
+  bool there() const { return !bytes.empty(); }
+};
+
+constexpr std::size_t kMaxCompanions = 4;
+
+/// A matrix [rows, columns] of numbers as its files hold it; a vector is one row, stacked matrices lie one
+/// after another. Nothing is read until rows are decoded, which any number of threads may do at once. Valid
+/// while what holds the bytes lives.
+struct Weight {
+  const WeightFormat* format = nullptr;        ///< a row of `weight_formats`
+  std::string_view name;                       ///< of the main tensor, for messages; empty: it has none
+  std::array<Part, 1 + kMaxCompanions> parts;  ///< main tensor, then companions in the order of the format
+  std::int64_t rows = 0, columns = 0;
+  std::int64_t first_row = 0;                      ///< of these rows among all that the parts hold
+  std::int64_t matrix_rows = 1;                    ///< of one matrix of a stack: blocks begin anew with each
+  std::int64_t block_rows = 1, block_columns = 1;  ///< numbers that share a scale
+
+  bool defined() const { return format != nullptr; }
+  std::int64_t elements() const { return rows * columns; }
+  const Part& main() const { return parts.front(); }
+
+  /// [count, columns] rows first .. first + count in float32. Values and scales are multiplied in float32 and
+  /// not rounded again. Throws UserError naming the tensor where its numbers are no floating point.
+  void decode_rows(std::int64_t first, std::int64_t count, float* to) const;
+  /// Rows first .. first + count: the same bytes, seen as a weight of their own.
+  Weight slice(std::int64_t first, std::int64_t count) const;
+  /// The main tensor's bytes of these rows.
+  std::span<const std::byte> bytes() const;
+  /// [rows, columns] as they lie in memory, where that is float32, aligned to it; else nullptr.
+  const float* floats() const;
+};
+
+/// Numbers of one dtype [rows, columns] without scales.
+Weight dense_weight(Part numbers, std::int64_t rows, std::int64_t columns);
+
+}  // namespace espalier::formats

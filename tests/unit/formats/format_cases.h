@@ -1,0 +1,119 @@
+#pragma once
+
+#include <cmath>
+#include <functional>
+
+#include "unit/formats/memory_tensors.h"
+
+namespace espalier::formats {
+
+/// A weight "w.weight" in one format, and what it stands for by plain loops in float64.
+struct FormatCase {
+  std::string name;    ///< unique, a word
+  std::string format;  ///< of weight_formats()
+  MemoryTensors tensors;
+  std::int64_t rows = 0, columns = 0;
+  std::vector<double> values;  ///< [rows, columns]; empty: the format is counted only
+  std::string needed = {};     ///< a companion without which it cannot be read
+};
+
+inline std::vector<float> random_floats(std::size_t count, std::uint64_t seed) {
+  Rng rng(seed);
+  std::vector<float> values;
+  for (std::size_t i = 0; i < count; ++i) values.push_back(static_cast<float>(rng.normal()));
+  return values;
+}
+
+/// What an FP8 number with `fraction_bits` means, from the definition.
+inline double fp8_meaning(std::byte byte, int fraction_bits) {
+  const int bits = static_cast<int>(byte), bias = (1 << (6 - fraction_bits)) - 1;
+  const int exponent = (bits & 0x7f) >> fraction_bits, fraction = bits & ((1 << fraction_bits) - 1);
+  const double significand = exponent == 0 ? fraction : fraction + (1 << fraction_bits);
+  const double value = std::ldexp(significand, std::max(exponent, 1) - bias - fraction_bits);
+  return (bits & 0x80) != 0 ? -value : value;
+}
+
+inline FormatCase dense_case(Dtype dtype, std::vector<std::int64_t> shape) {
+  FormatCase result;
+  result.format = "dense";
+  result.name = "dense_" + std::string(name(dtype)) + "_" + std::to_string(shape.size()) + "d";
+  result.columns = shape.back();
+  result.rows = 1;
+  for (std::size_t i = 0; i + 1 < shape.size(); ++i) result.rows *= shape[i];
+  std::vector<float> values = random_floats(static_cast<std::size_t>(result.rows * result.columns), 1);
+  std::vector<std::byte> bytes(values.size() * size_bytes(dtype));
+  from_float32(dtype, values, bytes);
+  to_float32(dtype, bytes, values);  // rounded
+  result.values = {values.begin(), values.end()};
+  result.tensors.add("w.weight", dtype, std::move(shape), std::move(bytes));
+  return result;
+}
+
+/// Scales of one for each block of a matrix [R, C], `matrices` of them one after another.
+struct Fp8Case {
+  std::string name;
+  Dtype dtype = Dtype::kF8E4M3, scale_dtype = Dtype::kF32;
+  std::vector<std::int64_t> shape, scale_shape;
+  std::int64_t block_rows = 3, block_columns = 5;  ///< those that the scales' shape implies
+  std::string scale = "w.weight_scale_inv";
+};
+
+inline FormatCase fp8_case(const Fp8Case& of) {
+  const std::int64_t C = of.shape.back(), R = of.shape.size() < 2 ? 1 : of.shape[of.shape.size() - 2];
+  const std::int64_t matrices = of.shape.size() < 3 ? 1 : of.shape.front();
+  FormatCase result{of.name, "fp8_block", {}, matrices * R, C, {}, of.scale};
+  result.tensors.quantization.block_rows = of.block_rows;
+  result.tensors.quantization.block_columns = of.block_columns;
+  Rng rng(2);
+  std::vector<std::byte> numbers;
+  const unsigned finite = of.dtype == Dtype::kF8E4M3 ? 0x7f : 0x7c;  // without infinities and NaN
+  for (std::int64_t i = 0; i < result.rows * C; ++i)
+    numbers.push_back(static_cast<std::byte>(rng.below(finite) | (rng.below(2) << 7)));
+  std::int64_t scale_count = 1;
+  for (const std::int64_t size : of.scale_shape) scale_count *= size;
+  std::vector<float> scales = random_floats(static_cast<std::size_t>(scale_count), 3);
+  std::vector<std::byte> rounded(scales.size() * size_bytes(of.scale_dtype));
+  from_float32(of.scale_dtype, scales, rounded);
+  to_float32(of.scale_dtype, rounded, scales);
+  const std::int64_t down = (R + of.block_rows - 1) / of.block_rows,
+                     across = (C + of.block_columns - 1) / of.block_columns;
+  for (std::int64_t row = 0, i = 0; row < result.rows; ++row) {
+    for (std::int64_t column = 0; column < C; ++column, ++i) {
+      const std::int64_t block =
+          (row / R * down + row % R / of.block_rows) * across + column / of.block_columns;
+      const double number =
+          fp8_meaning(numbers[static_cast<std::size_t>(i)], of.dtype == Dtype::kF8E4M3 ? 3 : 2);
+      const double scale =
+          static_cast<double>(scales[static_cast<std::size_t>(scale_count == 1 ? 0 : block)]);
+      result.values.push_back(number * scale);
+    }
+  }
+  result.tensors.add("w.weight", of.dtype, of.shape, std::move(numbers));
+  result.tensors.add(of.scale, of.scale_dtype, of.scale_shape, std::move(rounded));
+  return result;
+}
+
+/// At least one for each format.
+inline std::vector<FormatCase> format_cases() {
+  constexpr Dtype kE5M2 = Dtype::kF8E5M2, kE4M3 = Dtype::kF8E4M3, kF32 = Dtype::kF32;
+  return {
+      dense_case(Dtype::kF32, {5, 7}),
+      dense_case(Dtype::kF32, {9}),
+      dense_case(Dtype::kBF16, {3, 5, 7}),
+      dense_case(Dtype::kF16, {5, 7}),
+      fp8_case({"fp8_blocks", kE4M3, kF32, {6, 10}, {2, 2}}),
+      fp8_case({"fp8_cut_blocks", kE4M3, kF32, {7, 12}, {3, 3}}),
+      fp8_case({"fp8_large_blocks", kE4M3, kF32, {200, 300}, {2, 3}, 128, 128}),
+      fp8_case({"fp8_bf16_scales", kE4M3, Dtype::kBF16, {7, 12}, {3, 3}}),
+      fp8_case({"fp8_f16_scales", kE4M3, Dtype::kF16, {7, 12}, {3, 3}}),
+      fp8_case({"fp8_e5m2", kE5M2, kF32, {7, 12}, {3, 3}}),
+      fp8_case({"fp8_stacked", kE4M3, kF32, {4, 7, 12}, {4, 3, 3}}),
+      fp8_case({"fp8_rows", kE4M3, kF32, {7, 12}, {7, 1}, 1, 12, "w.weight_scale"}),
+      fp8_case({"fp8_rows_in_a_vector", kE4M3, kF32, {7, 12}, {7}, 1, 12, "w.weight_scale"}),
+      fp8_case({"fp8_rows_stacked", kE4M3, kF32, {4, 7, 12}, {4, 7, 1}, 1, 12, "w.weight_scale"}),
+      fp8_case({"fp8_one_scale", kE4M3, kF32, {7, 12}, {1}, 7, 12, "w.weight_scale"}),
+      fp8_case({"fp8_one_scale_stacked", kE4M3, kF32, {4, 7, 12}, {}, 7, 12, "w.weight_scale"}),
+  };
+}
+
+}  // namespace espalier::formats

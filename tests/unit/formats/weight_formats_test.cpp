@@ -1,0 +1,167 @@
+// What every format promises, by the cases of format_cases.h.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+
+#include "formats/weight_format.h"
+#include "unit/base/user_error.h"
+#include "unit/formats/format_cases.h"
+
+namespace espalier::formats {
+namespace {
+
+std::vector<float> decoded(const Weight& weight) {
+  std::vector<float> values(static_cast<std::size_t>(weight.elements()));
+  weight.decode_rows(0, weight.rows, values.data());
+  return values;
+}
+
+Weight weight_of(const FormatCase& of) {
+  return find_weight(of.tensors.source(), "w.weight").value();
+}
+
+class Formats : public ::testing::TestWithParam<FormatCase> {};
+INSTANTIATE_TEST_SUITE_P(Cases, Formats, ::testing::ValuesIn(format_cases()),
+                         [](const auto& test) { return test.param.name; });
+
+TEST(WeightFormats, EachHasACase) {
+  const auto cases = format_cases();
+  for (const WeightFormat& format : weight_formats()) {
+    EXPECT_TRUE(std::any_of(cases.begin(), cases.end(), [&](const FormatCase& of) {
+      return of.format == format.name;
+    })) << format.name;
+  }
+}
+
+TEST_P(Formats, IsRecognisedAndCounted) {
+  const FormatCase& of = GetParam();
+  const WeightSource source = of.tensors.source();
+  std::int64_t parameters_in_all = 0;
+  for (const std::string& name : of.tensors.names()) {
+    const Place place = place_of(source, *of.tensors.find(name));
+    EXPECT_EQ(place.format->name, of.format) << name;
+    EXPECT_EQ(place.weight, "w.weight") << name;
+    parameters_in_all += parameters(source, *of.tensors.find(name));
+  }
+  EXPECT_EQ(parameters_in_all, of.rows * of.columns);
+}
+
+TEST_P(Formats, DecodesToWhatItStandsFor) {
+  const FormatCase& of = GetParam();
+  if (of.values.empty()) {
+    return testing::expect_user_error([&] { weight_of(of); }, {"memory: tensor w", of.format, "not read"});
+  }
+  const Weight weight = weight_of(of);
+  EXPECT_EQ(weight.rows, of.rows);
+  EXPECT_EQ(weight.columns, of.columns);
+  // Both factors have few bits, so that float64 is exact: one rounding to float32 is all there may be.
+  const std::vector<float> expected(of.values.begin(), of.values.end());
+  EXPECT_EQ(decoded(weight), expected);
+}
+
+TEST_P(Formats, ASliceIsASliceOfWhatIsDecoded) {
+  if (GetParam().values.empty()) return;
+  const Weight weight = weight_of(GetParam());
+  const std::vector<float> all = decoded(weight);
+  for (std::int64_t first = 0; first <= weight.rows; first += first < 20 ? 1 : 61) {
+    for (std::int64_t count = 0; first + count <= weight.rows; count += count < 20 ? 1 : 61) {
+      const std::vector<float> expected(all.begin() + first * weight.columns,
+                                        all.begin() + (first + count) * weight.columns);
+      ASSERT_EQ(decoded(weight.slice(first, count)), expected) << first << " " << count;
+      std::vector<float> in_place(expected.size());
+      weight.decode_rows(first, count, in_place.data());
+      ASSERT_EQ(in_place, expected) << first << " " << count;
+    }
+  }
+  const Weight twice = weight.slice(weight.rows / 2, weight.rows - weight.rows / 2).slice(0, 1);
+  EXPECT_EQ(decoded(twice), decoded(weight.slice(weight.rows / 2, 1)));
+  EXPECT_THROW(weight.slice(0, weight.rows + 1), InternalError);
+  EXPECT_THROW(weight.slice(-1, 1), InternalError);
+}
+
+/// Bytes of rows of one matrix after another are, together, those of each part.
+TEST_P(Formats, RowsOfBlocksAreAllOfEachPart) {
+  if (GetParam().values.empty()) return;
+  const Weight weight = weight_of(GetParam());
+  for (std::size_t part = 0; part < weight.parts.size(); ++part) {
+    std::size_t at = 0;
+    for (std::int64_t matrix = 0; matrix < weight.rows; matrix += weight.matrix_rows) {
+      for (std::int64_t row = 0; row < weight.matrix_rows; row += weight.block_rows) {
+        const std::int64_t count = std::min(weight.block_rows, weight.matrix_rows - row);
+        const ByteSpan span = weight.format->bytes_of_rows(weight, part, matrix + row, count);
+        if (span.size == 0) continue;
+        EXPECT_EQ(span.begin, at) << part;
+        at += span.size;
+      }
+    }
+    EXPECT_EQ(at, weight.parts[part].bytes.size()) << part;
+  }
+}
+
+TEST_P(Formats, WhatIsEncodedDecodesToTheSame) {
+  if (GetParam().values.empty()) return;
+  Weight weight = weight_of(GetParam());
+  if (weight.format->can_encode == nullptr || !weight.format->can_encode(weight)) return;
+  for (std::int64_t row = 0; row < weight.rows; row += weight.block_rows) {
+    const Weight blocks = weight.slice(row, std::min(weight.block_rows, weight.rows - row));
+    const std::vector<float> before = decoded(blocks);
+    const StoredRows stored = weight.format->encode_rows(blocks, before);
+    Weight after = blocks;
+    after.first_row = 0;
+    for (std::size_t part = 0; part < stored.size(); ++part) {
+      EXPECT_EQ(stored[part].size(), weight.format->bytes_of_rows(weight, part, row, blocks.rows).size);
+      after.parts[part].bytes = stored[part];
+    }
+    const std::vector<float> values = decoded(after);
+    // What no longer fits: half a unit of the last place of FP8 (E5M2: 2^-3) below the largest of a block.
+    const double tolerance = weight.format->name == "dense" ? 0.0 : 0.125;
+    for (std::size_t i = 0; i < values.size(); ++i)
+      ASSERT_NEAR(values[i], before[i], tolerance * std::fabs(before[i]) + tolerance * 1e-2) << i;
+  }
+}
+
+TEST_P(Formats, ACompanionThatIsMissingOrDoesNotFitIsNamed) {
+  FormatCase of = GetParam();
+  if (of.needed.empty()) return;
+  const Tensor companion = *of.tensors.find(of.needed);
+  const std::vector<std::int64_t> shape(companion.shape.begin(), companion.shape.end());
+  of.tensors.add(of.needed, Dtype::kI32, shape,
+                 std::vector<std::byte>(4 * static_cast<std::size_t>(companion.elements())));
+  testing::expect_user_error([&] { weight_of(of); }, {"memory: tensor " + of.needed, "is I32", "expected"});
+  of.tensors.add_floats(of.needed, Dtype::kF32, {2, 2, 2, 2}, std::vector<float>(16, 1.0F));
+  testing::expect_user_error([&] { weight_of(of); },
+                             {"memory: tensor " + of.needed, "[2, 2, 2, 2]", "w.weight"});
+  of.tensors.remove(of.needed);
+  testing::expect_user_error([&] { weight_of(of); }, {"memory: tensor w.weight", "scale"});
+}
+
+TEST(DenseWeight, LiesInMemoryWhereItIsFloat32) {
+  const std::vector<float> values = random_floats(12, 4);
+  const auto bytes = std::as_bytes(std::span(values));
+  const Weight weight = dense_weight({Dtype::kF32, bytes}, 4, 3);
+  EXPECT_EQ(weight.floats(), values.data());
+  EXPECT_EQ(weight.slice(1, 2).floats(), values.data() + 3);
+  EXPECT_EQ(weight.slice(1, 2).bytes().size(), 2U * 3 * 4);
+  EXPECT_EQ(dense_weight({Dtype::kBF16, bytes}, 4, 6).floats(), nullptr);
+  EXPECT_EQ(dense_weight({Dtype::kF32, bytes.subspan(2)}, 2, 3).floats(), nullptr);
+}
+
+TEST(DenseWeight, OfIntegersIsNotRead) {
+  MemoryTensors tensors;
+  tensors.add("w.weight", Dtype::kI32, {1, 2}, std::vector<std::byte>(8));
+  std::vector<float> values(2);
+  testing::expect_user_error(
+      [&] { find_weight(tensors.source(), "w.weight")->decode_rows(0, 1, values.data()); },
+      {"tensor w.weight is I32", "floating-point"});
+  EXPECT_FALSE(find_weight(tensors.source(), "other").has_value());
+}
+
+TEST(PlaceOf, ScalesWithoutAWeightAreWeights) {
+  MemoryTensors tensors;
+  tensors.add_floats("router.per_expert_scale", Dtype::kF32, {4}, random_floats(4, 5));
+  EXPECT_EQ(parameters(tensors.source(), *tensors.find("router.per_expert_scale")), 4);
+  EXPECT_EQ(place_of(tensors.source(), *tensors.find("router.per_expert_scale")).part, 0U);
+}
+
+}  // namespace
+}  // namespace espalier::formats
