@@ -1,108 +1,77 @@
 #include "arch/bert_config.h"
 
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <cmath>
 
+#include "arch/family.h"
 #include "base/error.h"
 
 namespace espalier {
 namespace {
 
-// Far above any model, and small enough that no product of sizes leaves 63 bits.
-constexpr std::int64_t kMaxVocabulary = 1 << 24;
-constexpr std::int64_t kMaxWidth = 1 << 16;
-constexpr std::int64_t kMaxInnerWidth = 1 << 20;
-constexpr std::int64_t kMaxLayers = 1024;
-constexpr std::int64_t kMaxExperts = 4096;
-constexpr std::int64_t kMaxLabels = 1 << 16;
-
-/// Throws for one field of one config; every check below is a line.
-class Checker {
- public:
-  explicit Checker(std::string_view source) : source_(source) {}
-
-  [[noreturn]] void fail(std::string_view field, const std::string& message, std::string hint = {}) const {
-    throw UserError(fmt::format("{}: {}: {}", source_, field, message), std::move(hint));
-  }
-  void size(std::string_view field, std::int64_t value, std::int64_t max) const {
-    if (value < 1 || value > max)
-      fail(field, fmt::format("found {}, expected an integer from 1 to {}", value, max));
-  }
-  void probability(std::string_view field, double value) const {
-    if (!(value >= 0.0 && value < 1.0)) {
-      fail(field, fmt::format("found {}, expected a probability of at least 0 and below 1", value));
-    }
-  }
-  void at_least_zero(std::string_view field, double value) const {
-    if (!(std::isfinite(value) && value >= 0.0)) {
-      fail(field, fmt::format("found {}, expected a finite number of at least 0", value));
-    }
-  }
-  void positive(std::string_view field, double value) const {
-    if (!(std::isfinite(value) && value > 0.0)) {
-      fail(field, fmt::format("found {}, expected a finite number above 0", value));
-    }
-  }
-
- private:
-  std::string_view source_;
-};
-
-void validate_sizes(const BertMoeConfig& config, const Checker& check) {
-  check.size("vocab_size", config.vocab_size, kMaxVocabulary);
-  check.size("hidden_size", config.hidden_size, kMaxWidth);
-  check.size("num_hidden_layers", config.num_hidden_layers, kMaxLayers);
-  check.size("num_attention_heads", config.num_attention_heads, kMaxWidth);
-  check.size("intermediate_size", config.intermediate_size, kMaxInnerWidth);
-  check.size("max_position_embeddings", config.max_position_embeddings, kMaxVocabulary);
-  check.size("type_vocab_size", config.type_vocab_size, kMaxWidth);
-  if (config.hidden_size % config.num_attention_heads != 0) {
-    check.fail("num_attention_heads",
-               fmt::format("{} heads do not divide the width {} (hidden_size)", config.num_attention_heads,
-                           config.hidden_size),
-               "the width must be a multiple of the number of heads");
-  }
-  if (config.pad_token_id < 0 || config.pad_token_id >= config.vocab_size) {
-    check.fail("pad_token_id", fmt::format("found {}, expected a token of the vocabulary, 0 to {}",
-                                           config.pad_token_id, config.vocab_size - 1));
-  }
+arch::BlockSpec block_of(const BertMoeConfig& config) {
+  arch::GroupedAttention attention;
+  attention.heads = attention.key_value_heads = config.num_attention_heads;
+  attention.key_width = attention.value_width = config.head_size();
+  attention.scale = 1.0 / std::sqrt(static_cast<double>(config.head_size()));
+  attention.causal = false;
+  attention.query_key_value_bias = attention.output_bias = true;
+  return {arch::NormPlacement::kPost,
+          {arch::NormKind::kLayer, config.layer_norm_eps},
+          attention,
+          arch::FeedForward{config.intermediate_size, false, arch::Activation::kGelu, true}};
 }
 
-void validate_layer_list(const BertMoeConfig& config, const Checker& check) {
-  const std::vector<std::int64_t>& layers = config.moe_layers;
-  for (const std::int64_t layer : layers) {
-    if (layer < 0 || layer >= config.num_hidden_layers) {
-      check.fail("moe_layers", fmt::format("there is no block {}, the model has blocks 0 to {}", layer,
-                                           config.num_hidden_layers - 1));
-    }
-    if (std::count(layers.begin(), layers.end(), layer) > 1) {
-      check.fail("moe_layers", fmt::format("block {} is listed twice", layer));
-    }
-  }
-  if (!std::is_sorted(layers.begin(), layers.end()) || config.num_experts.size() != layers.size()) {
-    throw InternalError(
-        fmt::format("moe_layers [{}] are not ascending, or num_experts [{}] does not match them",
-                    fmt::join(layers, ", "), fmt::join(config.num_experts, ", ")));
-  }
+arch::Router router_of(const BertMoeConfig& config, std::int64_t experts) {
+  arch::Router router;
+  router.rule.experts_per_token = config.num_experts_per_tok;
+  router.rule.normalise = false;
+  router.capacity_factor = config.capacity_factor;
+  router.rows = router.capacity_experts = experts;
+  router.jitter = config.router_jitter;
+  router.balance_coef = config.router_aux_loss_coef;
+  return router;
 }
 
-void validate_moe(const BertMoeConfig& config, const Checker& check) {
-  validate_layer_list(config, check);
-  check.size("num_experts_per_tok", config.num_experts_per_tok, kMaxExperts);
-  for (std::size_t i = 0; i < config.moe_layers.size(); ++i) {
-    check.size("num_experts", config.num_experts[i], kMaxExperts);
-    if (config.num_experts_per_tok > config.num_experts[i]) {
-      check.fail("num_experts_per_tok",
-                 fmt::format("{} experts per token, but block {} has {} (num_experts)",
-                             config.num_experts_per_tok, config.moe_layers[i], config.num_experts[i]));
-    }
+arch::ModelSpec spec_of(const BertMoeConfig& config) {
+  arch::ModelSpec spec;
+  spec.family = config.model_type;
+  arch::TextInput input;
+  input.vocabulary = config.vocab_size;
+  input.positions = config.max_position_embeddings;
+  input.position_table = true;
+  input.token_types = config.type_vocab_size;
+  input.pad_token = config.pad_token_id;
+  input.norm = arch::Norm{arch::NormKind::kLayer, config.layer_norm_eps};
+  spec.input = input;
+  spec.width = config.hidden_size;
+  for (std::int64_t layer = 0; layer < config.num_hidden_layers; ++layer) {
+    arch::BlockSpec block = block_of(config);
+    if (const auto experts = config.experts_in(layer); experts > 0)
+      block.feed_forward = arch::MixtureOfExperts{
+          experts, std::get<arch::FeedForward>(block.feed_forward), router_of(config, experts), {}};
+    spec.blocks.push_back(std::move(block));
   }
-  check.probability("router_jitter", config.router_jitter);
-  if (config.capacity_factor) check.positive("capacity_factor", *config.capacity_factor);
-  check.at_least_zero("router_aux_loss_coef", config.router_aux_loss_coef);
+  spec.heads.masked_words = spec.heads.pooler = spec.heads.classifier = true;
+  spec.heads.labels = config.labels;
+  spec.heads.problem_type = config.problem_type;
+  spec.training = {config.hidden_dropout_prob, config.attention_probs_dropout_prob, config.classifier_dropout,
+                   config.initializer_range};
+  return spec;
+}
+
+void set_moe_layers(const arch::ModelSpec& spec, BertMoeConfig& config) {
+  for (const std::int64_t layer : arch::moe_layers(spec)) {
+    const arch::MixtureOfExperts& moe = *spec.blocks[static_cast<std::size_t>(layer)].moe();
+    config.moe_layers.push_back(layer);
+    config.num_experts.push_back(moe.experts);
+    config.num_experts_per_tok = moe.router.rule.experts_per_token;
+    config.router_jitter = moe.router.jitter;
+    config.capacity_factor = moe.router.capacity_factor;
+    config.router_aux_loss_coef = moe.router.balance_coef;
+  }
 }
 
 }  // namespace
@@ -123,18 +92,55 @@ void BertMoeConfig::set_moe(std::vector<std::int64_t> layers, std::int64_t exper
   moe_layers = std::move(layers);
 }
 
+namespace {
+
+BertMoeConfig config_of(const arch::ModelSpec& spec, nlohmann::json fields) {
+  const arch::BlockSpec& block = spec.blocks.front();
+  BertMoeConfig config;
+  config.model_type = spec.family;
+  config.vocab_size = spec.text().vocabulary;
+  config.hidden_size = spec.width;
+  config.num_hidden_layers = spec.layers();
+  config.num_attention_heads = std::get<arch::GroupedAttention>(block.mixer).heads;
+  config.intermediate_size =
+      block.moe() ? block.moe()->expert.width : std::get<arch::FeedForward>(block.feed_forward).width;
+  config.max_position_embeddings = spec.positions();
+  config.type_vocab_size = spec.text().token_types;
+  config.pad_token_id = spec.text().pad_token.value_or(0);
+  config.layer_norm_eps = block.norm.epsilon;
+  config.hidden_dropout_prob = spec.training.hidden_dropout;
+  config.attention_probs_dropout_prob = spec.training.attention_dropout;
+  config.classifier_dropout = spec.training.classifier_dropout;
+  config.initializer_range = spec.training.initializer_range;
+  config.labels = spec.heads.labels;
+  config.problem_type = spec.heads.problem_type;
+  set_moe_layers(spec, config);
+  config.fields = std::move(fields);
+  return config;
+}
+
+}  // namespace
+
+BertMoeConfig parse_bert_config(const nlohmann::json& fields, std::string_view source) {
+  const arch::ModelSpec spec = arch::read_spec(fields, source);
+  if (!spec.heads.masked_words)
+    throw UserError(fmt::format("{}: model_type: found \"{}\", expected an encoder: \"{}\" or \"{}\"", source,
+                                spec.family, kBertModelType, kBertMoeModelType));
+  return config_of(spec, fields);
+}
+
 void validate(const BertMoeConfig& config, std::string_view source) {
-  const Checker check(source);
-  validate_sizes(config, check);
-  check.positive("layer_norm_eps", config.layer_norm_eps);
-  check.probability("hidden_dropout_prob", config.hidden_dropout_prob);
-  check.probability("attention_probs_dropout_prob", config.attention_probs_dropout_prob);
-  if (config.classifier_dropout) check.probability("classifier_dropout", *config.classifier_dropout);
-  check.at_least_zero("initializer_range", config.initializer_range);
-  if (config.labels.size() > static_cast<std::size_t>(kMaxLabels)) {
-    check.fail("id2label", fmt::format("{} labels, at most {}", config.labels.size(), kMaxLabels));
-  }
-  validate_moe(config, check);
+  nlohmann::json json = to_json(config);
+  if (!config.moe_layers.empty()) json["moe_layers"] = config.moe_layers;  // also those outside the model
+  arch::read_spec(json, source);
+}
+
+nlohmann::json to_json(const BertMoeConfig& config) {
+  return arch::write_spec(spec_of(config), config.fields);
+}
+
+void describe_plan(const Plan& plan, BertMoeConfig& config) {
+  config = config_of(arch::after_plan(spec_of(config), plan), config.fields);
 }
 
 void check_vocabulary_size(const BertMoeConfig& config, std::int64_t pieces,

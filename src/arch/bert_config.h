@@ -7,12 +7,14 @@
 #include <string_view>
 #include <vector>
 
+#include "arch/after_plan.h"
+
 namespace espalier {
 
 constexpr std::string_view kBertModelType = "bert";
 constexpr std::string_view kBertMoeModelType = "espalier_bert_moe";
 
-enum class ProblemType { kSingleLabel, kMultiLabel, kRegression };
+using arch::ProblemType;
 
 /// config.json of a BERT encoder: model_type `bert` (as Hugging Face writes it) or `espalier_bert_moe` (the
 /// same and the fields of the MoE layers). Members bear the names of the file's fields; defaults are Hugging
@@ -68,6 +70,9 @@ void validate(const BertMoeConfig& config, std::string_view source);
 
 /// `fields` with every member above written into it; parse_bert_config of the result gives the config back.
 nlohmann::json to_json(const BertMoeConfig& config);
+
+/// The config of the model that a plan makes (`arch::after_plan`).
+void describe_plan(const Plan& plan, BertMoeConfig& config);
 
 /// Throws UserError when a vocabulary has more pieces than the embeddings have rows (fewer are padding).
 void check_vocabulary_size(const BertMoeConfig& config, std::int64_t pieces,

@@ -91,6 +91,8 @@ struct LatentAttention {
 
 /// A part of a model whose files can be pruned, but that nothing here computes.
 struct Unread {
+  std::int64_t heads = 0;  // H
+
   bool operator==(const Unread&) const = default;
 };
 

@@ -7,7 +7,7 @@
 #include <string_view>
 #include <vector>
 
-#include "artifacts/router_config.h"
+#include "arch/spec.h"
 
 namespace espalier {
 
@@ -72,14 +72,10 @@ struct DecoderConfig {
   std::optional<std::int64_t> bos_token, eos_token;
 };
 
-/// True for the model types that `parse_decoder_config` knows.
-bool is_decoder(std::string_view model_type);
-/// The same of a config.json, whatever is in it.
+/// Whether a config.json is of a language model. Throws UserError as `arch::read_spec` does.
 bool describes_decoder(const nlohmann::json& config);
 
-/// Throws UserError naming `source`, the field, what was found and what was expected. The count of experts
-/// may be one number or a list of `num_hidden_layers` entries (null where dense), as a plan with unequal
-/// counts leaves it.
+/// The same in one struct. Throws UserError as `arch::read_spec` does, and for a model that is not run.
 DecoderConfig parse_decoder_config(const nlohmann::json& config, std::string_view source);
 
 }  // namespace espalier

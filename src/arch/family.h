@@ -1,39 +1,69 @@
 #pragma once
 
-#include <cstdint>
-#include <nlohmann/json.hpp>
+#include <nlohmann/json_fwd.hpp>
 #include <span>
 #include <string_view>
 
-#include "arch/topology.h"
-#include "checkpoint/checkpoint.h"
+#include "arch/spec.h"
+#include "arch/tensor_row.h"
 
-namespace espalier {
+namespace espalier::arch {
 
-struct ModelSizes {
-  std::int64_t layers = 0;       // L; of an encoder-decoder: of both
-  std::int64_t width = 0;        // D
-  std::int64_t heads = 0;        // H
-  std::int64_t inner_width = 0;  // F, of an expert where there are experts
-  std::int64_t vocabulary = 0;   // V
-  std::int64_t positions = 0;    // the longest sequence; 0 where there is no limit
+class ConfigFields;
+
+/// How a family's config.json calls what pruning changes.
+struct ConfigNames {
+  std::string_view experts = "num_experts";                    // E
+  std::string_view experts_per_token = "num_experts_per_tok";  // K; empty: always 1
+  std::string_view nested =
+      {};  // the object that describes the language model ("text_config"); empty: the file
 };
 
-/// One row per architecture: what config.json's model_type says, and the functions that read such a
-/// checkpoint from config.json and the tensors' headers. They throw UserError.
+/// What a family can express, and what running it would take.
+struct Capabilities {
+  /// Layers may have different counts of experts: our own formats. Others get a list on request, which stock
+  /// programs do not read.
+  bool count_may_be_list = false;
+  /// Router rows stay where experts went; tokens that are sent there get zero, or a constant.
+  bool keeps_router_rows = false;
+  /// A layer with one expert is a plain feed-forward network, without a router.
+  bool lone_expert_is_dense = false;
+  /// The model type of a model that has no experts left; empty: the same.
+  std::string_view without_experts = {};
+  /// Empty: the model runs. Else what it computes that nothing here does: its files are inspected and pruned.
+  std::string_view missing = {};
+};
+
+/// An architecture: everything that is particular to one `model_type`. One file of `families/` each.
 struct Family {
   std::string_view model_type;
   std::string_view title;
-  ModelSizes (*sizes)(const nlohmann::json& config, std::string_view source);
-  void (*check)(const Checkpoint& checkpoint);  ///< names, shapes and dtypes of the tensors
-  Topology (*topology)(
-      const Checkpoint& checkpoint);  ///< tensor names as the checkpoint has them; after `check`
+  ModelSpec (*read)(ConfigFields& config) = nullptr;
+  /// `fields` with what `spec` says; reading the result gives `spec` back.
+  nlohmann::json (*write)(const ModelSpec& spec, const nlohmann::json& fields) = nullptr;
+  std::span<const TensorRow> usual;     // the tensor table ..
+  std::span<const TensorRow> rows;      // .. and the rows that a role has here instead
+  std::string_view modules = "model.";  // what {M} stands for in names
+  std::span<const NameAlias> aliases;   // other spellings of names
+  ConfigNames config;
+  Capabilities can;
 };
 
-/// BERT encoders and vision transformers, then a row for each of `moe_families()`.
+/// Every family, in the order of the documentation.
 std::span<const Family> families();
 
-/// The row of a config.json. Throws UserError listing the known model types.
+/// The family of a config.json. Throws UserError listing the known model types.
 const Family& family_of(const nlohmann::json& config, std::string_view source);
+/// Of a model type that is in the table; anything else is an InternalError.
+const Family& family_named(std::string_view model_type);
 
-}  // namespace espalier
+/// config.json as a value: the one parser. Throws UserError naming `source`, the field, what was found and
+/// what was expected.
+ModelSpec read_spec(const nlohmann::json& config, std::string_view source);
+/// config.json after `spec` has changed; `fields`, what it was read from, keeps all else.
+nlohmann::json write_spec(const ModelSpec& spec, const nlohmann::json& fields);
+
+/// Throws UserError saying what is missing, where the family can be pruned but not run.
+void expect_runs(const ModelSpec& spec, std::string_view source);
+
+}  // namespace espalier::arch

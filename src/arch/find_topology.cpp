@@ -5,12 +5,15 @@
 #include <map>
 #include <set>
 
-#include "arch/moe_names.h"
+#include "arch/tensor_names.h"
 #include "arch/topology.h"
 #include "base/error.h"
 
 namespace espalier {
 namespace {
+
+using arch::MoeName;
+using arch::MoePart;
 
 /// The tensors of one MoE layer as they are found.
 struct FoundLayer {
@@ -20,16 +23,19 @@ struct FoundLayer {
 
 class Finder {
  public:
-  Finder(const Checkpoint& checkpoint, const ExpectedExperts& expected)
-      : checkpoint_(checkpoint), expected_(expected), bits_(packed_bits(checkpoint.config())) {
-    result_.model_type = expected.model_type;
-    result_.groups = expected.groups;
-    result_.top_groups = expected.top_groups;
+  Finder(const Checkpoint& checkpoint, const arch::ModelSpec& spec)
+      : checkpoint_(checkpoint),
+        spec_(spec),
+        names_(arch::names_of(spec.family)),
+        experts_field_(arch::family_named(spec.family).config.experts),
+        bits_(packed_bits(checkpoint.config())) {
+    result_.model_type = spec.family;
+    describe_routing();
   }
 
   Topology run() {
     for (const std::string_view name : checkpoint_.names()) sort_in(name);
-    for (std::int64_t block = 0; block < blocks(); ++block) {
+    for (std::int64_t block = 0; block < spec_.layers(); ++block) {
       if (experts_in(block) > 0) add_layer(block, MoeLayerKind::kBlock);
     }
     for (const std::int64_t block : next_token_) {
@@ -37,16 +43,30 @@ class Finder {
     }
     fail_if_anything_is_wrong();
     result_.next_token_blocks.assign(next_token_.begin(), next_token_.end());
-    if (!result_.layers.empty()) result_.experts_per_token = expected_.experts_per_token;
     result_.sha256 = topology_sha256(result_, checkpoint_);
     return std::move(result_);
   }
 
  private:
-  std::int64_t blocks() const { return static_cast<std::int64_t>(expected_.experts.size()); }
+  void describe_routing() {
+    for (const arch::BlockSpec& block : spec_.blocks) {
+      if (block.moe() == nullptr) continue;
+      const arch::Router& router = block.moe()->router;
+      // Of experts that choose, one may be left in a layer whatever K is.
+      const bool tokens = router.chooser == arch::WhoChooses::kTokens;
+      result_.experts_per_token = tokens ? router.rule.experts_per_token : 1;
+      result_.groups = spec_.members > 1 ? spec_.members : router.rule.groups;
+      result_.top_groups = router.rule.top_groups;
+      return;
+    }
+  }
+
+  const arch::MixtureOfExperts* moe_in(std::int64_t block) const {
+    return block < spec_.layers() ? spec_.blocks[static_cast<std::size_t>(block)].moe() : nullptr;
+  }
   std::int64_t experts_in(std::int64_t block) const {
-    return block < blocks() ? expected_.experts[static_cast<std::size_t>(block)]
-                            : expected_.next_token_experts;
+    if (block >= spec_.layers()) return spec_.next_token.experts;
+    return spec_.blocks[static_cast<std::size_t>(block)].experts();
   }
 
   template <typename... Values>
@@ -54,29 +74,26 @@ class Finder {
     if (problems_++ == 0) first_problem_ = fmt::format(format, std::forward<Values>(values)...);
   }
 
-  /// 0-based over the stacks of an encoder-decoder.
-  std::int64_t number_of(const BlockName& block) const {
-    return block.stack == "decoder.block." ? block.block + expected_.encoder_blocks : block.block;
-  }
-
   void sort_in(std::string_view name) {
-    const auto block = parse_block_name(name);
+    const auto block = names_.block(name);
     if (!block) return;
-    const std::int64_t number = number_of(*block);
-    if (number >= blocks()) {
-      if (number >= blocks() + expected_.next_token_layers) {
-        problem("tensor {} is of block {}, config.json has {} blocks", name, number, blocks());
+    // 0-based over the stacks of an encoder-decoder.
+    const std::int64_t number =
+        block->of == arch::Stack::kDecoder ? block->block + spec_.encoder_blocks : block->block;
+    if (number >= spec_.layers()) {
+      if (number >= spec_.layers() + spec_.next_token.layers) {
+        problem("tensor {} is of block {}, config.json has {} blocks", name, number, spec_.layers());
         return;
       }
       next_token_.insert(number);
       result_.next_token_parameters += parameters_of(checkpoint_.tensor(name), bits_);
     }
-    if (const auto parsed = parse_moe_name(name)) sort_in(name, *parsed, number);
+    if (const auto parsed = names_.parse(name)) sort_in(name, *parsed, number);
   }
 
   void sort_in(std::string_view name, const MoeName& parsed, std::int64_t number) {
     if (experts_in(number) == 0) {
-      problem("tensor {} is of a MoE layer, in config.json block {} has no count of experts", name, number);
+      problem("tensor {} is of a MoE layer, in config.json block {} is dense", name, number);
       return;
     }
     FoundLayer& layer = found_[number];
@@ -88,38 +105,33 @@ class Finder {
   void add_layer(std::int64_t block, MoeLayerKind kind) {
     FoundLayer& found = found_[block];
     MoeLayerTensors layer{block, experts_in(block), kind};
+    if (const auto* moe = moe_in(block)) layer.router_rows = moe->router.expert_rows;
+    for (const auto* row : names_.rows(arch::Role::kNovices, arch::Part::kBias, arch::Stack::kOnly))
+      layer.novices = names_.name(*row, block, 0);
     add_router(found, layer);
     add_experts(found, layer);
     for (const std::string& name : found.stacked) {
-      expect_axis_of_experts(name, layer);
+      expect_first_axis(name, layer.num_experts);
       layer.parameters_per_expert += parameters_of(checkpoint_.tensor(name), bits_) / layer.num_experts;
     }
     layer.stacked_tensors = std::move(found.stacked);
     if (layer.expert_tensors.empty() && layer.stacked_tensors.empty())
       problem("block {} should have {} experts ({}), but no tensor of theirs is there", block,
-              layer.num_experts, expected_.experts_field);
+              layer.num_experts, experts_field_);
     result_.layers.push_back(std::move(layer));
-  }
-
-  void expect_axis_of_experts(const std::string& name, const MoeLayerTensors& layer) {
-    expect_first_axis(name, layer.num_experts);
   }
 
   void expect_first_axis(const std::string& name, std::int64_t experts) {
     const auto shape = checkpoint_.tensor(name).shape;
     if (!shape.empty() && shape[0] == experts) return;
     problem("tensor {} is [{}], expected {} experts on its first axis ({})", name, fmt::join(shape, ", "),
-            experts, expected_.experts_field);
-  }
-
-  std::int64_t router_rows_in(const MoeLayerTensors& layer) const {
-    const auto block = static_cast<std::size_t>(layer.layer);
-    return block < expected_.router_rows.size() ? expected_.router_rows[block] : layer.num_experts;
+            experts, experts_field_);
   }
 
   void add_router(FoundLayer& found, MoeLayerTensors& layer) {
+    const auto* moe = moe_in(layer.layer);
+    const std::int64_t rows = moe ? moe->router.rows : layer.num_experts;
     for (const std::string& name : found.router) {
-      const std::int64_t rows = router_rows_in(layer);
       expect_first_axis(name, rows);
       const TensorView tensor = checkpoint_.tensor(name);
       layer.router_parameters_per_expert += tensor.elements() / rows;
@@ -136,7 +148,7 @@ class Finder {
       const auto at = found.experts.find(expert);
       if (at == found.experts.end()) {
         problem("block {}: expert {} is missing, config.json says {} ({})", layer.layer, expert,
-                layer.num_experts, expected_.experts_field);
+                layer.num_experts, experts_field_);
         continue;
       }
       if (at->second.size() != roles.size())
@@ -149,7 +161,7 @@ class Finder {
     for (const auto& [expert, tensors] : found.experts) {
       if (expert >= layer.num_experts)
         problem("tensor {} is of expert {}, config.json gives block {} {} experts ({})",
-                tensors.begin()->second, expert, layer.layer, layer.num_experts, expected_.experts_field);
+                tensors.begin()->second, expert, layer.layer, layer.num_experts, experts_field_);
     }
     for (const auto& [role, name] : roles)
       layer.parameters_per_expert += parameters_of(checkpoint_.tensor(name), bits_);
@@ -179,7 +191,9 @@ class Finder {
   }
 
   const Checkpoint& checkpoint_;
-  const ExpectedExperts& expected_;
+  const arch::ModelSpec& spec_;
+  const arch::TensorNames& names_;
+  const std::string_view experts_field_;
   const std::int64_t bits_;
   Topology result_;
   std::map<std::int64_t, FoundLayer> found_;
@@ -190,8 +204,8 @@ class Finder {
 
 }  // namespace
 
-Topology find_topology(const Checkpoint& checkpoint, const ExpectedExperts& expected) {
-  return Finder(checkpoint, expected).run();
+Topology find_topology(const Checkpoint& checkpoint, const arch::ModelSpec& spec) {
+  return Finder(checkpoint, spec).run();
 }
 
 }  // namespace espalier

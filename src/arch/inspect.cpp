@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <set>
 
+#include "arch/described_model.h"
+
 namespace espalier {
 namespace {
 
@@ -34,18 +36,30 @@ std::vector<PruningEstimate> estimates(const Checkpoint& checkpoint, const Inspe
   return result;
 }
 
+ModelSizes sizes_of(const arch::ModelSpec& spec) {
+  ModelSizes sizes;
+  sizes.layers = spec.layers();
+  sizes.width = spec.width;
+  sizes.heads = std::visit([](const auto& mixer) { return mixer.heads; }, spec.blocks.front().mixer);
+  sizes.positions = spec.positions();
+  if (const auto* text = std::get_if<arch::TextInput>(&spec.input)) sizes.vocabulary = text->vocabulary;
+  const auto layers = arch::moe_layers(spec);
+  const auto& block = spec.blocks[static_cast<std::size_t>(layers.empty() ? 0 : layers.front())];
+  sizes.inner_width =
+      block.moe() ? block.moe()->expert.width : std::get<arch::FeedForward>(block.feed_forward).width;
+  return sizes;
+}
+
 }  // namespace
 
 Inspection inspect(const Checkpoint& checkpoint) {
-  const std::string source = (checkpoint.folder() / "config.json").string();
-  const Family& family = family_of(checkpoint.config(), source);
-  family.check(checkpoint);
+  arch::DescribedModel model = arch::describe(checkpoint);
   Inspection result;
   result.folder = checkpoint.folder().string();
-  result.model_type = family.model_type;
-  result.title = family.title;
-  result.sizes = family.sizes(checkpoint.config(), source);
-  result.topology = family.topology(checkpoint);
+  result.model_type = model.spec.family;
+  result.title = arch::family_named(model.spec.family).title;
+  result.sizes = sizes_of(model.spec);
+  result.topology = std::move(model.topology);
   const std::int64_t bits = packed_bits(checkpoint.config());
   for (const std::string_view name : checkpoint.names()) {
     const TensorView tensor = checkpoint.tensor(name);

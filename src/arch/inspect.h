@@ -6,11 +6,19 @@
 #include <string>
 #include <vector>
 
-#include "arch/family.h"
 #include "arch/topology.h"
 #include "checkpoint/checkpoint.h"
 
 namespace espalier {
+
+struct ModelSizes {
+  std::int64_t layers = 0;       // L; of an encoder-decoder: of both
+  std::int64_t width = 0;        // D
+  std::int64_t heads = 0;        // H
+  std::int64_t inner_width = 0;  // F, of an expert where there are experts
+  std::int64_t vocabulary = 0;   // V; 0 of a vision model
+  std::int64_t positions = 0;    // the longest sequence; 0 where there is no limit
+};
 
 /// What the checkpoint would be with `kept` experts in every MoE layer that has more.
 struct PruningEstimate {

@@ -1,31 +1,17 @@
 #include "arch/neuron_axis.h"
 
-#include <algorithm>
-#include <array>
+#include "arch/tensor_names.h"
 
 namespace espalier {
-namespace {
 
-constexpr std::array<std::string_view, 8> kInto{"w1", "w3",   "gate_proj", "up_proj",
-                                                "wi", "wi_0", "wi_1",      "intermediate.dense"};
-constexpr std::array<std::string_view, 4> kOut{"w2", "down_proj", "wo", "output.dense"};
-
-template <typename Names>
-bool contains(const Names& names, std::string_view name) {
-  return std::find(names.begin(), names.end(), name) != names.end();
-}
-
-}  // namespace
-
-NeuronAxis neuron_axis(std::string_view role) {
-  const std::size_t point = role.rfind('.');
-  if (point == std::string_view::npos) return NeuronAxis::kUnknown;
-  const std::string_view module = role.substr(0, point), part = role.substr(point + 1);
-  if (part == "weight" && contains(kInto, module)) return NeuronAxis::kRows;
-  if (part == "bias" && contains(kInto, module)) return NeuronAxis::kColumns;
-  if (part == "weight" && contains(kOut, module)) return NeuronAxis::kColumns;
-  if (part == "bias" && contains(kOut, module)) return NeuronAxis::kNone;
-  return NeuronAxis::kUnknown;
+NeuronAxis neuron_axis(std::string_view model_type, std::string_view tensor) {
+  const arch::TensorNames& names = arch::names_of(model_type);
+  const auto parsed = names.parse(tensor);
+  const arch::TensorRow* row = parsed ? names.row_of(*parsed) : nullptr;
+  if (row == nullptr) return NeuronAxis::kUnknown;
+  const bool weight = row->part == arch::Part::kWeight;
+  if (row->role == arch::Role::kExpertDown) return weight ? NeuronAxis::kColumns : NeuronAxis::kNone;
+  return weight ? NeuronAxis::kRows : NeuronAxis::kColumns;
 }
 
 }  // namespace espalier

@@ -9,10 +9,10 @@ enum class NeuronAxis {
   kNone,     ///< nowhere: the bias of the output
   kRows,     ///< [F, ..]
   kColumns,  ///< [.., F], or a vector [F]
-  kUnknown   ///< not a tensor whose meaning is known (packed integers, scales, stacked experts)
+  kUnknown   ///< not a tensor of the table (packed integers, scales), or one of all experts
 };
 
-/// `role`: of moe_names.h, "w1.weight".
-NeuronAxis neuron_axis(std::string_view role);
+/// Of a tensor of a family's checkpoint, by its name.
+NeuronAxis neuron_axis(std::string_view model_type, std::string_view tensor);
 
 }  // namespace espalier

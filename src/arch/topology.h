@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "arch/spec.h"
 #include "checkpoint/checkpoint.h"
 
 namespace espalier {
@@ -19,6 +20,9 @@ struct MoeLayerTensors {
   std::int64_t num_experts = 0;  // E
   MoeLayerKind kind = MoeLayerKind::kBlock;
   std::string router;  // the weight, [E, D]
+  /// Where the constants are, or would be, that router rows without an expert give; empty where the family
+  /// has no place for them.
+  std::string novices;
   /// With an entry on axis 0 for each expert: the weight, a bias, a correction bias. Sorted.
   std::vector<std::string> router_tensors;
   /// [E] whatever belongs to each expert alone, weights and scales, the same roles in the same order for
@@ -61,21 +65,9 @@ struct Topology {
   const MoeLayerTensors* find(std::int64_t layer) const;
 };
 
-/// What a model's config.json says of its experts, as far as tensors are concerned.
-struct ExpectedExperts {
-  std::string model_type;
-  std::vector<std::int64_t> experts;  // [blocks] E, 0 where dense
-  std::int64_t encoder_blocks = 0;    // of an encoder-decoder, whose decoder's blocks are numbered on
-  std::int64_t experts_per_token = 0;
-  std::int64_t groups = 1, top_groups = 1;
-  std::int64_t next_token_layers = 0, next_token_experts = 0;
-  std::string experts_field;              // of config.json, for messages
-  std::vector<std::int64_t> router_rows;  // [blocks] of the router; empty: as many as experts
-};
-
 /// Finds the experts in the headers alone. Throws UserError naming the first tensor that config.json does not
 /// account for, that is missing or is of another shape, and how many more there are.
-Topology find_topology(const Checkpoint& checkpoint, const ExpectedExperts& expected);
+Topology find_topology(const Checkpoint& checkpoint, const arch::ModelSpec& spec);
 
 /// `Topology::sha256` of the rest of a topology.
 std::string topology_sha256(const Topology& topology, const Checkpoint& checkpoint);

@@ -7,6 +7,8 @@
 #include <string_view>
 #include <vector>
 
+#include "arch/after_plan.h"
+
 namespace espalier {
 
 constexpr std::string_view kVmoeModelType = "espalier_vmoe";
@@ -68,5 +70,8 @@ void validate(const VmoeConfig& config, std::string_view source);
 
 /// `fields` with every member above written into it; parse_vmoe_config of the result gives the config back.
 nlohmann::json to_json(const VmoeConfig& config);
+
+/// The config of the model that a plan makes (`arch::after_plan`).
+void describe_plan(const Plan& plan, VmoeConfig& config);
 
 }  // namespace espalier

@@ -23,17 +23,15 @@ std::vector<VmoeTensor> vmoe_tensors(const VmoeConfig& config);
 /// Name of the constants of a layer's router rows without an expert, from that of its router's weight.
 std::string vmoe_novices(std::string_view router);
 
+/// Throws UserError as `arch::describe` does.
+void check_vmoe(const Checkpoint& checkpoint);
+Topology vmoe_topology(const Checkpoint& checkpoint);
+
 /// config.json of a checkpoint.
 VmoeConfig vmoe_config(const Checkpoint& checkpoint);
-
-/// Checks names, shapes and dtypes against config.json, from the headers alone. Throws UserError naming the
-/// first tensor that does not fit, and how many more there are.
-void check_vmoe(const Checkpoint& checkpoint);
 
 /// Writes `folder`/model.safetensors and config.json, with the dtype that its tensors have.
 void write_vmoe_folder(const std::filesystem::path& folder, const VmoeConfig& config,
                        std::vector<TensorSource> tensors, Dtype dtype);
-
-Topology vmoe_topology(const Checkpoint& checkpoint);
 
 }  // namespace espalier

@@ -3,7 +3,7 @@
 #include <fmt/format.h>
 #include <torch/utils.h>
 
-#include "arch/bert_after_plan.h"
+#include "arch/bert_config.h"
 #include "base/error.h"
 #include "model/surviving_rows.h"
 

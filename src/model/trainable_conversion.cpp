@@ -1,6 +1,6 @@
 #include <algorithm>
 
-#include "arch/moe_families.h"
+#include "arch/family.h"
 #include "model/trainable_decoder.h"
 
 namespace espalier {
@@ -150,24 +150,18 @@ DecoderModel decoder_of(const TrainableDecoder& model) {
 }
 
 nlohmann::json fields_of(const TrainableDecoder& model) {
-  auto fields = model.fields;
-  const auto before = parse_decoder_config(model.fields, "config.json");
+  arch::ModelSpec spec = arch::read_spec(model.fields, "config.json");
   const auto& now = model.config;
-  if (before.experts == now.experts && before.router.experts_per_token == now.router.experts_per_token)
-    return fields;
-  const auto& family = *find_moe_family(now.model_type);
-  auto list = nlohmann::json::array();
-  std::optional<std::int64_t> least, most;
-  for (const auto E : now.experts) {
-    list.push_back(E > 0 ? nlohmann::json(E) : nlohmann::json());
-    if (E == 0) continue;
-    least = std::min(least.value_or(E), E);
-    most = std::max(most.value_or(E), E);
+  std::int64_t least = now.router.experts_per_token;
+  for (const auto E : now.experts)
+    if (E > 0) least = std::min(least, E);
+  for (std::size_t layer = 0; layer < spec.blocks.size(); ++layer) {
+    auto* moe = spec.blocks[layer].moe();
+    if (moe == nullptr) continue;
+    moe->experts = now.experts[layer];
+    moe->router.rule.experts_per_token = least;
   }
-  fields[std::string(family.experts_field)] = least == most ? nlohmann::json(least.value_or(0)) : list;
-  fields[std::string(family.experts_per_token_field)] =
-      std::min(now.router.experts_per_token, least.value_or(1));
-  return fields;
+  return arch::write_spec(spec, model.fields);
 }
 
 }  // namespace espalier

@@ -1,12 +1,12 @@
 #include "observe/describe_model.h"
 
-#include "arch/family.h"
+#include "arch/described_model.h"
 
 namespace espalier {
 namespace {
 
 Topology topology_of(const DecoderModel& model) {
-  return family_of(model.source->config(), model.source->folder().string()).topology(*model.source);
+  return find_topology(*model.source, arch::read_spec(*model.source));
 }
 
 }  // namespace

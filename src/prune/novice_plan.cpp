@@ -4,7 +4,7 @@
 
 #include <algorithm>
 
-#include "arch/vmoe_config.h"
+#include "arch/family.h"
 #include "base/error.h"
 #include "prune/one_shot_plan.h"
 #include "prune/score.h"
@@ -36,7 +36,7 @@ void add_novices(LayerPlan& layer, const LayerObservations& observed) {
 
 Plan novice_plan(const Observations& observations, std::string_view criterion, const OneShotRule& rule,
                  std::uint64_t seed) {
-  if (observations.model_type != kVmoeModelType)
+  if (!arch::family_named(observations.model_type).can.keeps_router_rows)
     throw UserError(
         fmt::format("--action novice: {} checkpoints have no place for the mean output of an expert "
                     "that is gone",

@@ -5,7 +5,7 @@
 #include <cmath>
 #include <numeric>
 
-#include "arch/family.h"
+#include "arch/described_model.h"
 #include "base/error.h"
 
 namespace espalier {
@@ -121,10 +121,7 @@ Scores score_checkpoint(const Checkpoint& checkpoint, const Checkpoint* referenc
 }
 
 Topology topology_with_experts(const Checkpoint& checkpoint) {
-  const std::string source = (checkpoint.folder() / "config.json").string();
-  const Family& family = family_of(checkpoint.config(), source);
-  family.check(checkpoint);
-  Topology topology = family.topology(checkpoint);
+  Topology topology = arch::describe(checkpoint).topology;
   if (topology.layers.empty()) {
     throw UserError(fmt::format("{}: the model has no experts", checkpoint.folder().string()));
   }

@@ -4,9 +4,7 @@
 #include <algorithm>
 #include <set>
 
-#include "arch/bert_config.h"
-#include "arch/family.h"
-#include "arch/moe_names.h"
+#include "arch/described_model.h"
 #include "arch/neuron_axis.h"
 #include "base/error.h"
 #include "checkpoint/fp8_scales.h"
@@ -43,8 +41,7 @@ class Fitting {
 
  private:
   const SurgeryOptions& options() const { return result_.options; }
-  bool is_bert() const { return result_.topology.model_type == kBertMoeModelType; }
-  bool is_vmoe() const { return result_.topology.model_type == kVmoeModelType; }
+  const arch::Capabilities& can() const { return result_.can(); }
 
   [[noreturn]] void fail(const std::string& message, std::string hint = {}) const {
     throw UserError(fmt::format("{}: {}", where_, message), std::move(hint));
@@ -77,7 +74,7 @@ class Fitting {
   }
 
   void expect_router() const {
-    if (is_vmoe()) return expect_vmoe_router();
+    if (can().keeps_router_rows) return expect_router_of_rows();
     for (const LayerPlan& layer : plan_.layers) {
       if (!layer.novices.empty())
         fail(fmt::format("layer {}: {} checkpoints have no place for the constant output of an expert that "
@@ -96,7 +93,7 @@ class Fitting {
          "nothing");
   }
 
-  void expect_vmoe_router() const {
+  void expect_router_of_rows() const {
     if (options().zero_output == ZeroOutput::kZeroFill)
       fail("--zero-fill: this format holds router rows without experts", "leave the option out");
     for (const MoeLayerTensors& layer : result_.topology.layers) {
@@ -194,7 +191,7 @@ class Fitting {
     std::size_t neurons = 0;
     for (const auto& order : merge.neurons) neurons = std::max(neurons, order.size());
     for (const std::string& name : layer.expert_tensors[static_cast<std::size_t>(merge.into)]) {
-      const NeuronAxis axis = neuron_axis(parse_moe_name(name)->role);
+      const NeuronAxis axis = neuron_axis(result_.topology.model_type, name);
       const auto shape = checkpoint_.tensor(name).shape;
       if (axis == NeuronAxis::kUnknown)
         fail(fmt::format("layer {}: the plan orders neurons, and it is not known where tensor {} has them",
@@ -210,7 +207,7 @@ class Fitting {
   }
 
   void expect_one_count() const {
-    if (is_bert() || is_vmoe() || options().unequal == UnequalCounts::kAsList) return;
+    if (can().count_may_be_list || options().unequal == UnequalCounts::kAsList) return;
     std::optional<std::size_t> first;
     for (std::size_t i = 0; i < result_.layers.size(); ++i) {
       if (result_.topology.layers[i].kind == MoeLayerKind::kNextToken) continue;
@@ -268,7 +265,7 @@ class Fitting {
     if (result_.drops(layer)) return;
     if (!result_.zero_fills()) expect_groups(layer, result_.layers[i].keep);
     const std::int64_t count = result_.keeps_rows() ? rows_of(layer) : result_.experts_after(i);
-    if (is_bert() && count == 1) return;  // becomes a plain FFN
+    if (can().lone_expert_is_dense && count == 1) return;  // becomes a plain FFN
     const std::int64_t reachable = count / result_.topology.groups * result_.topology.top_groups;
     if (result_.experts_per_token <= reachable) return;
     fail(fmt::format(
@@ -299,7 +296,9 @@ class Fitting {
 
 /// K of a family whose config.json has no field for it.
 void expect_writable_k(const Plan& plan, std::string_view where, const Topology& topology) {
-  if (topology.model_type != "switch_transformers" || plan.experts_per_token == 1) return;
+  if (!arch::family_named(topology.model_type).config.experts_per_token.empty() ||
+      plan.experts_per_token == 1)
+    return;
   throw UserError(fmt::format("{}: experts_per_token: found {}, but this architecture always takes 1", where,
                               plan.experts_per_token));
 }
@@ -322,9 +321,7 @@ Surgery fit_plan(const Plan& plan, std::string_view where, const Checkpoint& che
 
 Surgery fit_plan(const Plan& plan, std::string_view where, const Checkpoint& checkpoint,
                  const SurgeryOptions& options) {
-  const Family& family = family_of(checkpoint.config(), (checkpoint.folder() / "config.json").string());
-  family.check(checkpoint);
-  return fit_plan(plan, where, checkpoint, family.topology(checkpoint), options);
+  return fit_plan(plan, where, checkpoint, arch::describe(checkpoint).topology, options);
 }
 
 }  // namespace espalier

@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <set>
 
-#include "arch/bert_config.h"
 #include "surgery/surgery.h"
 
 namespace espalier {
@@ -67,8 +66,7 @@ void note_patterns(const nlohmann::json& settings, std::vector<std::string>& not
 
 std::vector<std::string> loading_notes(const Surgery& surgery, const nlohmann::json& config) {
   std::vector<std::string> notes;
-  if (surgery.topology.model_type == kBertMoeModelType || surgery.topology.model_type == kVmoeModelType)
-    return notes;  // our own format, which holds all of it
+  if (surgery.can().count_may_be_list) return notes;  // our own format, which holds all of it
   note_counts(surgery, notes);
   note_routing(surgery, config, notes);
   if (!surgery.zero_fills() && config.contains("quantization_config"))

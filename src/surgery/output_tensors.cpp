@@ -7,15 +7,15 @@
 #include <unordered_map>
 #include <unordered_set>
 
-#include "arch/bert_config.h"
-#include "arch/moe_names.h"
 #include "arch/neuron_axis.h"
-#include "arch/vmoe_tensors.h"
+#include "arch/tensor_names.h"
 #include "checkpoint/fp8_scales.h"
 #include "surgery/renumbering.h"
 
 namespace espalier {
 namespace {
+
+using arch::MoePart;
 
 /// The layer a tensor belongs to, and which expert of it (of all: none).
 struct Place {
@@ -27,7 +27,10 @@ struct Place {
 class Maker {
  public:
   Maker(const Checkpoint& checkpoint, const Surgery& surgery)
-      : checkpoint_(checkpoint), surgery_(surgery), numbers_(surgery) {
+      : checkpoint_(checkpoint),
+        surgery_(surgery),
+        names_(arch::names_of(surgery.topology.model_type)),
+        numbers_(surgery) {
     const auto& layers = surgery.topology.layers;
     for (std::size_t i = 0; i < layers.size(); ++i) {
       for (const auto& name : layers[i].router_tensors) places_[name] = {i, {}, MoePart::kRouter};
@@ -36,7 +39,7 @@ class Maker {
         for (const auto& name : layers[i].expert_tensors[expert])
           places_[name] = {i, static_cast<std::int64_t>(expert), MoePart::kExpert};
       }
-      if (surgery.topology.model_type == kVmoeModelType) novice_names_.insert(vmoe_novices(layers[i].router));
+      if (!layers[i].novices.empty()) novice_names_.insert(layers[i].novices);
     }
   }
 
@@ -48,7 +51,7 @@ class Maker {
     const Place& place = found->second;
     const MoeLayerTensors& tensors = surgery_.topology.layers[place.layer];
     if (input.name != tensors.router) return std::nullopt;
-    const std::string name = vmoe_novices(tensors.router);
+    const std::string& name = tensors.novices;
     const bool earlier = checkpoint_.contains(name);
     if (!earlier && layer(place).novices.empty()) return std::nullopt;
     OutputTensor result = like(earlier ? checkpoint_.tensor(name) : input);
@@ -70,7 +73,7 @@ class Maker {
 
   std::optional<OutputTensor> tensor(const TensorView& input) const {
     if (novice_names_.contains(std::string(input.name))) return std::nullopt;  // see `novices`
-    const auto block = parse_block_name(input.name);
+    const auto block = names_.block(input.name);
     if (block && numbers_.is_gone(*block)) return std::nullopt;
     const auto found = places_.find(std::string(input.name));
     if (found == places_.end()) return whole(input);
@@ -86,9 +89,9 @@ class Maker {
  private:
   const LayerSurgery& layer(const Place& place) const { return surgery_.layers[place.layer]; }
 
-  /// Our own format has a plain FFN in the place of a lone expert.
+  /// A plain FFN stands in the place of a lone expert.
   bool becomes_ffn(std::size_t i) const {
-    return surgery_.topology.model_type == kBertMoeModelType && surgery_.experts_after(i) == 1;
+    return surgery_.can().lone_expert_is_dense && surgery_.experts_after(i) == 1;
   }
 
   static OutputTensor like(const TensorView& input) {
@@ -154,14 +157,14 @@ class Maker {
 
   /// The same projection of another expert.
   TensorView sibling(const TensorView& input, std::int64_t expert) const {
-    return checkpoint_.tensor(renumbered(input.name, *parse_moe_name(input.name), expert));
+    return checkpoint_.tensor(arch::renumbered(input.name, *names_.parse(input.name), expert));
   }
 
   std::string name_after(std::string_view name, const Place& place) const {
-    const auto parsed = parse_moe_name(name);
+    const auto parsed = names_.parse(name);
     if (becomes_ffn(place.layer))
       return fmt::format("{}{}.{}", parsed->block.stack, parsed->block.block, parsed->role);
-    return renumbered(name, *parsed, *numbers_.after(parsed->block, parsed->expert));
+    return arch::renumbered(name, *parsed, *numbers_.after(parsed->block, parsed->expert));
   }
 
   template <typename Source>
@@ -218,7 +221,7 @@ class Maker {
   void order_neurons(const TensorView& input, const Place& place, OutputPiece& sum) const {
     const ExpertMerge* merge = merge_into(place, *place.expert);
     if (merge == nullptr || merge->neurons.empty()) return;
-    sum.order_axis = neuron_axis(parse_moe_name(input.name)->role);
+    sum.order_axis = neuron_axis(surgery_.topology.model_type, input.name);
     if (sum.order_axis == NeuronAxis::kNone) return;
     sum.columns = static_cast<std::uint64_t>(input.shape.back());
     for (std::size_t i = 0; i < sum.terms.size(); ++i) {
@@ -266,6 +269,7 @@ class Maker {
 
   const Checkpoint& checkpoint_;
   const Surgery& surgery_;
+  const arch::TensorNames& names_;
   const Renumbering numbers_;
   std::unordered_map<std::string, Place> places_;
   std::unordered_set<std::string> novice_names_;

@@ -1,6 +1,4 @@
-#include "arch/bert_config.h"
 #include "arch/inspect.h"
-#include "arch/vmoe_tensors.h"
 #include "surgery/apply.h"
 
 namespace espalier {
@@ -10,7 +8,7 @@ namespace {
 std::int64_t novice_parameters(const Checkpoint& checkpoint, const Surgery& surgery, std::size_t i) {
   const MoeLayerTensors& layer = surgery.topology.layers[i];
   if (!surgery.keeps_rows()) return 0;
-  const bool earlier = checkpoint.contains(vmoe_novices(layer.router));
+  const bool earlier = checkpoint.contains(layer.novices);
   if (!earlier && surgery.layers[i].novices.empty()) return 0;
   const std::int64_t from = earlier ? layer.num_experts : checkpoint.tensor(layer.router).shape[0];
   return (from - surgery.experts_after(i)) * layer.router_parameters_per_expert;
@@ -26,7 +24,7 @@ void count_parameters(const Checkpoint& checkpoint, const Topology& before, cons
     if (surgery.drops(layer)) continue;
     const std::int64_t after = surgery.experts_after(i);
     const std::int64_t removed = layer.num_experts - after;
-    const bool lone = after == 1 && layer.num_experts > 1 && before.model_type == kBertMoeModelType;
+    const bool lone = after == 1 && layer.num_experts > 1 && surgery.can().lone_expert_is_dense;
     const std::int64_t rows =
         surgery.keeps_rows() ? 0 : (removed + (lone ? 1 : 0)) * layer.router_parameters_per_expert;
     summary.parameters_after -= removed * layer.parameters_per_expert + rows;

@@ -1,6 +1,6 @@
 #include <optional>
 
-#include "arch/moe_names.h"
+#include "arch/tensor_names.h"
 #include "surgery/config_after.h"
 #include "surgery/renumbering.h"
 
@@ -10,23 +10,24 @@ namespace {
 using nlohmann::json;
 
 /// The name afterwards; nullopt when what it names is gone.
-std::optional<std::string> name_after(const std::string& name, const Renumbering& numbers) {
-  const auto parsed = parse_moe_name(name);
-  if (!parsed || parsed->part != MoePart::kExpert) {
-    const auto block = parse_block_name(name);
+std::optional<std::string> name_after(const std::string& name, const Renumbering& numbers,
+                                      const arch::TensorNames& names) {
+  const auto parsed = names.parse(name);
+  if (!parsed || parsed->part != arch::MoePart::kExpert) {
+    const auto block = names.block(name);
     return block && numbers.is_gone(*block) ? std::nullopt : std::optional(name);
   }
   const auto expert = numbers.after(parsed->block, parsed->expert);
-  return expert ? std::optional(renumbered(name, *parsed, *expert)) : std::nullopt;
+  return expert ? std::optional(arch::renumbered(name, *parsed, *expert)) : std::nullopt;
 }
 
-json renumbered_value(const json& value, const Renumbering& numbers) {
+json renumbered_value(const json& value, const Renumbering& numbers, const arch::TensorNames& names) {
   if (value.is_array()) {
     json result = json::array();
     for (const json& item : value) {
       if (!item.is_string()) {
-        result.push_back(renumbered_value(item, numbers));
-      } else if (auto name = name_after(item.get<std::string>(), numbers)) {
+        result.push_back(renumbered_value(item, numbers, names));
+      } else if (auto name = name_after(item.get<std::string>(), numbers, names)) {
         result.push_back(*name);
       }
     }
@@ -35,8 +36,8 @@ json renumbered_value(const json& value, const Renumbering& numbers) {
   if (value.is_object()) {
     json result = json::object();
     for (const auto& item : value.items()) {
-      if (auto name = name_after(item.key(), numbers))
-        result[*name] = renumbered_value(item.value(), numbers);
+      if (auto name = name_after(item.key(), numbers, names))
+        result[*name] = renumbered_value(item.value(), numbers, names);
     }
     return result;
   }
@@ -46,7 +47,8 @@ json renumbered_value(const json& value, const Renumbering& numbers) {
 }  // namespace
 
 json renumber_modules(const json& settings, const Surgery& surgery) {
-  return surgery.zero_fills() ? settings : renumbered_value(settings, Renumbering(surgery));
+  if (surgery.zero_fills()) return settings;
+  return renumbered_value(settings, Renumbering(surgery), arch::names_of(surgery.topology.model_type));
 }
 
 }  // namespace espalier

@@ -7,7 +7,7 @@
 #include <string_view>
 #include <vector>
 
-#include "arch/moe_names.h"
+#include "arch/tensor_names.h"
 #include "surgery/surgery.h"
 
 namespace espalier {
@@ -17,12 +17,12 @@ class Renumbering {
  public:
   explicit Renumbering(const Surgery& surgery);
   /// An expert's number afterwards; nullopt for one that is gone. Blocks without experts: the same number.
-  std::optional<std::int64_t> after(const BlockName& block, std::int64_t expert) const;
+  std::optional<std::int64_t> after(const arch::BlockName& block, std::int64_t expert) const;
   /// A block that is left out.
-  bool is_gone(const BlockName& block) const;
+  bool is_gone(const arch::BlockName& block) const;
 
  private:
-  static std::string key(const BlockName& block);
+  static std::string key(const arch::BlockName& block);
   std::map<std::string, std::map<std::int64_t, std::int64_t>> after_;  // "model.layers.3" -> old -> new
   std::vector<std::int64_t> gone_;
 };

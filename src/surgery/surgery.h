@@ -6,8 +6,8 @@
 #include <string_view>
 #include <vector>
 
+#include "arch/family.h"
 #include "arch/topology.h"
-#include "arch/vmoe_config.h"
 #include "artifacts/plan.h"
 #include "checkpoint/checkpoint.h"
 
@@ -60,14 +60,14 @@ struct Surgery {
   std::int64_t experts_per_token = 1;
   std::vector<std::string> notes;  ///< what to know of the result, a line each; who could not load it
 
+  /// What the checkpoint's family can express.
+  const arch::Capabilities& can() const { return arch::family_named(topology.model_type).can; }
   bool drops(const MoeLayerTensors& layer) const {
     return layer.kind == MoeLayerKind::kNextToken && options.next_token == NextTokenLayers::kDrop;
   }
-  /// The experts go and their router rows stay, which our own vision format can say: tokens that are sent
-  /// there get zero.
-  bool keeps_rows() const {
-    return router == PlanRouter::kZeroOutput && topology.model_type == kVmoeModelType;
-  }
+  /// The experts go and their router rows stay, where the format can say so: tokens that are sent there get
+  /// zero.
+  bool keeps_rows() const { return router == PlanRouter::kZeroOutput && can().keeps_router_rows; }
   /// Dropped experts stay as zeros: router, numbers and counts are those before.
   bool zero_fills() const { return router == PlanRouter::kZeroOutput && !keeps_rows(); }
   /// Experts of the layer afterwards, zeros included.

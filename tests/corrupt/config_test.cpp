@@ -27,7 +27,7 @@ std::ostream& operator<<(std::ostream& out, const BadConfig& bad) {
 
 const std::vector<BadConfig> kBadConfigs{
     {R"({"model_type": null})", {"config.json: the field model_type is missing"}},
-    {R"({"model_type": "gpt2"})", {"model_type: found \"gpt2\""}},
+    {R"({"model_type": "gpt2"})", {"model_type: \"gpt2\" is not a supported architecture"}},
     {R"({"model_type": 3})", {"model_type: found 3, expected a string"}},
     {R"({"vocab_size": null})", {"the field vocab_size is missing"}},
     {R"({"vocab_size": 0})", {"vocab_size: found 0, expected an integer from 1"}},
@@ -78,11 +78,12 @@ const std::vector<BadConfig> kBadConfigs{
     {R"({"num_experts": 1000000})", {"num_experts: found 1000000"}},
     {R"({"num_experts": [4, 4]})",
      {"num_experts: the list has 2 entries, expected one for each of the 4 blocks"}},
-    {R"({"num_experts": [4, 4, null, 4]})", {"num_experts[0]: expected null"}},
+    {R"({"num_experts": [4, 4, null, 4]})", {"num_experts[0]: found 4, expected null: block 0 is dense"}},
     {R"({"num_experts": [null, null, null, 4]})",
      {"num_experts[1]: found null, expected a number of experts"}},
     {R"({"num_experts": [null, 4, null, 18446744073709551615]})", {"num_experts[3]"}},
-    {R"({"num_experts_per_tok": 5})", {"num_experts_per_tok: 5 experts per token, but block 1 has 4"}},
+    {R"({"num_experts_per_tok": 5})",
+     {"num_experts_per_tok: 5 experts per token, but a token can reach 4 in block 1"}},
     {R"({"num_experts_per_tok": 0})", {"num_experts_per_tok: found 0"}},
     {R"({"moe_placement": "extra"})", {"moe_placement", "not supported yet"}},
     {R"({"moe_placement": "before"})", {"moe_placement: found \"before\""}},
@@ -111,10 +112,10 @@ TEST(CorruptConfig, TheConfigAllCasesStartFromIsGood) {
 TEST(CorruptConfig, NumbersThatAreNotFiniteFailInMemoryToo) {
   BertMoeConfig config = parse_bert_config(json::parse(kGoodMoe), "config.json");
   config.hidden_dropout_prob = std::numeric_limits<double>::quiet_NaN();
-  expect_user_error([&] { validate(config, "options"); }, {"options: hidden_dropout_prob: found nan"});
+  expect_user_error([&] { validate(config, "options"); }, {"options: hidden_dropout_prob: found null"});
   config.hidden_dropout_prob = 0.0;
   config.initializer_range = std::numeric_limits<double>::infinity();
-  expect_user_error([&] { validate(config, "options"); }, {"initializer_range: found inf"});
+  expect_user_error([&] { validate(config, "options"); }, {"initializer_range: found null"});
 }
 
 }  // namespace

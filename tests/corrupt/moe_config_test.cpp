@@ -1,8 +1,7 @@
 // config.json and tensors of language models that do not make sense, or not together.
 #include <gtest/gtest.h>
 
-#include "arch/family.h"
-#include "arch/moe_config.h"
+#include "arch/described_model.h"
 #include "temporary_folder.h"
 #include "unit/arch/small_language_model.h"
 #include "unit/base/user_error.h"
@@ -71,9 +70,9 @@ INSTANTIATE_TEST_SUITE_P(Table, CorruptMoeConfig, ::testing::ValuesIn(kBadConfig
 
 TEST_P(CorruptMoeConfig, IsAUserErrorThatNamesTheField) {
   json config = small_config(GetParam().model_type);
-  EXPECT_FALSE(parse_moe_config(config, "c").experts.empty());
+  EXPECT_FALSE(arch::read_spec(config, "c").blocks.empty());
   config.merge_patch(json::parse(GetParam().patch));
-  expect_user_error([&] { parse_moe_config(config, "c"); }, GetParam().fragments);
+  expect_user_error([&] { arch::read_spec(config, "c"); }, GetParam().fragments);
 }
 
 /// What is done to the tensors of a good model, and what is said then.
@@ -131,7 +130,7 @@ TEST(CorruptLanguageModel, TensorsThatConfigJsonDoesNotAccountFor) {
        [&](auto& t) {
          named(t, "model.embed_tokens.weight").shape = {9, 4};
        },
-       {"model.embed_tokens.weight is [9, 4], config.json asks for [10, 4] (vocab_size, width)"}},
+       {"model.embed_tokens.weight is [9, 4], config.json asks for [10, 4] (vocab_size 10)"}},
       {"no experts at all",
        [&](auto& t) {
          std::erase_if(t, [](auto& x) {
@@ -146,13 +145,7 @@ TEST(CorruptLanguageModel, TensorsThatConfigJsonDoesNotAccountFor) {
     auto tensors = small_tensors("mixtral");
     bad.change(tensors);
     const Checkpoint checkpoint = store(folder / bad.title, small_config("mixtral"), tensors);
-    const Family& family = family_of(checkpoint.config(), "c");
-    expect_user_error(
-        [&] {
-          family.check(checkpoint);
-          family.topology(checkpoint);
-        },
-        bad.fragments);
+    expect_user_error([&] { arch::describe(checkpoint); }, bad.fragments);
   }
 }
 
@@ -161,9 +154,8 @@ TEST(CorruptLanguageModel, AnotherWidthOfExperts) {
   json config = small_config("mixtral");
   config["intermediate_size"] = 7;
   const Checkpoint checkpoint = store(folder.path(), config, small_tensors("mixtral"));
-  expect_user_error(
-      [&] { family_of(config, "c").topology(checkpoint); },
-      {"experts.0.w1.weight is [6, 4], config.json asks for 4 and 7 (width, intermediate_size)"});
+  expect_user_error([&] { arch::describe(checkpoint); },
+                    {"experts.0.w1.weight is [6, 4], config.json asks for [7, 4] (inner width 7)"});
 }
 
 }  // namespace

@@ -2,7 +2,7 @@
 
 #include <filesystem>
 
-#include "arch/family.h"
+#include "arch/described_model.h"
 #include "artifacts/plan.h"
 #include "base/json.h"
 #include "surgery/apply.h"
@@ -12,7 +12,7 @@ namespace espalier {
 /// The plan that a golden's pruned.json stands for: `{"keep": [[0, 3, ..], null, ..]}`.
 inline Plan pruned_golden_plan(const std::filesystem::path& golden) {
   const Checkpoint checkpoint = Checkpoint::open(golden);
-  const Topology topology = family_of(checkpoint.config(), "config.json").topology(checkpoint);
+  const Topology topology = arch::describe(checkpoint).topology;
   const auto keep = read_json(golden / "pruned.json").at("keep");
   Plan plan;
   plan.provenance = {"keep_list", "one_shot", 0, topology.sha256, {}, {}};

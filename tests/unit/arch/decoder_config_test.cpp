@@ -141,8 +141,8 @@ TEST(DecoderConfig, UnequalCountsOfExperts) {
 }
 
 TEST(DecoderConfig, KnowsItsFamilies) {
-  EXPECT_TRUE(is_decoder("olmoe"));
-  EXPECT_FALSE(is_decoder("bert"));
+  EXPECT_TRUE(describes_decoder(golden_config("olmoe")));
+  EXPECT_FALSE(describes_decoder(golden_config("bert")));
 }
 
 }  // namespace

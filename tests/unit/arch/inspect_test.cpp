@@ -1,5 +1,7 @@
 #include "arch/inspect.h"
 
+#include "arch/described_model.h"
+
 #include <gtest/gtest.h>
 
 #include <set>
@@ -25,7 +27,7 @@ std::int64_t parameters_of(const BertMoeConfig& config) {
 Topology stored_topology(const BertMoeConfig& config) {
   const TemporaryFolder folder;
   const Checkpoint checkpoint = store_model(folder.path(), config);
-  return family_of(checkpoint.config(), "config.json").topology(checkpoint);
+  return arch::describe(checkpoint).topology;
 }
 
 TEST(Topology, ListsRoutersAndExperts) {
@@ -64,22 +66,22 @@ TEST(Topology, RemovedParametersAreTheDifferenceToTheSmallerModel) {
 
 TEST(Families, EveryRowIsCompleteAndFoundByItsModelType) {
   std::set<std::string_view> seen;
-  for (const Family& family : families()) {
+  for (const arch::Family& family : arch::families()) {
     EXPECT_TRUE(seen.insert(family.model_type).second) << family.model_type;
     EXPECT_FALSE(family.title.empty());
-    EXPECT_TRUE(family.sizes != nullptr && family.check != nullptr && family.topology != nullptr);
-    EXPECT_EQ(&family_of({{"model_type", family.model_type}}, "c"), &family);
+    EXPECT_TRUE(family.read != nullptr && family.write != nullptr);
+    EXPECT_EQ(&arch::family_of({{"model_type", family.model_type}}, "c"), &family);
   }
 }
 
 TEST(Families, AnUnknownModelTypeListsTheKnownOnes) {
   expect_user_error(
       [] {
-        family_of({{"model_type", "gpt2"}}, "m/config.json");
+        arch::family_of({{"model_type", "gpt2"}}, "m/config.json");
       },
       {"m/config.json: model_type: \"gpt2\" is not a supported architecture",
-       "known: bert, espalier_bert_moe, espalier_vmoe, mixtral, ", "src/arch/moe_families.cpp"});
-  expect_user_error([] { family_of(nlohmann::json::object(), "m/config.json"); },
+       "known: bert, espalier_bert_moe, espalier_vmoe, mixtral, ", "src/arch/families"});
+  expect_user_error([] { arch::family_of(nlohmann::json::object(), "m/config.json"); },
                     {"the field model_type is missing"});
 }
 

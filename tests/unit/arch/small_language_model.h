@@ -5,10 +5,12 @@
 #include <filesystem>
 #include <functional>
 #include <map>
+#include <set>
 #include <string>
 #include <vector>
 
-#include "arch/moe_families.h"
+#include "arch/tensor_table.h"
+#include "arch/write_counts.h"
 #include "base/files.h"
 #include "base/hash.h"
 #include "base/json.h"
@@ -50,28 +52,56 @@ inline std::vector<std::byte> bytes_of(const SmallTensor& tensor) {
 }
 
 /// config.json of a small model of any family: 3 blocks (an encoder-decoder: 2 and 2), 8 experts, K = 2.
+/// Families read what they know of it.
 inline json small_config(const std::string& model_type) {
-  const MoeFamily& family = *find_moe_family(model_type);
-  json config{{"model_type", model_type}, {"vocab_size", kSmallVocabulary}, {"other", {{"kept", true}}}};
-  if (family.pattern == MoePattern::kEncoderDecoder) {
+  const arch::ConfigNames& names = arch::family_named(model_type).config;
+  json config{{"vocab_size", kSmallVocabulary},
+              {"other", {{"kept", true}}},
+              {"hidden_size", kSmallWidth},
+              {"num_attention_heads", 2},
+              {"num_hidden_layers", 3},
+              {"intermediate_size", kSmallInner},
+              {"moe_intermediate_size", kSmallInner},
+              {"shared_expert_intermediate_size", kSmallInner},
+              {"first_k_dense_replace", 1},
+              {"mlp_only_layers", {1}},
+              {"n_shared_experts", 1},
+              {"n_group", 2},
+              {"topk_group", 1},
+              {"num_nextn_predict_layers", 1},
+              {"q_lora_rank", nullptr},
+              {"kv_lora_rank", 4},
+              {"qk_nope_head_dim", 2},
+              {"qk_rope_head_dim", 2},
+              {"v_head_dim", 2}};
+  if (model_type == "deepseek_v2") config["topk_method"] = "group_limited_greedy";
+  if (model_type == "switch_transformers")
     config.update({{"d_model", kSmallWidth},
+                   {"d_ff", kSmallInner},
                    {"num_heads", 2},
                    {"num_layers", 2},
                    {"num_decoder_layers", 2},
                    {"num_sparse_encoder_layers", 1},
                    {"num_sparse_decoder_layers", 1}});
-  } else {
-    config.update({{"hidden_size", kSmallWidth}, {"num_attention_heads", 2}, {"num_hidden_layers", 3}});
-  }
-  config[std::string(family.experts_field)] = kSmallExperts;
-  if (!family.experts_per_token_field.empty()) config[std::string(family.experts_per_token_field)] = 2;
-  config[std::string(family.expert_width_field)] = kSmallInner;
-  if (family.pattern == MoePattern::kAfterDenseBlocks) config["first_k_dense_replace"] = 1;
-  if (family.pattern == MoePattern::kSparseStep) config["mlp_only_layers"] = {1};
-  if (family.groups != MoeGroups::kNone)
-    config.update({{"n_group", 2}, {"topk_group", 1}, {"topk_method", "group_limited_greedy"}});
-  if (family.tail == MoeTail::kNextTokenLayers) config["num_nextn_predict_layers"] = 1;
+  config[std::string(names.experts)] = kSmallExperts;
+  if (!names.experts_per_token.empty()) config[std::string(names.experts_per_token)] = 2;
+  if (!names.nested.empty()) config = json{{std::string(names.nested), std::move(config)}};
+  config["model_type"] = model_type;
   return config;
+}
+
+/// The part of a small config that describes the language model.
+inline json& described(json& config) {
+  const std::string nested(arch::family_named(config.at("model_type").get<std::string>()).config.nested);
+  return nested.empty() ? config : config.at(nested);
+}
+
+/// The families of published language models.
+inline std::vector<arch::Family> language_models() {
+  std::vector<arch::Family> models;
+  for (const arch::Family& family : arch::families())
+    if (family.write == arch::write_counts) models.push_back(family);
+  return models;
 }
 
 enum class SmallStorage {
@@ -79,93 +109,64 @@ enum class SmallStorage {
   kStacked
 };  ///< as the family is published; stacked, as libraries hold it
 
-inline void add_expert(std::vector<SmallTensor>& out, const std::string& prefix,
-                       const std::vector<std::string>& projections, const std::string& down) {
-  for (const std::string& projection : projections)
-    out.push_back({prefix + projection + ".weight", Dtype::kBF16, {kSmallInner, kSmallWidth}});
-  out.push_back({prefix + down + ".weight", Dtype::kBF16, {kSmallWidth, kSmallInner}});
+/// The row of a role's tensor: the published one, or one that stacks experts where there is one.
+inline const arch::TensorRow& small_row(const arch::TensorNames& names, const arch::TensorKey& key,
+                                        arch::Stack stack, SmallStorage storage) {
+  const auto rows = names.rows(key.role, key.part, stack);
+  for (const arch::TensorRow* row : rows)
+    if (storage == SmallStorage::kStacked && row->storage != arch::Storage::kOwn) return *row;
+  return *rows.at(0);
 }
 
-/// Experts and router of one block, whose module is `prefix` ("model.layers.0.").
-inline void add_moe(std::vector<SmallTensor>& out, const std::string& type, const std::string& prefix,
-                    SmallStorage storage) {
-  const std::int64_t E = kSmallExperts, D = kSmallWidth, F = kSmallInner;
-  const bool block_sparse = type == "mixtral" || type == "phimoe";
-  const std::string mlp = prefix + (block_sparse ? "block_sparse_moe." : "mlp.");
-  if (type == "gpt_oss") {
-    out.push_back({mlp + "router.weight", Dtype::kBF16, {E, D}});
-    out.push_back({mlp + "router.bias", Dtype::kBF16, {E}});
-    for (const auto& [projection, rows] : {std::pair{"gate_up", 2 * F}, {"down", D}}) {
-      const std::string name = mlp + "experts." + projection + "_proj_";
-      out.push_back({name + "blocks", Dtype::kU8, {E, rows, 3, 16}});
-      out.push_back({name + "scales", Dtype::kU8, {E, rows, 3}});
-      out.push_back({name + "bias", Dtype::kBF16, {E, rows}});
-    }
-    return;
+inline SmallTensor small_tensor(const arch::ModelSpec& spec, const arch::ExpectedTensor& expected,
+                                SmallStorage storage) {
+  const arch::TensorNames& names = arch::names_of(spec.family);
+  std::int64_t block = expected.key.block;
+  const bool in_decoder = spec.encoder_blocks > 0 && block >= spec.encoder_blocks;
+  arch::Stack stack = spec.encoder_blocks > 0 && block >= 0 ? arch::Stack::kEncoder : arch::Stack::kOnly;
+  if (in_decoder) {
+    stack = arch::Stack::kDecoder;
+    block -= spec.encoder_blocks;
   }
-  if (type == "granitemoe") {
-    const std::string moe = prefix + "block_sparse_moe.";
-    out.push_back({moe + "input_linear.weight", Dtype::kBF16, {E, 2 * F, D}});
-    out.push_back({moe + "output_linear.weight", Dtype::kBF16, {E, D, F}});
-    out.push_back({moe + "router.layer.weight", Dtype::kF32, {E, D}});
-    return;
-  }
-  if (type == "switch_transformers") {
-    out.push_back({mlp + "router.classifier.weight", Dtype::kF32, {E, D}});
-    for (std::int64_t e = 0; e < E; ++e)
-      add_expert(out, mlp + "experts.expert_" + std::to_string(e) + ".", {"wi"}, "wo");
-    return;
-  }
-  out.push_back({mlp + "gate.weight", Dtype::kBF16, {E, D}});
-  if (type == "deepseek_v3" || type == "glm4_moe")
-    out.push_back({mlp + "gate.e_score_correction_bias", Dtype::kF32, {E}});
-  if (type.starts_with("deepseek") || type == "glm4_moe")
-    add_expert(out, mlp + "shared_experts.", {"gate_proj", "up_proj"}, "down_proj");
-  if (type == "qwen2_moe") {
-    add_expert(out, mlp + "shared_expert.", {"gate_proj", "up_proj"}, "down_proj");
-    out.push_back({mlp + "shared_expert_gate.weight", Dtype::kBF16, {1, D}});
-  }
-  if (storage == SmallStorage::kStacked) {
-    out.push_back({mlp + "experts.gate_up_proj", Dtype::kBF16, {E, 2 * F, D}});
-    out.push_back({mlp + "experts.down_proj", Dtype::kBF16, {E, D, F}});
-    return;
-  }
-  for (std::int64_t e = 0; e < E; ++e) {
-    const std::string expert = mlp + "experts." + std::to_string(e) + ".";
-    if (block_sparse)
-      add_expert(out, expert, {"w1", "w3"}, "w2");
-    else
-      add_expert(out, expert, {"gate_proj", "up_proj"}, "down_proj");
-  }
+  const arch::TensorRow& row = small_row(names, expected.key, stack, storage);
+  const bool exact = expected.shape.size() == 1;  // norms and biases
+  return {names.name(row, block, expected.key.expert), exact ? Dtype::kF32 : Dtype::kBF16,
+          arch::stored_shape(expected, row.storage, kSmallExperts)};
 }
 
-/// The tensors of `small_config`; with an odd-sized one, so that nothing after it is aligned by chance.
+/// gpt_oss is published in MXFP4, with biases.
+inline void add_packed(std::vector<SmallTensor>& out, const SmallTensor& tensor) {
+  const std::int64_t E = tensor.shape[0], rows = tensor.shape[2];
+  out.push_back({tensor.name + "_blocks", Dtype::kU8, {E, rows, 3, 16}});
+  out.push_back({tensor.name + "_scales", Dtype::kU8, {E, rows, 3}});
+  out.push_back({tensor.name + "_bias", Dtype::kBF16, {E, rows}});
+}
+
+/// The tensors of `small_config`, by the tensor table; with an odd-sized one, so that nothing after it is
+/// aligned by chance.
 inline std::vector<SmallTensor> small_tensors(const std::string& type,
                                               SmallStorage storage = SmallStorage::kPublished) {
-  const MoeFamily& family = *find_moe_family(type);
-  std::vector<SmallTensor> out;
-  if (family.pattern == MoePattern::kEncoderDecoder) {
-    out.push_back({"shared.weight", Dtype::kF32, {kSmallVocabulary, kSmallWidth}});
-    for (const std::string block : {"encoder.block.0.layer.1.", "decoder.block.0.layer.2."})
-      add_expert(out, block + "mlp.", {"wi"}, "wo");
-    add_moe(out, type, "encoder.block.1.layer.1.", storage);
-    add_moe(out, type, "decoder.block.1.layer.2.", storage);
-    return out;
+  const arch::ModelSpec spec = arch::read_spec(small_config(type), "config.json");
+  std::vector<SmallTensor> out{{"model.odd", Dtype::kU8, {3}}};
+  std::set<std::string> names;  // gate and up may share a tensor, and experts
+  const auto add = [&](const arch::ExpectedTensor& expected) {
+    const SmallTensor tensor = small_tensor(spec, expected, storage);
+    if (!names.insert(tensor.name).second) return;
+    const bool packed = type == "gpt_oss" && arch::is_of_expert(expected.key.role);
+    packed ? add_packed(out, tensor) : out.push_back(tensor);
+    if (type == "gpt_oss" && expected.key.role == arch::Role::kRouter)
+      out.push_back({tensor.name.substr(0, tensor.name.rfind('.')) + ".bias", Dtype::kBF16, {kSmallExperts}});
+  };
+  for (arch::ExpectedTensor expected : arch::expected_tensors(spec)) {
+    add(expected);
+    if (expected.key.block != spec.layers() - 1) continue;
+    for (std::int64_t next = 0; next < spec.next_token.layers; ++next) {
+      ++expected.key.block;
+      add(expected);
+    }
   }
-  out.push_back({"model.embed_tokens.weight", Dtype::kBF16, {kSmallVocabulary, kSmallWidth}});
-  out.push_back({"model.odd", Dtype::kU8, {3}});
-  const int blocks = family.tail == MoeTail::kNextTokenLayers ? 4 : 3;
-  for (int block = 0; block < blocks; ++block) {
-    const std::string prefix = "model.layers." + std::to_string(block) + ".";
-    out.push_back({prefix + "input_layernorm.weight", Dtype::kF32, {kSmallWidth}});
-    const bool dense = (family.pattern == MoePattern::kAfterDenseBlocks && block == 0) ||
-                       (family.pattern == MoePattern::kSparseStep && block == 1);
-    if (dense)
-      add_expert(out, prefix + "mlp.", {"gate_proj", "up_proj"}, "down_proj");
-    else
-      add_moe(out, type, prefix, storage);
-  }
-  if (blocks == 4) out.push_back({"model.layers.3.eh_proj.weight", Dtype::kBF16, {kSmallWidth, 8}});
+  if (spec.next_token.layers > 0)
+    out.push_back({"model.layers.3.eh_proj.weight", Dtype::kBF16, {kSmallWidth, 8}});
   return out;
 }
 

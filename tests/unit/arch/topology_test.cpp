@@ -4,9 +4,8 @@
 
 #include <set>
 
-#include "arch/family.h"
+#include "arch/described_model.h"
 #include "arch/inspect.h"
-#include "arch/moe_names.h"
 #include "temporary_folder.h"
 #include "unit/arch/small_language_model.h"
 
@@ -21,9 +20,7 @@ using testing::store;
 using testing::store_small;
 
 Topology topology_of(const Checkpoint& checkpoint) {
-  const Family& family = family_of(checkpoint.config(), "config.json");
-  family.check(checkpoint);
-  return family.topology(checkpoint);
+  return arch::describe(checkpoint).topology;
 }
 
 /// What the small model of a family has: which blocks carry experts, tensors of each expert, of the router
@@ -40,12 +37,13 @@ std::ostream& operator<<(std::ostream& out, const Expected& expected) {
 }
 
 const std::vector<Expected> kExpected{
-    {"mixtral", {0, 1, 2}, 3, 1, 0},    {"phimoe", {0, 1, 2}, 3, 1, 0},
-    {"qwen2_moe", {0, 2}, 3, 1, 0},     {"qwen3_moe", {0, 2}, 3, 1, 0},
-    {"olmoe", {0, 1, 2}, 3, 1, 0},      {"deepseek", {1, 2}, 3, 1, 0},
-    {"deepseek_v2", {1, 2}, 3, 1, 0},   {"deepseek_v3", {1, 2, 3}, 3, 2, 0},
-    {"glm4_moe", {1, 2, 3}, 3, 2, 0},   {"gpt_oss", {0, 1, 2}, 0, 2, 6, (12 + 4) * 3 * 32 + 12 + 4},
-    {"granitemoe", {0, 1, 2}, 0, 1, 2}, {"switch_transformers", {1, 3}, 2, 1, 0, 2 * 24},
+    {"mixtral", {0, 1, 2}, 3, 1, 0},       {"phimoe", {0, 1, 2}, 3, 1, 0},
+    {"qwen2_moe", {0, 2}, 3, 1, 0},        {"qwen3_moe", {0, 2}, 3, 1, 0},
+    {"qwen3_vl_moe", {0, 2}, 0, 1, 2},     {"olmoe", {0, 1, 2}, 3, 1, 0},
+    {"deepseek", {1, 2}, 3, 1, 0},         {"deepseek_v2", {1, 2}, 3, 1, 0},
+    {"deepseek_v3", {1, 2, 3}, 3, 2, 0},   {"glm4_moe", {1, 2, 3}, 3, 2, 0},
+    {"glm4_moe_lite", {1, 2, 3}, 3, 2, 0}, {"gpt_oss", {0, 1, 2}, 0, 2, 6, (12 + 4) * 3 * 32 + 12 + 4},
+    {"granitemoe", {0, 1, 2}, 0, 1, 2},    {"switch_transformers", {1, 3}, 2, 1, 0, 2 * 24},
 };
 
 class EveryLanguageModel : public ::testing::TestWithParam<Expected> {};
@@ -106,7 +104,7 @@ TEST_P(EveryLanguageModel, EstimatesAreTheFiguresOfTheSmallerModel) {
 TEST(EveryLanguageModelTable, IsTheTableOfFamilies) {
   std::vector<std::string_view> tested, known;
   for (const Expected& expected : kExpected) tested.emplace_back(expected.model_type);
-  for (const MoeFamily& family : moe_families()) known.push_back(family.model_type);
+  for (const arch::Family& family : testing::language_models()) known.push_back(family.model_type);
   EXPECT_EQ(tested, known);
 }
 
@@ -185,24 +183,6 @@ TEST(Topology, TheHashIsOfExpertsAndNotOfDtypes) {
     for (auto& size : tensor.shape)
       if (size == testing::kSmallInner) size = 7;
   EXPECT_NE(hash("d", config, tensors), first);
-}
-
-TEST(MoeNames, ReadsNamesAndRefusesOthers) {
-  const std::string name = "model.layers.12.mlp.experts.305.down_proj.weight_scale_inv";
-  const auto parsed = parse_moe_name(name);
-  ASSERT_TRUE(parsed);
-  EXPECT_EQ(parsed->block.block, 12);
-  EXPECT_EQ(parsed->expert, 305);
-  EXPECT_EQ(parsed->role, "down_proj.weight_scale_inv");
-  EXPECT_EQ(renumbered(name, *parsed, 7), "model.layers.12.mlp.experts.7.down_proj.weight_scale_inv");
-  for (const char* other :
-       {"model.layers.1.mlp.gate_proj.weight", "model.layers.1.mlp.shared_experts.up_proj.weight",
-        "model.layers.1.mlp.shared_expert_gate.weight", "model.layers.x.mlp.gate.weight", "lm_head.weight",
-        "model.layers.01.mlp.gate.weight", "model.layers.99999999999999999999.mlp.gate.weight", "",
-        "mlp.gate.", "model.layers.-1.mlp.gate.weight"}) {
-    EXPECT_FALSE(parse_moe_name(other)) << other;
-  }
-  EXPECT_EQ(parse_moe_name("model.layers.1.mlp.experts.01.w")->part, MoePart::kStacked);
 }
 
 }  // namespace

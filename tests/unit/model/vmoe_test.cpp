@@ -6,7 +6,6 @@
 #include <cmath>
 #include <map>
 
-#include "arch/vmoe_after_plan.h"
 #include "base/error.h"
 #include "reference/vision.h"
 #include "temporary_folder.h"

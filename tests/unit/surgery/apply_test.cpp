@@ -29,7 +29,7 @@ std::ostream& operator<<(std::ostream& out, const Case& c) {
 std::vector<Case> all_cases() {
   std::vector<Case> cases;
   std::size_t shards = 1;
-  for (const MoeFamily& family : moe_families()) {
+  for (const arch::Family& family : language_models()) {
     cases.push_back({family.model_type.data(), SmallStorage::kPublished, shards});
     shards = shards % 3 + 1;
   }
@@ -112,7 +112,7 @@ TEST_P(Apply, KeepsTheBytesOfSurvivorsAndNothingElse) {
   expect_tensors(folder.out(), expected_tensors(tensors, kKeep, tail_by_norm(tensors)));
   const Checkpoint after = Checkpoint::open(folder.out());
   auto config = small_config(type);
-  config[std::string(find_moe_family(type)->experts_field)] = 4;
+  described(config)[std::string(arch::family_named(type).config.experts)] = 4;
   EXPECT_EQ(after.config(), config);
   EXPECT_EQ(summary.file_bytes_after, after.file_bytes());
   const auto inspection = inspect(after);

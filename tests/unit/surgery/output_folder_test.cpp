@@ -28,7 +28,7 @@ class OutputFolder : public ::testing::Test {
   /// Into two files.
   ApplyOptions in_two() const {
     ApplyOptions options = folder.options();
-    options.shard_bytes = 1000;
+    options.shard_bytes = 1300;
     return options;
   }
   Plan plan = plan_keeping({0, 1, 2}, kKeep);

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "arch/family.h"
+#include "arch/described_model.h"
 #include "arch/inspect.h"
 #include "artifacts/plan.h"
 #include "surgery/apply.h"
@@ -28,7 +28,7 @@ inline Plan plan_keeping(const std::vector<int>& layers, const std::vector<int>&
 /// The MoE layers of a checkpoint that a plan speaks of: no next-token layers.
 inline std::vector<int> planned_layers(const Checkpoint& checkpoint) {
   std::vector<int> layers;
-  for (const auto& layer : family_of(checkpoint.config(), "c").topology(checkpoint).layers)
+  for (const auto& layer : arch::describe(checkpoint).topology.layers)
     if (layer.kind == MoeLayerKind::kBlock) layers.push_back(static_cast<int>(layer.layer));
   return layers;
 }

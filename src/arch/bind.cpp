@@ -1,0 +1,189 @@
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <optional>
+#include <set>
+
+#include "arch/tensor_table.h"
+#include "base/error.h"
+
+namespace espalier::arch {
+namespace {
+
+bool is_floating_point(Dtype dtype) {
+  switch (dtype) {
+    case Dtype::kF64:
+    case Dtype::kF32:
+    case Dtype::kF16:
+    case Dtype::kBF16:
+    case Dtype::kF8E4M3:
+    case Dtype::kF8E5M2:
+      return true;
+    default:
+      return false;
+  }
+}
+
+/// Names under which formats with several weights in a number keep `name`.
+std::vector<std::string> packed_names(const std::string& name) {
+  std::vector<std::string> names{name + "_blocks"};
+  constexpr std::string_view kWeight = ".weight";
+  if (!name.ends_with(kWeight)) return names;
+  const std::string module = name.substr(0, name.size() - kWeight.size());
+  for (const char* ending : {".weight_packed", ".qweight"}) names.push_back(module + ending);
+  return names;
+}
+
+/// A tensor that holds a role, by a row of the table.
+struct Candidate {
+  const TensorRow* row;
+  TensorView tensor;
+  bool packed;
+};
+
+class Binder {
+ public:
+  Binder(const ModelSpec& spec, const Checkpoint& checkpoint)
+      : spec_(spec), checkpoint_(checkpoint), names_(names_of(spec.family)) {}
+
+  void run(std::map<TensorKey, StoredMatrix>& tensors, std::map<Group, bool>& groups,
+           std::vector<std::string>& unused) {
+    const auto expected = expected_tensors(spec_);
+    for (const ExpectedTensor& tensor : expected)
+      if (tensor.group == Group::kModel || find(tensor)) groups[tensor.group] = true;
+    for (const ExpectedTensor& tensor : expected)
+      if (groups.contains(tensor.group)) add(tensor, tensors);
+    for (const std::string_view name : checkpoint_.names()) {
+      if (used_.contains(name)) continue;
+      refuse_surplus(name);
+      unused.emplace_back(name);
+    }
+    fail_if_anything_is_wrong();
+  }
+
+ private:
+  template <typename... Values>
+  void problem(fmt::format_string<Values...> format, Values&&... values) {
+    if (problems_++ == 0) first_problem_ = fmt::format(format, std::forward<Values>(values)...);
+  }
+
+  Stack stack_of(std::int64_t block) const {
+    if (spec_.encoder_blocks == 0 || block < 0) return Stack::kOnly;
+    return block < spec_.encoder_blocks ? Stack::kEncoder : Stack::kDecoder;
+  }
+  std::int64_t in_stack(std::int64_t block) const {
+    return stack_of(block) == Stack::kDecoder ? block - spec_.encoder_blocks : block;
+  }
+
+  std::optional<Candidate> find(const ExpectedTensor& tensor) const {
+    const TensorKey& key = tensor.key;
+    for (const TensorRow* row : names_.rows(key.role, key.part, stack_of(key.block))) {
+      const std::string name = names_.name(*row, in_stack(key.block), key.expert);
+      for (const std::string& spelling : names_.spellings(name))
+        if (checkpoint_.contains(spelling)) return Candidate{row, checkpoint_.tensor(spelling), false};
+      for (const std::string& packed : packed_names(name))
+        if (checkpoint_.contains(packed)) return Candidate{row, checkpoint_.tensor(packed), true};
+    }
+    return std::nullopt;
+  }
+
+  std::string published_name(const ExpectedTensor& tensor) const {
+    const TensorKey& key = tensor.key;
+    const auto rows = names_.rows(key.role, key.part, stack_of(key.block));
+    if (rows.empty()) throw InternalError(fmt::format("{}: a role without a row in its table", spec_.family));
+    return names_.name(*rows.front(), in_stack(key.block), key.expert);
+  }
+
+  void add(const ExpectedTensor& tensor, std::map<TensorKey, StoredMatrix>& tensors) {
+    const auto found = find(tensor);
+    if (!found) return problem("tensor {} is missing", published_name(tensor));
+    used_.insert(found->tensor.name);
+    const bool bytes = found->tensor.dtype == Dtype::kU8 || found->tensor.dtype == Dtype::kI8;
+    StoredMatrix matrix = stored_matrix(tensor, found->row->storage, found->tensor);
+    matrix.packed = found->packed || (bytes && tensor.key.part == Part::kWeight);  // FP4 has two in a byte
+    if (!matrix.packed) check(tensor, *found);
+    tensors.emplace(tensor.key, std::move(matrix));
+  }
+
+  void check(const ExpectedTensor& tensor, const Candidate& found) {
+    const TensorView& view = found.tensor;
+    if (!is_floating_point(view.dtype))
+      return problem("tensor {} is {}, expected floating point", view.name, espalier::name(view.dtype));
+    const auto expected = stored_shape(tensor, found.row->storage, experts_of(tensor.key));
+    if (std::equal(view.shape.begin(), view.shape.end(), expected.begin(), expected.end())) return;
+    problem("tensor {} is [{}], config.json asks for [{}]{}", view.name, fmt::join(view.shape, ", "),
+            fmt::join(expected, ", "), reason(tensor, found));
+  }
+
+  std::int64_t experts_of(const TensorKey& key) const {
+    return key.block < 0 ? 0 : spec_.blocks[static_cast<std::size_t>(key.block)].experts();
+  }
+
+  /// The first size that differs, of a tensor that is the role's own.
+  static std::string reason(const ExpectedTensor& tensor, const Candidate& found) {
+    if (found.row->storage != Storage::kOwn || found.tensor.shape.size() != tensor.shape.size()) return {};
+    for (std::size_t i = 0; i < tensor.shape.size(); ++i)
+      if (found.tensor.shape[i] != tensor.shape[i])
+        return fmt::format(" ({} {})", size_word(tensor.letters[i]), tensor.shape[i]);
+    return {};
+  }
+
+  /// A tensor of a block, or of an expert, that the config does not account for.
+  void refuse_surplus(std::string_view name) {
+    const auto block = names_.block(name);
+    if (!block) return;
+    const std::int64_t number =
+        block->of == Stack::kDecoder ? block->block + spec_.encoder_blocks : block->block;
+    if (number >= spec_.layers()) {
+      if (number >= spec_.layers() + spec_.next_token.layers)
+        problem("tensor {} is of block {}, config.json has {} blocks", name, number, spec_.layers());
+      return;
+    }
+    const auto moe = names_.parse(name);
+    if (!moe) return;
+    const std::int64_t experts = spec_.blocks[static_cast<std::size_t>(number)].experts();
+    const std::string_view field = family_named(spec_.family).config.experts;
+    if (experts == 0)
+      problem("tensor {} is of a MoE layer, in config.json block {} is dense", name, number);
+    else if (moe->part == MoePart::kExpert && moe->expert >= experts)
+      problem("tensor {} is of expert {}, config.json gives block {} {} experts ({})", name, moe->expert,
+              number, experts, field);
+  }
+
+  void fail_if_anything_is_wrong() const {
+    if (problems_ == 0) return;
+    throw UserError(
+        fmt::format("{}: {}{}", checkpoint_.folder().string(), first_problem_,
+                    problems_ == 1 ? "" : fmt::format(" (and {} more that do not fit)", problems_ - 1)),
+        "config.json and the tensors are not of one model");
+  }
+
+  const ModelSpec& spec_;
+  const Checkpoint& checkpoint_;
+  const TensorNames& names_;
+  std::set<std::string_view> used_;
+  std::string first_problem_;
+  std::size_t problems_ = 0;
+};
+
+}  // namespace
+
+const StoredMatrix* BoundTensors::find(const TensorKey& key) const {
+  const auto found = tensors_.find(key);
+  return found == tensors_.end() ? nullptr : &found->second;
+}
+
+const StoredMatrix& BoundTensors::at(const TensorKey& key) const {
+  if (const StoredMatrix* found = find(key)) return *found;
+  throw InternalError(
+      fmt::format("no tensor for role {} of block {}", static_cast<int>(key.role), key.block));
+}
+
+BoundTensors bind(const ModelSpec& spec, const Checkpoint& checkpoint) {
+  BoundTensors bound;
+  Binder(spec, checkpoint).run(bound.tensors_, bound.groups_, bound.unused_);
+  return bound;
+}
+
+}  // namespace espalier::arch

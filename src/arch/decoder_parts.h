@@ -1,0 +1,72 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "arch/config_fields.h"
+#include "arch/family.h"
+
+// What the readers of decoder-only language models have in common.
+namespace espalier::arch {
+
+/// What `decoder_spec` puts a model together from. Fields that all families spell alike it reads itself.
+struct DecoderParts {
+  double epsilon = 1e-6;
+  Mixer mixer;                        // of every block
+  std::vector<std::int64_t> windows;  // [L]; empty: none
+  std::int64_t dense_width = 0;       // F of blocks without experts
+  std::vector<bool> sparse;           // [L] blocks with experts; empty: all
+  MixtureOfExperts moe;               // of every such block; E, rows and K are filled in
+  std::int64_t next_token_layers = 0;
+};
+
+/// Vocabulary, width, positions, special tokens, tied embeddings, experts of each block. Checks that a token
+/// can reach K experts everywhere.
+ModelSpec decoder_spec(ConfigFields& config, const DecoderParts& parts);
+
+/// A model whose files can be pruned, but which is not run: mixers and norms are not read. `expert_width`:
+/// the field of F.
+ModelSpec unread_spec(ConfigFields& config, std::string_view expert_width, DecoderParts parts = {});
+
+/// Heads and their widths, with "rope_theta" and "rope_scaling", or both in "rope_parameters".
+GroupedAttention grouped_attention(ConfigFields& config, double theta);
+/// "attention_bias": of queries, keys, values and the output.
+void read_attention_bias(ConfigFields& config, GroupedAttention& attention);
+LatentAttention latent_attention(ConfigFields& config, RotaryPairs pairs);
+
+/// "rms_norm_eps"
+double rms_epsilon(ConfigFields& config, double fallback);
+
+/// Which block is the first to attend to a window only.
+enum class FirstSlidingLayer { kZero, kMaxWindowLayers };
+/// [L] of "sliding_window" and "layer_types".
+std::vector<std::int64_t> windows(ConfigFields& config, FirstSlidingLayer first);
+
+/// Blocks with experts: not in "mlp_only_layers" and (block + 1) % "decoder_sparse_step" == 0.
+std::vector<bool> sparse_by_step(ConfigFields& config);
+/// From "first_k_dense_replace" on, every "moe_layer_freq"-th.
+std::vector<bool> sparse_after_dense(ConfigFields& config);
+
+/// "mlp_layer_types": "sparse" or "dense" for each block.
+std::vector<bool> sparse_by_type(ConfigFields& config);
+
+/// "n_group" and "topk_group".
+void read_groups(ConfigFields& config, RouterConfig& rule);
+
+/// What the Qwen families share.
+DecoderParts qwen_parts(ConfigFields& config);
+
+enum class DeepSeekRouter {
+  kSoftmax,
+  kSigmoid  ///< with a correction bias and groups (DeepSeek-AI 2024, arXiv 2412.19437, 2.1.2)
+};
+/// What DeepSeek's families and their likes share: blocks with experts after dense ones, shared experts as
+/// one wide network. The mixer is not read.
+DecoderParts deepseek_parts(ConfigFields& config, DeepSeekRouter router);
+
+/// The row of a decoder with the usual names of tensors and fields.
+Family decoder_family(std::string_view model_type, std::string_view title,
+                      ModelSpec (*read)(ConfigFields& config));
+
+}  // namespace espalier::arch

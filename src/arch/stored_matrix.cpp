@@ -1,0 +1,68 @@
+#include <algorithm>
+
+#include "arch/tensor_table.h"
+
+namespace espalier::arch {
+namespace {
+
+/// A storage, taken apart. The outputs of an expert are counted along one axis of its part of the tensor.
+struct Lie {
+  bool stacked = false;      // an axis of experts comes first
+  bool pair = false;         // two roles' outputs share the axis ..
+  bool second = false;       // .. and this is the second of them
+  bool transposed = false;   // [in, out]
+  bool interleaved = false;  // the two take turns
+};
+
+Lie lie_of(Storage storage) {
+  switch (storage) {
+    case Storage::kOwn:
+      return {};
+    case Storage::kStacked:
+      return {.stacked = true};
+    case Storage::kStackedFirst:
+      return {.stacked = true, .pair = true};
+    case Storage::kStackedSecond:
+      return {.stacked = true, .pair = true, .second = true};
+    case Storage::kTransposed:
+      return {.stacked = true, .transposed = true};
+    case Storage::kTransposedFirst:
+      return {.stacked = true, .pair = true, .transposed = true};
+    case Storage::kTransposedSecond:
+      return {.stacked = true, .pair = true, .second = true, .transposed = true};
+    case Storage::kInterleavedFirst:
+      return {.stacked = true, .pair = true, .transposed = true, .interleaved = true};
+    case Storage::kInterleavedSecond:
+      return {.stacked = true, .pair = true, .second = true, .transposed = true, .interleaved = true};
+  }
+  return {};
+}
+
+}  // namespace
+
+std::vector<std::int64_t> stored_shape(const ExpectedTensor& tensor, Storage storage, std::int64_t experts) {
+  const Lie lie = lie_of(storage);
+  std::vector<std::int64_t> shape = tensor.shape;
+  if (lie.pair) shape.front() *= 2;
+  if (lie.transposed) std::reverse(shape.begin(), shape.end());
+  if (lie.stacked) shape.insert(shape.begin(), experts);
+  return shape;
+}
+
+StoredMatrix stored_matrix(const ExpectedTensor& tensor, Storage storage, const TensorView& view) {
+  const Lie lie = lie_of(storage);
+  const bool vector = tensor.shape.size() == 1;
+  const std::int64_t out = tensor.shape.front(), in = vector ? 1 : tensor.shape.back();
+  const std::int64_t outputs = lie.pair ? 2 * out : out;                        // along the axis
+  const std::int64_t stride = lie.transposed ? (lie.interleaved ? 2 : 1) : in;  // from output to output
+  const std::int64_t first = lie.second ? (lie.interleaved ? 1 : out * stride) : 0;
+  const std::int64_t expert = lie.stacked ? tensor.key.expert : 0;
+  StoredMatrix matrix{view, tensor.shape, expert * outputs * in + first};
+  matrix.rows = vector ? 1 : out;
+  matrix.columns = vector ? out : in;
+  matrix.row_stride = vector ? out : stride;
+  matrix.column_stride = vector ? stride : (lie.transposed ? outputs : 1);
+  return matrix;
+}
+
+}  // namespace espalier::arch
