@@ -1,86 +1,103 @@
-# The commands of a fresh clone; each installs what it lacks (Debian 12, as root or with sudo).
+# The commands of a fresh clone; each installs what it lacks (Debian 12 or 13, as root or with sudo).
 #
-#   make build    the program: build/release/bin/espalier
-#   make test     builds and runs the tests; the last line counts them
-#   make demo     shows the main job
+#   make                the static program: build/static/bin/espalier
+#   make full           the program that also trains: build/release/bin/espalier
+#   make demo           shows the main job
+#   make test           builds and runs the tests; the last line counts them
+#   make test-engines   the tests against other implementations, which are fetched
+#   make wheel          the static program as a Python wheel: build/wheel/
+#   make examples       the programs of examples/: build/release/examples/
+#   make install        the full program, the library and a CMake package (PREFIX=..)
 #
-# Everything else is CMake presets (CMakePresets.json): release, dev, asan, core, server, fuzz.
+# Everything else is CMake presets (CMakePresets.json): static, release, dev, core, asan, fuzz.
 
 JOBS ?= $(shell nproc)
 FUZZ_SECONDS ?= 30
 INSTALL_DEPENDENCIES := tools/install_dependencies.sh
 LAUNCHER := $(if $(shell command -v ccache),-DCMAKE_CXX_COMPILER_LAUNCHER=ccache)
+BUILD := cmake --build build
 
 # Turning the tests off again would delete what was compiled for them.
 TESTS_ARE_ON := $(shell grep -qs '^ESPALIER_TESTS:BOOL=ON' build/release/CMakeCache.txt && echo yes)
+WITHOUT_TESTS := $(if $(TESTS_ARE_ON),,-DESPALIER_TESTS=OFF)
 
-.PHONY: build test demo examples core server asan format tidy fuzz bench install clean help
+.PHONY: static full demo test test-engines wheel examples core asan format tidy fuzz bench install clean help
 
-help:
-	@sed -n 's/^#   //p' Makefile
+static:
+	$(INSTALL_DEPENDENCIES) static
+	cmake --preset static $(LAUNCHER)
+	$(BUILD)/static -j $(JOBS)
 
-build:
-	$(INSTALL_DEPENDENCIES) build
-	cmake --preset release $(LAUNCHER) $(if $(TESTS_ARE_ON),,-DESPALIER_TESTS=OFF)
-	cmake --build build/release --target espalier_program -j $(JOBS)
+full:
+	$(INSTALL_DEPENDENCIES) full
+	cmake --preset release $(LAUNCHER) $(WITHOUT_TESTS)
+	$(BUILD)/release --target espalier_program -j $(JOBS)
 
-test:
-	$(INSTALL_DEPENDENCIES) build test
-	cmake --preset release $(LAUNCHER) -DESPALIER_TESTS=ON
-	cmake --build build/release -j $(JOBS)
-	tools/run_tests.sh release
-
-demo: build
+demo: full
 	tools/demo.sh
 
-# The programs of examples/: build/release/examples/.
+test:
+	$(INSTALL_DEPENDENCIES) full test
+	cmake --preset release $(LAUNCHER) -DESPALIER_TESTS=ON
+	$(BUILD)/release -j $(JOBS)
+	tools/run_tests.sh release -LE engines
+
+# What a referee says: PyTorch, transformers and others, from the lock file of tests/engines.
+test-engines:
+	$(INSTALL_DEPENDENCIES) full test engines
+	tests/engines/make_environment.sh build/engines
+	cmake --preset release $(LAUNCHER) -DESPALIER_TESTS=ON
+	$(BUILD)/release --target espalier_program -j $(JOBS)
+	tools/run_tests.sh release -L engines
+
+wheel: static
+	python3 tools/make_wheel.py build/static/bin/espalier --out build/wheel
+	tools/try_wheel.sh build/wheel
+
 examples:
-	$(INSTALL_DEPENDENCIES) build examples
+	$(INSTALL_DEPENDENCIES) full examples
 	cmake --preset release $(LAUNCHER) $(if $(TESTS_ARE_ON),,-DESPALIER_TESTS=OFF -DESPALIER_EXAMPLES=ON)
-	cmake --build build/release --target examples -j $(JOBS)
+	$(BUILD)/release --target examples -j $(JOBS)
 
 # The folders without a tensor library, on their own.
 core:
-	$(INSTALL_DEPENDENCIES) build test
+	$(INSTALL_DEPENDENCIES) static test
 	cmake --preset core $(LAUNCHER)
-	cmake --build build/core --target espalier_program -j $(JOBS)
-
-# The static program that runs no models: build/server/bin/espalier, for machines where nothing is installed.
-server:
-	$(INSTALL_DEPENDENCIES) server
-	cmake --preset server
-	cmake --build build/server -j $(JOBS)
+	$(BUILD)/core --target espalier_program -j $(JOBS)
 
 # The tests of the tensor-free folders under the address and undefined-behaviour sanitizers.
 asan:
-	$(INSTALL_DEPENDENCIES) build test
+	$(INSTALL_DEPENDENCIES) static test
 	cmake --preset asan $(LAUNCHER)
-	cmake --build build/asan -j $(JOBS)
-	tools/run_tests.sh asan
+	$(BUILD)/asan -j $(JOBS)
+	tools/run_tests.sh asan -LE engines
 
 format:
 	$(INSTALL_DEPENDENCIES) test
 	tools/check_format.sh --fix
 
 tidy:
-	$(INSTALL_DEPENDENCIES) build test tidy
+	$(INSTALL_DEPENDENCIES) static test tidy
 	cmake --preset core $(LAUNCHER)
 	tools/check_tidy.sh
 
 fuzz:
-	$(INSTALL_DEPENDENCIES) build fuzz
+	$(INSTALL_DEPENDENCIES) static fuzz
 	cmake --preset fuzz $(LAUNCHER)
-	cmake --build build/fuzz --target fuzzers -j $(JOBS)
+	$(BUILD)/fuzz --target fuzzers -j $(JOBS)
 	FUZZ_SECONDS=$(FUZZ_SECONDS) tools/run_fuzzers.sh
 
 bench:
-	$(INSTALL_DEPENDENCIES) build bench
+	$(INSTALL_DEPENDENCIES) full bench
 	cmake --preset release $(LAUNCHER) -DESPALIER_BENCHMARKS=ON
-	cmake --build build/release -j $(JOBS)
+	$(BUILD)/release -j $(JOBS)
 	tools/run_benchmarks.sh
 
-install: build
+install: full
 	cmake --install build/release $(if $(PREFIX),--prefix $(PREFIX))
 
 clean:
 	rm -rf build
+
+help:
+	@sed -n 's/^#   //p' Makefile

@@ -1,4 +1,4 @@
-# Everything comes from Debian 12; tools/install_dependencies.sh names the packages.
+# Everything comes from Debian 12 or 13 (libtorch also from pip); tools/install_dependencies.sh names the packages.
 find_package(fmt REQUIRED)
 find_package(nlohmann_json REQUIRED)
 find_package(CLI11 REQUIRED)
@@ -23,7 +23,7 @@ endif()
 
 if(ESPALIER_TORCH)
   find_package(OpenMP REQUIRED COMPONENTS CXX)
-  find_package(Torch REQUIRED)
+  include(cmake/torch.cmake)
   # Debian's dnnl package configuration asks for OpenCL, so oneDNN is linked by name.
   find_library(DNNL_LIBRARY dnnl REQUIRED)
   find_path(DNNL_INCLUDE_DIR dnnl.hpp REQUIRED)

@@ -1,25 +1,32 @@
 #!/usr/bin/env bash
-# Installs the Debian 12 packages that are missing, and nothing else. Quick when all are present.
+# Installs the Debian packages that are missing, and nothing else. Quick when all are present.
 #
-#   tools/install_dependencies.sh [build] [server] [examples] [test] [bench]     (build when no group is named)
+#   tools/install_dependencies.sh [static] [full] [examples] [test] [engines] [bench] [tidy] [fuzz]
 #
-# Needs root or sudo only when something is missing.
+# `static` when no group is named. Made for Debian 12 and 13. Needs root or sudo only when something is missing.
 set -euo pipefail
+
+tools=(g++ make cmake ninja-build git pkg-config)
+libraries=(libfmt-dev nlohmann-json3-dev libcli11-dev libicu-dev zlib1g-dev libzstd-dev libjpeg62-turbo-dev libpng-dev
+  nettle-dev libtomlplusplus-dev)
 
 packages_of() {
   case "$1" in
-    build)
-      # Compiler and build tools, the libraries, and the free dictionary that the demo trains on.
-      echo g++ make cmake ninja-build git pkg-config libtorch-dev libdnnl-dev libfmt-dev \
-        nlohmann-json3-dev libcli11-dev libicu-dev zlib1g-dev libzstd-dev libjpeg62-turbo-dev libpng-dev nettle-dev libtomlplusplus-dev \
-        wordnet-base ;;
+    static)
+      echo "${tools[@]}" "${libraries[@]}" ;;
+    full)
+      # What trains, and the free dictionary that the demo trains on. pip's torch will do in place of Debian's.
+      echo "${tools[@]}" "${libraries[@]}" libdnnl-dev wordnet-base
+      [ -n "${ESPALIER_TORCH_PREFIX:-}" ] || echo libtorch-dev ;;
     examples)
       echo dict-gcide ;;  # the dictionary that examples/corpus reads
-    server)
-      echo g++ make cmake ninja-build pkg-config libfmt-dev nlohmann-json3-dev libcli11-dev nettle-dev ;;
     test)
-      # chromium and nodejs check the report page; python3 checks the folder levels.
-      echo libgtest-dev clang-format python3 chromium nodejs ;;
+      # chromium opens the report page; python3 checks the folder levels; qemu runs the static program on an old processor.
+      echo libgtest-dev libgmock-dev clang-format python3 chromium qemu-user ;;
+    engines)
+      # Python's environment of referees, and the JavaScript one.
+      echo python3-venv
+      command -v npm >/dev/null || echo nodejs npm ;;
     bench)
       # libopenblas0-openmp is left out on purpose: installing it changes the machine's default BLAS.
       echo libbenchmark-dev python3-torch ;;
@@ -28,7 +35,7 @@ packages_of() {
     fuzz)
       echo clang-16 libclang-rt-16-dev ;;
     *)
-      echo "install_dependencies: unknown group '$1' (groups: build server examples test bench tidy fuzz)" >&2
+      echo "install_dependencies: unknown group '$1' (groups: static full examples test engines bench tidy fuzz)" >&2
       return 2 ;;
   esac
 }
@@ -38,13 +45,13 @@ is_installed() {
 }
 
 if ! command -v dpkg-query >/dev/null || ! command -v apt-get >/dev/null; then
-  echo "install_dependencies: this script knows Debian 12 only; install the packages it lists by hand:" >&2
-  for group in "${@:-build}"; do packages_of "$group" >&2; done
+  echo "install_dependencies: this script knows Debian only; install the packages it lists by hand:" >&2
+  for group in "${@:-static}"; do packages_of "$group" >&2; done
   exit 2
 fi
 
 missing=()
-for group in "${@:-build}"; do
+for group in "${@:-static}"; do
   packages=$(packages_of "$group")
   for package in $packages; do
     is_installed "$package" || missing+=("$package")
@@ -53,8 +60,8 @@ done
 [ ${#missing[@]} -eq 0 ] && exit 0
 
 . /etc/os-release
-if [ "${ID:-}" != debian ] || [ "${VERSION_ID:-}" != 12 ]; then
-  echo "install_dependencies: made for Debian 12, this is ${PRETTY_NAME:-unknown}; trying its packages" >&2
+if [ "${ID:-}" != debian ] || { [ "${VERSION_ID:-}" != 12 ] && [ "${VERSION_ID:-}" != 13 ]; }; then
+  echo "install_dependencies: made for Debian 12 and 13, this is ${PRETTY_NAME:-unknown}; trying its packages" >&2
 fi
 
 as_root=()

@@ -1,5 +1,6 @@
 #include "train/training_loop.h"
 
+#include <ATen/Parallel.h>
 #include <fmt/format.h>
 
 #include <cmath>

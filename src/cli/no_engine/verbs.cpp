@@ -21,7 +21,7 @@ void add_missing(CLI::App& app, const GlobalOptions& /*global*/) {
       "This program was built without models and text. In the full build:\n  espalier {} --help", name));
   app.callback([name] {
     throw UserError(fmt::format("`{}` needs the full build of espalier: this program runs no models", name),
-                    "`make build` in the source tree builds it (libtorch, oneDNN and ICU come from Debian)");
+                    "`make full` in the source tree builds it (libtorch, oneDNN and ICU come from Debian)");
   });
 }
 

@@ -19,7 +19,7 @@ TEST(MissingVerbs, SayWhichBuildHasThem) {
     EXPECT_EQ(run.exit_code, 2) << command[0];
     EXPECT_EQ(run.out, "");
     EXPECT_THAT(run.err, HasSubstr("espalier: error: `" + command[0] + "` needs the full build"));
-    EXPECT_THAT(run.err, HasSubstr("\nhint: `make build`"));
+    EXPECT_THAT(run.err, HasSubstr("\nhint: `make full`"));
   }
 }
 

@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
-# What `make server` promises: one static file under 12 MB that prunes a checkpoint on its own, and says what it cannot.
+# What `make` promises: one static file under 12 MB that prunes a checkpoint on its own, and says what it cannot.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-espalier=$PWD/build/server/bin/espalier
+espalier=$PWD/build/static/bin/espalier
 limit=$((12 * 1000 * 1000))
 
 fail() {
-  echo "server: $*" >&2
+  echo "static: $*" >&2
   exit 1
 }
 
@@ -37,4 +37,4 @@ status=0
 run finetune "$model" --out "$work/run" 2>"$work/err" || status=$?
 [ "$status" -eq 2 ] || fail "finetune ended with $status, expected 2"
 grep -q 'needs the full build' "$work/err" || fail "finetune does not say where it is"
-echo "server: $size bytes, static; inspect, check, apply and verify work"
+echo "static: $size bytes, static; inspect, check, apply and verify work"
