@@ -33,6 +33,14 @@ run verify "$model" "$work/pruned" --plan "$work/plan.json" --quiet >/dev/null
 for verb in $(sed -n 's/^| \[`\([a-z]*\)`\](#.*/\1/p' docs/verbs.md); do
   run "$verb" --help >/dev/null || fail "there is no verb $verb, not even its name (src/cli/no_engine/verbs.cpp)"
 done
+# Right on a processor of 2008 (SSE4.2, no AVX), as far as qemu imitates it.
+if command -v qemu-x86_64 >/dev/null; then
+  run inspect "$model" --json >"$work/here.json"
+  env -i qemu-x86_64 -cpu Nehalem "$espalier" inspect "$model" --json >"$work/nehalem.json" || fail "it does not run on a Nehalem"
+  cmp -s "$work/here.json" "$work/nehalem.json" || fail "a Nehalem says something else of $model"
+else
+  echo "static: no qemu-x86_64 here: not tried on an older processor" >&2
+fi
 status=0
 run finetune "$model" --out "$work/run" 2>"$work/err" || status=$?
 [ "$status" -eq 2 ] || fail "finetune ended with $status, expected 2"
