@@ -6,7 +6,7 @@
 # `static` when no group is named. Made for Debian 12 and 13. Needs root or sudo only when something is missing.
 set -euo pipefail
 
-tools=(g++ make cmake ninja-build git pkg-config)
+tools=(g++ make cmake ninja-build git pkg-config python3)
 libraries=(libfmt-dev nlohmann-json3-dev libcli11-dev libicu-dev zlib1g-dev libzstd-dev libjpeg62-turbo-dev libpng-dev
   nettle-dev libtomlplusplus-dev)
 
@@ -21,8 +21,8 @@ packages_of() {
     examples)
       echo dict-gcide ;;  # the dictionary that examples/corpus reads
     test)
-      # chromium opens the report page; python3 checks the folder levels; qemu runs the static program on an old processor.
-      echo libgtest-dev libgmock-dev clang-format python3 chromium qemu-user ;;
+      # chromium opens the report page; qemu runs the static program on an old processor.
+      echo libgtest-dev libgmock-dev clang-format chromium qemu-user ;;
     engines)
       # Python's environment of referees, and the JavaScript one.
       echo python3-venv
