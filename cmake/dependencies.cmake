@@ -3,6 +3,8 @@ find_package(fmt REQUIRED)
 find_package(nlohmann_json REQUIRED)
 find_package(CLI11 REQUIRED)
 find_package(PkgConfig REQUIRED)
+# Header-only, so that an installation of ours needs nothing of it; Debian's package configuration asks for its library.
+find_path(TOMLPLUSPLUS_INCLUDE_DIR toml++/toml.h REQUIRED)
 if(ESPALIER_STATIC)
   set(CMAKE_FIND_LIBRARY_SUFFIXES .a)
 endif()
@@ -17,8 +19,6 @@ if(ESPALIER_TORCH OR ESPALIER_TESTS OR ESPALIER_FUZZ OR ESPALIER_EXAMPLES)
   pkg_check_modules(ZSTD REQUIRED IMPORTED_TARGET libzstd)
   find_package(JPEG REQUIRED)
   find_package(PNG REQUIRED)
-  # Header-only, so that an installation of ours needs nothing of it; Debian's package configuration asks for its library.
-  find_path(TOMLPLUSPLUS_INCLUDE_DIR toml++/toml.h REQUIRED)
 endif()
 
 if(ESPALIER_TORCH)

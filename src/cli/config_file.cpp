@@ -1,17 +1,18 @@
 #include "cli/config_file.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <iterator>
 
 #include "base/error.h"
+#include "base/toml_table.h"
 #include "cli/usage.h"
 
 namespace espalier {
 namespace {
 
-/// CLI11 marks where a section opens and closes with these names; they are not options.
-bool is_section_mark(const CLI::ConfigItem& item) {
-  return item.name == "++" || item.name == "--";
-}
+using Path = std::vector<std::string>;  // of a section: {"tokenizer", "train"}
 
 const CLI::App* subcommand_of(const CLI::App& app, const std::string& name) {
   const auto named = [&](const CLI::App* sub) { return sub->get_name() == name; };
@@ -19,27 +20,28 @@ const CLI::App* subcommand_of(const CLI::App& app, const std::string& name) {
   return found.empty() ? nullptr : found.front();
 }
 
-/// The app that the sections name, or a UserError naming the nearest verb.
-const CLI::App& app_of_section(const CLI::App& root, const CLI::ConfigItem& item) {
+/// The app that a section names, or a UserError naming the nearest verb.
+const CLI::App& app_of_section(const CLI::App& root, const Path& section) {
   const CLI::App* app = &root;
-  for (const std::string& parent : item.parents) {
-    const CLI::App* next = subcommand_of(*app, parent);
+  for (const std::string& name : section) {
+    const CLI::App* next = subcommand_of(*app, name);
     if (next == nullptr) {
-      throw UserError(fmt::format("config file: section [{}] is not a verb", fmt::join(item.parents, ".")),
-                      did_you_mean(parent, subcommand_names(*app), "sections are named after verbs"));
+      throw UserError(fmt::format("config file: section [{}] is not a verb", fmt::join(section, ".")),
+                      did_you_mean(name, subcommand_names(*app), "sections are named after verbs"));
     }
     app = next;
   }
   return *app;
 }
 
+/// "--name", or "name" for an argument that the command line tells by its place.
 bool has_option(const CLI::App& app, const std::string& name) {
-  return app.get_option_no_throw("--" + name) != nullptr;
+  return app.get_option_no_throw("--" + name) != nullptr || app.get_option_no_throw(name) != nullptr;
 }
 
-/// The verb of the command line, with its parents: {"tokenizer", "train"}.
-std::vector<std::string> running_verb(const CLI::App& root) {
-  std::vector<std::string> path;
+/// The verb of the command line, with its parents.
+Path running_verb(const CLI::App& root) {
+  Path path;
   const CLI::App* app = &root;
   while (!app->get_subcommands().empty()) {
     app = app->get_subcommands().front();
@@ -48,30 +50,50 @@ std::vector<std::string> running_verb(const CLI::App& root) {
   return path;
 }
 
+/// Where a key belongs, as CLI11 wants it: options of every verb may stand anywhere, keys at the top are the
+/// running verb's. Throws UserError for a key that is no option there.
+Path owner_of(const CLI::App& root, const Path& section, const std::string& key) {
+  if (has_option(root, key)) return {};
+  const Path owner = section.empty() ? running_verb(root) : section;
+  const CLI::App& app = app_of_section(root, owner);
+  if (has_option(app, key)) return owner;
+  Path spelt = section;
+  spelt.push_back(key);
+  throw UserError(
+      fmt::format("config file: unknown option '{}' of `{}`", fmt::join(spelt, "."), path_of(app)),
+      did_you_mean(key, option_names(app), "options are spelt as on the command line, without --"));
+}
+
+/// The values of a key as words of the command line.
+std::vector<std::string> words_of(const TomlTable& table, const std::string& key) {
+  if (const auto on = table.boolean(key)) return {*on ? "true" : "false"};
+  return table.words(key);
+}
+
+void read_section(const CLI::App& root, const TomlTable& table, const Path& section,
+                  std::vector<CLI::ConfigItem>& items) {
+  app_of_section(root, section);  // even a section without keys must be one of ours
+  for (const std::string& key : table.keys()) {
+    if (table.is_table(key)) {
+      Path inner = section;
+      inner.push_back(key);
+      read_section(root, table.table(key), inner, items);
+      continue;
+    }
+    CLI::ConfigItem& item = items.emplace_back();
+    item.parents = owner_of(root, section, key);
+    item.name = key;
+    item.inputs = words_of(table, key);
+  }
+}
+
 }  // namespace
 
 std::vector<CLI::ConfigItem> ConfigFile::from_config(std::istream& input) const {
-  std::vector<CLI::ConfigItem> checked;
-  for (CLI::ConfigItem& item : CLI::ConfigTOML::from_config(input)) {
-    if (is_section_mark(item)) {
-      app_of_section(root_, item);  // even a section without keys must be one of ours
-      continue;
-    }
-    const std::string spelt = item.fullname();
-    if (has_option(root_, item.name)) {
-      item.parents.clear();  // options of every verb may stand anywhere
-    } else if (item.parents.empty()) {
-      item.parents = running_verb(root_);
-    }
-    const CLI::App& app = app_of_section(root_, item);
-    if (!has_option(app, item.name)) {
-      throw UserError(
-          fmt::format("config file: unknown option '{}' of `{}`", spelt, path_of(app)),
-          did_you_mean(item.name, option_names(app), "options are spelt as on the command line, without --"));
-    }
-    checked.push_back(std::move(item));
-  }
-  return checked;
+  const std::string bytes{std::istreambuf_iterator<char>(input), {}};
+  std::vector<CLI::ConfigItem> found;
+  read_section(root_, TomlTable::parse(bytes, "config file"), {}, found);
+  return found;
 }
 
 }  // namespace espalier

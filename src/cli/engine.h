@@ -1,5 +1,6 @@
 #pragma once
 
+#include <map>
 #include <span>
 #include <string>
 
@@ -16,7 +17,7 @@ std::span<const Verb> engine_verbs();
 /// Sets the threads of every kernel library, threads > 0, and what else must be set before the first tensor.
 void start_engine(int threads);
 
-/// Versions of the tensor libraries ("onednn 2.7.2, torch 1.13.0"), or "none".
-std::string engine_libraries();
+/// Versions of the tensor libraries: "torch" -> "1.13.0".
+std::map<std::string, std::string> engine_libraries();
 
 }  // namespace espalier

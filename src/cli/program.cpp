@@ -10,7 +10,9 @@
 
 #include "base/error.h"
 #include "base/interrupt.h"
-#include "cli/global_options.h"
+#include "cli/command_line.h"
+#include "cli/config_file.h"
+#include "cli/reference.h"
 #include "cli/usage.h"
 #include "cli/verb.h"
 
@@ -42,9 +44,29 @@ void finish_help(CLI::App& app) {
   for (CLI::App* sub : app.get_subcommands([](CLI::App*) { return true; })) finish_help(*sub);
 }
 
+/// What the command line has beside the options of verbs.
+void declare_own_options(CLI::App& app) {
+  const char* group = "Options of every verb";
+  app.set_config("--config", "", "read options from a TOML file; the command line wins")
+      ->type_name("FILE.toml")
+      ->group(group);
+  app.config_formatter(std::make_shared<ConfigFile>(app));
+  app.allow_config_extras(CLI::config_extras_mode::error);
+  app.set_version_flag("--version", "espalier " ESPALIER_VERSION, "print the version")->group(group);
+  app.set_help_flag("--help,-h", "print this help")->group(group);
+  app.add_flag_callback(
+         "--reference",
+         [] {
+           std::cout << reference_page();
+           throw CLI::Success();
+         },
+         "print what docs/verbs.md says of every option")
+      ->group("");  // for those who write the docs
+}
+
 void add_verbs(CLI::App& app, const GlobalOptions& global) {
   for (const Verb& verb : verbs()) {
-    CLI::App* sub = app.add_subcommand(std::string(verb.name), std::string(verb.summary));
+    CLI::App* sub = app.add_subcommand(verb.name, verb.line);
     verb.add(*sub, global);
     finish_help(*sub);
   }
@@ -56,9 +78,15 @@ void parse_and_run(int argc, const char* const* argv) {
   CLI::App app("Trains sparse Mixture-of-Experts models and prunes their experts.", "espalier");
   app.fallthrough();             // options of every verb may follow the verb
   app.require_subcommand(0, 1);  // 1: a folder named like a verb stays an argument of the first
-  add_global_options(app, global);
+  options::OptionTable everywhere;
+  describe(everywhere, global);
+  declare_options(app, everywhere);
+  declare_own_options(app);
   app.footer("Examples:\n  espalier version\n\n`espalier VERB --help` lists the options of a verb.");
-  app.parse_complete_callback([&global] { apply_global_options(global); });
+  app.parse_complete_callback([&] {
+    read_options(app, everywhere);
+    apply_global_options(global);
+  });
   add_verbs(app, global);
   try {
     app.parse(argc, argv);  // runs the verb
@@ -67,6 +95,8 @@ void parse_and_run(int argc, const char* const* argv) {
     return;
   } catch (const CLI::CallForVersion& version) {
     app.exit(version);
+    return;
+  } catch (const CLI::Success&) {
     return;
   } catch (const CLI::ParseError& error) {
     throw usage_error(app, error);

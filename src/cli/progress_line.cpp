@@ -25,19 +25,6 @@ std::string rate_text(double per_second, std::string_view unit) {
 
 }  // namespace
 
-std::string grouped_text(std::uint64_t number) {
-  std::string text = std::to_string(number);
-  for (std::size_t at = text.size(); at > 3;) text.insert(at -= 3, 1, ',');
-  return text;
-}
-
-std::string duration_text(double seconds) {
-  const auto total = static_cast<std::uint64_t>(std::max(0.0, std::round(seconds)));
-  if (total < 60) return fmt::format("{}s", total);
-  if (total < 3600) return fmt::format("{}m{:02}s", total / 60, total % 60);
-  return fmt::format("{}h{:02}m", total / 3600, total / 60 % 60);
-}
-
 std::string progress_line(const Progress& progress, double seconds, std::uint64_t done_before, int columns) {
   constexpr int kBarWidth = 20;
   constexpr double kEnoughSeconds = 0.5;  // earlier, a rate says more about the start than about the work

@@ -7,6 +7,7 @@
 
 #include "base/progress.h"
 #include "cli/global_options.h"
+#include "report/quantities.h"
 
 namespace espalier {
 
@@ -29,11 +30,5 @@ class Terminal {
 /// left`. Without a total there is no bar and no time left; `seconds` have passed and `done_before` units
 /// were done when counting began (a resumed run).
 std::string progress_line(const Progress& progress, double seconds, std::uint64_t done_before, int columns);
-
-/// 59 s is "59s", 61 s "1m01s", 3700 s "1h01m".
-std::string duration_text(double seconds);
-
-/// 1234567 is "1,234,567".
-std::string grouped_text(std::uint64_t number);
 
 }  // namespace espalier

@@ -16,10 +16,6 @@ const CLI::App& reached(const CLI::App& root) {
   return *app;
 }
 
-std::string help_hint(const CLI::App& app) {
-  return fmt::format("`{} --help` lists what it takes", path_of(app));
-}
-
 UserError unknown_word(const CLI::App& root, const std::string& word) {
   const CLI::App& app = reached(root);
   if (word.starts_with("-") && word.size() > 1) {
@@ -50,6 +46,10 @@ std::optional<std::string> first_unknown(const CLI::App& root) {
 }
 
 }  // namespace
+
+std::string help_hint(const CLI::App& app) {
+  return fmt::format("`{} --help` lists what it takes", path_of(reached(app)));
+}
 
 std::string path_of(const CLI::App& app) {
   return app.get_parent() == nullptr ? app.get_name() : path_of(*app.get_parent()) + " " + app.get_name();

@@ -21,6 +21,9 @@ std::vector<std::string> option_names(const CLI::App& app);
 /// "did you mean 'steps'?" where one of `known` is near `word`, else `otherwise`.
 std::string did_you_mean(std::string_view word, const std::vector<std::string>& known, std::string otherwise);
 
+/// "`espalier plan --help` lists what it takes", of the verb that was reached from `app` on.
+std::string help_hint(const CLI::App& app);
+
 /// What is wrong with the command line, in our words: an unknown verb or option first (whatever CLI11
 /// stumbled over, that is the cause), else CLI11's message.
 UserError usage_error(const CLI::App& root, const CLI::ParseError& error);

@@ -1,8 +1,9 @@
 #pragma once
 
 #include <CLI/CLI.hpp>
+#include <functional>
 #include <span>
-#include <string_view>
+#include <string>
 
 #include "cli/global_options.h"
 
@@ -10,17 +11,13 @@ namespace espalier {
 
 /// One verb of the program. `add` declares its options on `app` and sets `app.callback(..)`, which runs after
 /// the whole command line and the config file are read. Both arguments outlive the callback.
-///
-/// To add a verb: src/cli/verb_<name>.cpp, its declaration and a line in the table of src/cli/verbs.cpp (or
-/// src/cli/engine/verbs.cpp when it runs a model), a row in docs/verbs.md, and a test in
-/// tests/cli/<name>_test.cpp. A test walks the table and fails where a piece is missing.
 struct Verb {
-  std::string_view name;
-  std::string_view summary;  ///< one line for `espalier --help`, no full stop
-  void (*add)(CLI::App& app, const GlobalOptions& global);
+  std::string name;
+  std::string line;  ///< for `espalier --help`, no full stop
+  std::function<void(CLI::App& app, const GlobalOptions& global)> add;
 };
 
-/// Every verb of this build: the tensor-free ones, then those of the engine.
+/// Every verb of this build: those of pipeline/, then those of the engine.
 std::span<const Verb> verbs();
 
 }  // namespace espalier

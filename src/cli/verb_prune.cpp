@@ -12,10 +12,10 @@
 #include "base/interrupt.h"
 #include "base/machine.h"
 #include "base/stopwatch.h"
-#include "cli/plan_actions.h"
 #include "cli/program.h"
 #include "cli/terminal.h"
 #include "cli/verbs.h"
+#include "pipeline/plan_actions.h"
 #include "prune/criteria/criterion.h"
 #include "report/shell_command.h"
 
@@ -177,7 +177,26 @@ class Pruning {
     for (const Step& step : steps_) lines_.push_back(shell_command(step.command));
   }
 
-  bool scores_decide() const { return decided_by_scores(find_plan_action(arguments_.action)); }
+  bool scores_decide() const {
+    return pipeline::decided_by_scores(pipeline::find_plan_action(arguments_.action));
+  }
+
+  pipeline::PlanActionOptions action_options() const {
+    const auto given = [&](std::string_view option) -> std::optional<std::string> {
+      for (std::size_t i = 0; i < std::size(kHandedOn); ++i)
+        if (kHandedOn[i].option == option && !arguments_.handed_on[i].empty())
+          return arguments_.handed_on[i].front();
+      return std::nullopt;
+    };
+    pipeline::PlanActionOptions options;
+    if (!arguments_.criterion.empty()) options.criterion = arguments_.criterion;
+    options.method = given("--method");
+    options.group_by = given("--group-by");
+    options.grouping = given("--grouping");
+    options.weights = given("--weights");
+    options.search = given("--search");
+    return options;
+  }
 
   bool needs_data() const {
     return !scores_decide() || find_criterion(arguments_.criterion).observed != nullptr;
@@ -188,9 +207,7 @@ class Pruning {
     if (scores_decide() && criterion.empty())
       throw UserError("prune: neither --criterion nor --action is given",
                       "--criterion reap, say, or --action merge (`espalier plan --help` lists them)");
-    if (!criterion.empty()) check_option_of_action("--criterion", action);
-    for (std::size_t i = 0; i < std::size(kHandedOn); ++i)
-      if (!arguments_.handed_on[i].empty()) check_option_of_action(kHandedOn[i].option, action);
+    pipeline::check_options_of_action(action_options(), action);
     if (arguments_.align && action != "merge")
       throw UserError(fmt::format("--align: --action {} merges nothing", action), "--action merge");
     if (needs_data() && arguments_.data.empty() && arguments_.observations.empty())

@@ -53,4 +53,17 @@ std::string human_percent(double share) {
   return std::isfinite(share) ? fmt::format("{:.1f}%", share * 100) : kAbsent;
 }
 
+std::string grouped_text(std::uint64_t number) {
+  std::string text = std::to_string(number);
+  for (std::size_t at = text.size(); at > 3;) text.insert(at -= 3, 1, ',');
+  return text;
+}
+
+std::string duration_text(double seconds) {
+  const auto total = static_cast<std::uint64_t>(std::max(0.0, std::round(seconds)));
+  if (total < 60) return fmt::format("{}s", total);
+  if (total < 3600) return fmt::format("{}m{:02}s", total / 60, total % 60);
+  return fmt::format("{}h{:02}m", total / 3600, total / 60 % 60);
+}
+
 }  // namespace espalier

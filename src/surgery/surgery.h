@@ -42,6 +42,8 @@ struct SurgeryOptions {
   RouterGroups groups = RouterGroups::kKeep;
   ZeroOutput zero_output = ZeroOutput::kRefuse;
   NextTokenLayers next_token = NextTokenLayers::kByRouterNorm;
+
+  bool operator==(const SurgeryOptions&) const = default;
 };
 
 /// What becomes of one MoE layer.

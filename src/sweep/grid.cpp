@@ -7,8 +7,8 @@
 
 #include "base/error.h"
 #include "base/nearest.h"
+#include "base/toml_table.h"
 #include "data/task.h"
-#include "sweep/toml_table.h"
 
 namespace espalier {
 namespace {

@@ -7,7 +7,7 @@
 #include <string_view>
 #include <vector>
 
-#include "sweep/toml_table.h"
+#include "base/toml_table.h"
 
 namespace espalier {
 

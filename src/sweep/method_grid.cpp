@@ -6,7 +6,7 @@
 
 #include "base/error.h"
 #include "base/nearest.h"
-#include "sweep/toml_table.h"
+#include "base/toml_table.h"
 
 namespace espalier {
 namespace {

@@ -43,8 +43,8 @@ TEST_P(EveryVerb, ExplainsItselfWithAnExample) {
   const ProgramRun run = run_program({std::string(GetParam().name), "--help"});
   EXPECT_EQ(run.exit_code, 0) << run.err;
   EXPECT_THAT(run.out, testing::HasSubstr("\n  espalier " + std::string(GetParam().name)));
-  EXPECT_FALSE(GetParam().summary.empty());
-  EXPECT_FALSE(GetParam().summary.ends_with('.'));
+  EXPECT_FALSE(GetParam().line.empty());
+  EXPECT_FALSE(GetParam().line.ends_with('.'));
 }
 
 INSTANTIATE_TEST_SUITE_P(Table, EveryVerb, testing::ValuesIn(verbs().begin(), verbs().end()),

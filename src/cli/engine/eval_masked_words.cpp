@@ -7,8 +7,8 @@
 
 #include "artifacts/eval_result.h"
 #include "base/error.h"
+#include "base/scratch_folder.h"
 #include "cli/engine/eval_arguments.h"
-#include "cli/scratch_folder.h"
 #include "cli/terminal.h"
 #include "eval/masked_words.h"
 #include "model/bert_checkpoint.h"

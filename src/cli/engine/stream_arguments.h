@@ -5,7 +5,7 @@
 #include <optional>
 #include <string>
 
-#include "cli/scratch_folder.h"
+#include "base/scratch_folder.h"
 #include "cli/terminal.h"
 #include "model/decoder_stream.h"
 

@@ -5,13 +5,15 @@
 #include <algorithm>
 
 #include "base/error.h"
+#include "cli/command_line.h"
 #include "cli/usage.h"
 
 namespace espalier {
 
 VerbCommandLine::VerbCommandLine(std::string_view verb) : app_("", "espalier") {
   app_.fallthrough();
-  add_global_options(app_, global_);
+  describe(everywhere_, global_);
+  declare_options(app_, everywhere_);
   verb_ = app_.add_subcommand(std::string(verb));
   const auto all = verbs();
   std::find_if(all.begin(), all.end(), [&](const Verb& one) {

@@ -25,6 +25,7 @@ class VerbCommandLine {
 
  private:
   GlobalOptions global_;
+  options::OptionTable everywhere_;
   CLI::App app_;
   CLI::App* verb_;
 };

@@ -15,8 +15,8 @@
 #include "base/machine.h"
 #include "cli/engine/engine_verbs.h"
 #include "cli/engine/verb_command_line.h"
-#include "cli/plan_actions.h"
 #include "cli/terminal.h"
+#include "pipeline/plan_actions.h"
 #include "prune/criteria/criterion.h"
 #include "report/shell_command.h"
 #include "sweep/comparison_tables.h"
@@ -114,7 +114,8 @@ PreparedSweep prepare_finetuning(const SweepArguments& arguments, const std::str
 
 MethodInputs inputs_of(const GridSetting& method) {
   const auto action = method.options.find("action");
-  if (action != method.options.end() && !decided_by_scores(find_plan_action(action->second->front())))
+  if (action != method.options.end() &&
+      !pipeline::decided_by_scores(pipeline::find_plan_action(action->second->front())))
     return MethodInputs::kData;
   const Criterion& criterion = find_criterion(method.options.at("criterion")->front());
   if (criterion.observed != nullptr) return MethodInputs::kData;

@@ -1,5 +1,3 @@
-#include <fmt/format.h>
-
 #include "cli/engine.h"
 #include "cli/engine/engine_verbs.h"
 #include "nn/threads.h"
@@ -7,7 +5,7 @@
 namespace espalier {
 namespace {
 
-constexpr Verb kEngineVerbs[] = {
+const Verb kEngineVerbs[] = {
     {"align", "put neurons in order before experts are merged", add_align},
     {"tokenizer", "train a WordPiece vocabulary or a byte-level BPE tokenizer", add_tokenizer},
     {"tokenize", "turn lines of text into token ids", add_tokenize},
@@ -35,13 +33,10 @@ void start_engine(int threads) {
   configure_engine(threads);
 }
 
-std::string engine_libraries() {
-  std::string text;
-  for (const auto& [library, version] : library_versions()) {
-    if (library == "espalier") continue;
-    text += fmt::format("{}{} {}", text.empty() ? "" : ", ", library, version);
-  }
-  return text;
+std::map<std::string, std::string> engine_libraries() {
+  auto libraries = library_versions();
+  libraries.erase("espalier");
+  return libraries;
 }
 
 }  // namespace espalier

@@ -28,7 +28,7 @@ void add_missing(CLI::App& app, const GlobalOptions& /*global*/) {
 std::array<Verb, kMissing.size()> missing_verbs() {
   std::array<Verb, kMissing.size()> verbs;
   for (std::size_t i = 0; i < verbs.size(); ++i)
-    verbs[i] = {kMissing[i], "(in the full build only)", add_missing};
+    verbs[i] = {std::string(kMissing[i]), "(in the full build only)", add_missing};
   return verbs;
 }
 
@@ -41,8 +41,8 @@ std::span<const Verb> engine_verbs() {
 
 void start_engine(int /*threads*/) {}
 
-std::string engine_libraries() {
-  return "none";
+std::map<std::string, std::string> engine_libraries() {
+  return {};
 }
 
 }  // namespace espalier

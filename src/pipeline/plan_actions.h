@@ -10,13 +10,15 @@
 #include "artifacts/plan.h"
 #include "prune/one_shot_rule.h"
 
-namespace espalier {
+namespace espalier::pipeline {
 
-/// Options of `plan --observations` that say how an action decides.
+/// Options of `plan --observations` that say how an action decides; absent: as `describe` shows.
 struct PlanActionOptions {
-  std::string criterion = "frequency", method = "grouping", search = "automatic";
-  std::optional<std::string> group_by, grouping, weights;
+  std::optional<std::string> criterion, method, group_by, grouping, weights, search;
 };
+inline constexpr const char* kDefaultCriterion = "frequency";
+inline constexpr const char* kDefaultMethod = "grouping";
+inline constexpr const char* kDefaultSearch = "automatic";
 
 /// What a plan does with the experts that do not stay.
 struct PlanAction {
@@ -34,12 +36,7 @@ const PlanAction& find_plan_action(std::string_view name);
 /// Whether it needs scores alone; the others look at the observations.
 bool decided_by_scores(const PlanAction& action);
 
-/// Options that only some actions look at, as on the command line.
-struct OptionOfAction {
-  std::string_view option, action;
-};
-std::span<const OptionOfAction> options_of_actions();
-/// Throws UserError where `option` belongs to other actions: it would be ignored.
-void check_option_of_action(std::string_view option, std::string_view action);
+/// Throws UserError for an option that belongs to other actions: it would be ignored.
+void check_options_of_action(const PlanActionOptions& options, std::string_view action);
 
-}  // namespace espalier
+}  // namespace espalier::pipeline

@@ -1,4 +1,4 @@
-#include "cli/plan_actions.h"
+#include "pipeline/plan_actions.h"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -14,18 +14,20 @@
 #include "prune/reconstruction_plan.h"
 #include "prune/score.h"
 
-namespace espalier {
+namespace espalier::pipeline {
 namespace {
 
 Plan drop(const Observations& observations, const PlanActionOptions& options, const OneShotRule& rule,
           std::uint64_t seed) {
-  return one_shot_plan(score_observations(observations, find_criterion(options.criterion), 0, seed), rule,
-                       seed);
+  return one_shot_plan(
+      score_observations(observations, find_criterion(options.criterion.value_or(kDefaultCriterion)), 0,
+                         seed),
+      rule, seed);
 }
 
 Plan merge_experts(const Observations& observations, const PlanActionOptions& options,
                    const OneShotRule& rule, std::uint64_t seed) {
-  const MergeMethod& method = find_merge_method(options.method);
+  const MergeMethod& method = find_merge_method(options.method.value_or(kDefaultMethod));
   const auto chosen = [](const std::optional<std::string>& option, std::string_view otherwise) {
     return option ? std::string_view(*option) : otherwise;
   };
@@ -38,12 +40,13 @@ Plan merge_experts(const Observations& observations, const PlanActionOptions& op
 
 Plan reconstruction(const Observations& observations, const PlanActionOptions& options,
                     const OneShotRule& rule, std::uint64_t seed) {
-  return reconstruction_plan(observations, find_subset_search(options.search), rule, seed);
+  return reconstruction_plan(observations, find_subset_search(options.search.value_or(kDefaultSearch)), rule,
+                             seed);
 }
 
 Plan novice(const Observations& observations, const PlanActionOptions& options, const OneShotRule& rule,
             std::uint64_t seed) {
-  return novice_plan(observations, options.criterion, rule, seed);
+  return novice_plan(observations, options.criterion.value_or(kDefaultCriterion), rule, seed);
 }
 
 constexpr PlanAction kActions[] = {
@@ -54,26 +57,31 @@ constexpr PlanAction kActions[] = {
      novice, PlanRouter::kZeroOutput},
 };
 
-constexpr OptionOfAction kOptions[] = {
-    {"--criterion", "drop"},        {"--criterion", "novice"}, {"--method", "merge"},
-    {"--group-by", "merge"},        {"--grouping", "merge"},   {"--weights", "merge"},
-    {"--search", "reconstruction"},
+/// Options that only some actions look at.
+struct OptionOfAction {
+  std::string_view option;
+  std::optional<std::string> PlanActionOptions::*value;
+  std::vector<std::string_view> actions;
 };
+
+std::vector<OptionOfAction> options_of_actions() {
+  return {{"--criterion", &PlanActionOptions::criterion, {"drop", "novice"}},
+          {"--method", &PlanActionOptions::method, {"merge"}},
+          {"--group-by", &PlanActionOptions::group_by, {"merge"}},
+          {"--grouping", &PlanActionOptions::grouping, {"merge"}},
+          {"--weights", &PlanActionOptions::weights, {"merge"}},
+          {"--search", &PlanActionOptions::search, {"reconstruction"}}};
+}
 
 }  // namespace
 
-std::span<const OptionOfAction> options_of_actions() {
-  return kOptions;
-}
-
-void check_option_of_action(std::string_view option, std::string_view action) {
-  std::vector<std::string_view> actions;
-  for (const OptionOfAction& known : kOptions)
-    if (known.option == option) actions.push_back(known.action);
-  if (actions.empty() || std::find(actions.begin(), actions.end(), action) != actions.end()) return;
-  throw UserError(
-      fmt::format("{}: is of --action {}, this one is {}", option, fmt::join(actions, " and "), action),
-      fmt::format("add --action {}, or leave it out", actions.front()));
+void check_options_of_action(const PlanActionOptions& options, std::string_view action) {
+  for (const auto& [option, value, actions] : options_of_actions()) {
+    if (!(options.*value) || std::ranges::find(actions, action) != actions.end()) continue;
+    throw UserError(
+        fmt::format("{}: is of --action {}, this one is {}", option, fmt::join(actions, " and "), action),
+        fmt::format("add --action {}, or leave it out", actions.front()));
+  }
 }
 
 std::span<const PlanAction> plan_actions() {
@@ -88,4 +96,4 @@ bool decided_by_scores(const PlanAction& action) {
   return action.make == drop;
 }
 
-}  // namespace espalier
+}  // namespace espalier::pipeline

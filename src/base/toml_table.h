@@ -29,6 +29,7 @@ class TomlTable {
   /// A string or number, or a list of them, as words of a command line. 5e-4 is "0.0005".
   std::vector<std::string> words(std::string_view key) const;
   bool is_list(std::string_view key) const;
+  bool is_table(std::string_view key) const;
 
   /// Throws UserError for the first key that is not among `known`, with the nearest one.
   void check_keys(const std::vector<std::string>& known) const;

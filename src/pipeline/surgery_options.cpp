@@ -1,17 +1,18 @@
-#include "cli/surgery_arguments.h"
+#include "pipeline/surgery_options.h"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
 #include <map>
+#include <nlohmann/json.hpp>
 
-#include "cli/terminal.h"
+#include "report/quantities.h"
 
-namespace espalier {
+namespace espalier::pipeline {
 namespace {
 
 /// "3 layers: 8 -> 4 experts", for each kind of layer there is.
-std::string layers_text(const ApplySummary& summary) {
+std::string layers_text(const espalier::ApplySummary& summary) {
   std::map<std::pair<std::int64_t, std::int64_t>, std::int64_t> layers_of;
   for (std::size_t i = 0; i < summary.layers.size(); ++i)
     ++layers_of[{summary.experts_before[i], summary.experts_after[i]}];
@@ -34,31 +35,21 @@ std::string change_text(std::int64_t before, std::int64_t after) {
 
 }  // namespace
 
-SurgeryOptions SurgeryArguments::options() const {
-  SurgeryOptions result;
-  if (allow_unequal) result.unequal = UnequalCounts::kAsList;
-  if (reset_groups) result.groups = RouterGroups::kReset;
-  if (zero_fill) result.zero_output = ZeroOutput::kZeroFill;
-  if (drop_mtp) result.next_token = NextTokenLayers::kDrop;
-  return result;
-}
-
-void add_surgery_options(CLI::App& app, SurgeryArguments& arguments) {
-  app.add_flag(
-      "--allow-unequal", arguments.allow_unequal,
-      "layers may keep different numbers of experts: config.json gets a list, which stock programs do "
-      "not read");
-  app.add_flag("--reset-groups", arguments.reset_groups,
-               "one group of experts instead of several: any may stay, but tokens are routed otherwise");
-  app.add_flag("--zero-fill", arguments.zero_fill,
-               "for plans with the router zero_output: dropped experts become zeros and the count stays");
-  app.add_flag(
-      "--drop-mtp", arguments.drop_mtp,
+void describe_surgery(options::OptionTable& table, SurgeryOptions& options) {
+  table.flag("allow-unequal", options.unequal, UnequalCounts::kAsList,
+             "layers may keep different numbers of experts: config.json gets a list, which stock programs do "
+             "not read");
+  table.flag("reset-groups", options.groups, RouterGroups::kReset,
+             "one group of experts instead of several: any may stay, but tokens are routed otherwise");
+  table.flag("zero-fill", options.zero_output, ZeroOutput::kZeroFill,
+             "for plans with the router zero_output: dropped experts become zeros and the count stays");
+  table.flag(
+      "drop-mtp", options.next_token, NextTokenLayers::kDrop,
       "leave multi-token-prediction layers out (else their experts are kept by the norm of their router "
       "rows)");
 }
 
-std::string to_text(const ApplySummary& summary) {
+std::string figures_text(const espalier::ApplySummary& summary) {
   std::string text = fmt::format("  experts              {}\n", layers_text(summary));
   text += fmt::format("  parameters           {}\n",
                       change_text(summary.parameters_before, summary.parameters_after));
@@ -71,7 +62,7 @@ std::string to_text(const ApplySummary& summary) {
   return text;
 }
 
-nlohmann::ordered_json to_json(const ApplySummary& summary) {
+nlohmann::ordered_json figures_json(const espalier::ApplySummary& summary) {
   nlohmann::ordered_json files = nlohmann::ordered_json::array();
   for (const auto& [name, bytes] : summary.files) files.push_back({{"file", name}, {"bytes", bytes}});
   return {{"model_type", summary.model_type},
@@ -88,4 +79,4 @@ nlohmann::ordered_json to_json(const ApplySummary& summary) {
           {"notes", summary.notes}};
 }
 
-}  // namespace espalier
+}  // namespace espalier::pipeline

@@ -1,4 +1,4 @@
-#include "sweep/toml_table.h"
+#include "base/toml_table.h"
 
 #include <fmt/format.h>
 
@@ -138,6 +138,10 @@ std::vector<std::string> TomlTable::words(std::string_view key) const {
 
 bool TomlTable::is_list(std::string_view key) const {
   return node_->at(key).is_array();
+}
+
+bool TomlTable::is_table(std::string_view key) const {
+  return node_->at(key).is_table();
 }
 
 void TomlTable::check_keys(const std::vector<std::string>& known) const {

@@ -1,0 +1,50 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <span>
+#include <string>
+
+#include "options/option_table.h"
+#include "pipeline/run_context.h"
+
+namespace espalier::pipeline {
+
+enum class ResultForm {
+  kText,  ///< for people
+  kJson
+};
+
+/// A verb with options that are still to be set, then run once.
+class VerbCall {
+ public:
+  virtual ~VerbCall() = default;
+  /// Sets the options.
+  virtual options::OptionTable& table() = 0;
+  /// Calls the function. The result as it goes to standard output, its line end included.
+  virtual std::string run(const RunContext& context, ResultForm form) = 0;
+};
+
+/// A row of the table of verbs: what its views need (command line, help, docs, other languages).
+///
+/// A verb is a pair of files in verbs/, called as it is:
+///
+///     struct ScoreOptions { .. };    struct ScoreSummary { .. };
+///     ScoreSummary score(const ScoreOptions& options, const RunContext& context);   // the work; prints
+///     nothing void describe(options::OptionTable& table, ScoreOptions& options);            // every option
+///     once nlohmann::ordered_json to_json(const ScoreSummary& summary); std::string to_text(const
+///     ScoreSummary& summary); Verb score_verb(); // its row
+///
+/// The build makes the table of the folder (src/verb_table.cmake).
+struct Verb {
+  std::string name;   ///< "score"; of a verb below another "tokenizer train"
+  std::string line;   ///< one line, no full stop
+  std::string notes;  ///< for `--help`: what options do not say, and examples, "\n  espalier score .."
+  int place = 0;      ///< in lists: the smaller first
+  std::function<std::unique_ptr<VerbCall>()> call = nullptr;
+};
+
+/// Every verb of a folder, by place.
+std::span<const Verb> verbs();
+
+}  // namespace espalier::pipeline
