@@ -43,57 +43,52 @@ ESPALIER_INLINE void pack_turned(const Side& side, int64_t depth, float* to, int
   }
 }
 
-/// The same for columns that lie side by side.
-ESPALIER_INLINE void pack_straight(const Side& side, int64_t depth, float* to, int64_t to_stride) {
-  if (side.count >= kLanes) {
-    for (int64_t k = 0; k < depth; ++k)
-      AllLanes{}.store(to + k * to_stride, AllLanes{}.load(side.data + k * side.along));
-    return;
+/// Columns that lie side by side: row after row of what is stored.
+ESPALIER_INLINE void pack_straight(const Side& side, int64_t depth, float* to) {
+  for (int64_t k = 0; k < depth; ++k) {
+    const float* from = side.data + k * side.along;
+    int64_t j = 0;
+    for (; side.count - j >= kPanelColumns && next_vectors(side.count - j) == kTileVectors;
+         j += kPanelColumns) {
+      float* panel = to + j * depth + k * kPanelColumns;
+#pragma GCC unroll 3
+      for (int v = 0; v < kTileVectors; ++v)
+        AllLanes{}.store(panel + v * kLanes, AllLanes{}.load(from + j + v * kLanes));
+    }
+    while (j < side.count) {
+      const int vectors = next_vectors(side.count - j);
+      float* panel = to + j * depth + k * vectors * kLanes;
+      for (int v = 0; v < vectors; ++v, j += kLanes, panel += kLanes) {
+        if (j + kLanes <= side.count) {
+          AllLanes{}.store(panel, AllLanes{}.load(from + j));
+        } else {
+          AllLanes{}.store(panel, FirstLanes{static_cast<int>(side.count - j)}.load(from + j));
+        }
+      }
+    }
   }
-  const FirstLanes lanes{static_cast<int>(side.count)};
-  for (int64_t k = 0; k < depth; ++k)
-    AllLanes{}.store(to + k * to_stride, lanes.load(side.data + k * side.along));
 }
 
 /// The right side of `depth` steps as panels [depth][vectors of the panel], one behind the other; columns
 /// that are not there become zeros.
 void pack_right(const Side& side, int64_t depth, float* to) {
+  if (side.along != 1) return pack_straight(side, depth, to);
   for (int64_t j = 0; j < side.count;) {
     const int vectors = next_vectors(side.count - j);
-    for (int v = 0; v < vectors; ++v) {
-      const int64_t column = j + v * kLanes;
-      if (side.along == 1) {
-        pack_turned(side.from(column, 0, side.count - column), depth, to + v * kLanes, vectors * kLanes);
-      } else {
-        pack_straight(side.from(column, 0, side.count - column), depth, to + v * kLanes, vectors * kLanes);
-      }
-    }
-    to += depth * vectors * kLanes;
-    j += vectors * kLanes;
+    for (int v = 0; v < vectors; ++v, j += kLanes)
+      pack_turned(side.from(j, 0, side.count - j), depth, to + (j - v * kLanes) * depth + v * kLanes,
+                  vectors * kLanes);
   }
 }
 
-/// Rows of the next tile with `rows` rows left: kTileRows, or a power of two.
-ESPALIER_INLINE int next_rows(int64_t rows) {
-  int tile = kTileRows;
-  while (tile > rows) tile /= 2;
-  return tile;
-}
-
-/// The left side of `depth` steps as tiles [depth][rows of the tile], one behind the other.
+/// The left side of `depth` steps whose rows lie side by side as [depth][kLanes] rows, one behind the other.
 void pack_left(const Side& side, int64_t depth, float* to) {
-  for (int64_t i = 0; i < side.count;) {
-    const int rows = next_rows(side.count - i);
-    const float* from = side.data + i * side.across;
-    if (rows == kTileRows && side.across == 1) {
-      for (int64_t k = 0; k < depth; ++k)
-        __builtin_memcpy(to + k * kTileRows, from + k * side.along, kTileRows * sizeof(float));
-    } else {
-      for (int64_t k = 0; k < depth; ++k)
-        for (int r = 0; r < rows; ++r) to[k * rows + r] = from[r * side.across + k * side.along];
-    }
-    to += depth * rows;
-    i += rows;
+  for (int64_t k = 0; k < depth; ++k) {
+    const float* from = side.data + k * side.along;
+    int64_t i = 0;
+    for (; i + kLanes <= side.count; i += kLanes)
+      AllLanes{}.store(to + i * depth + k * kLanes, AllLanes{}.load(from + i));
+    for (; i < side.count; ++i) to[i / kLanes * kLanes * depth + k * kLanes + i % kLanes] = from[i];
   }
 }
 

@@ -6,9 +6,6 @@
 namespace espalier::simd {
 namespace {
 
-typedef float F4 __attribute__((vector_size(16)));
-typedef float UnalignedF4 __attribute__((vector_size(16), aligned(4), may_alias));
-
 /// Lanes of (a, b) for a shuffle: `pick(lane)` counts b's from kLanes on.
 template <class Pick>
 ESPALIER_INLINE F shuffle(F a, F b, Pick pick) {
@@ -57,11 +54,11 @@ ESPALIER_INLINE void transpose(F (&rows)[kLanes]) {
   if constexpr (kLanes > 8) swap_blocks<8>(rows);
 }
 
-/// Quarter `q` of a vector: lanes 4q .. 4q + 3.
-ESPALIER_INLINE F4 quarter(F v, int q) {
-  F4 part;
-  for (int lane = 0; lane < 4; ++lane) part[lane] = v[4 * q + lane];
-  return part;
+/// Quarters q and q + 1 of both in turn: a's q, b's q, a's q + 1, b's q + 1.
+ESPALIER_INLINE F join_quarters(F a, F b, int q) {
+  return shuffle(a, b, [=](int lane) ESPALIER_INLINED {
+    return (q + lane / 8) * 4 + lane % 4 + (lane / 4 % 2 == 0 ? 0 : kLanes);
+  });
 }
 
 }  // namespace
