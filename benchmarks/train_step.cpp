@@ -9,10 +9,10 @@
 #include "base/machine.h"
 #include "base/rng.h"
 #include "base/stopwatch.h"
-#include "eval/masked_words.h"
 #include "model/bert_checkpoint.h"
 #include "nn/threads.h"
 #include "train/adamw.h"
+#include "train/task_loss.h"
 
 using namespace espalier;
 

@@ -11,15 +11,12 @@ endif()
 pkg_check_modules(NETTLE REQUIRED IMPORTED_TARGET nettle)
 find_package(Threads REQUIRED)
 
-# Text and training data; the program without models does without.
-if(ESPALIER_TORCH OR ESPALIER_TESTS OR ESPALIER_FUZZ OR ESPALIER_EXAMPLES)
-  set(ESPALIER_TEXT ON)
-  find_package(ICU REQUIRED COMPONENTS uc i18n)
-  find_package(ZLIB REQUIRED)
-  pkg_check_modules(ZSTD REQUIRED IMPORTED_TARGET libzstd)
-  find_package(JPEG REQUIRED)
-  find_package(PNG REQUIRED)
-endif()
+# Text and data.
+find_package(ICU REQUIRED COMPONENTS uc i18n)
+find_package(ZLIB REQUIRED)
+pkg_check_modules(ZSTD REQUIRED IMPORTED_TARGET libzstd)
+find_package(JPEG REQUIRED)
+find_package(PNG REQUIRED)
 
 if(ESPALIER_TORCH)
   find_package(OpenMP REQUIRED COMPONENTS CXX)

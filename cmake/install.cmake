@@ -10,8 +10,9 @@ install(EXPORT espalierCoreTargets NAMESPACE espalier:: DESTINATION ${espalier_p
 set(espalier_header_folders ${core_folders})
 
 if(ESPALIER_TORCH)
-  set(espalier_engine_targets espalier espalier_text)
+  set(espalier_engine_targets espalier espalier_infer espalier_text)
   set_target_properties(espalier_text PROPERTIES EXPORT_NAME text)
+  set_target_properties(espalier_infer PROPERTIES EXPORT_NAME infer)
   if(TARGET espalier_kernels)
     list(APPEND espalier_engine_targets espalier_kernels)
     set_target_properties(espalier_kernels PROPERTIES EXPORT_NAME kernels)

@@ -2,7 +2,6 @@
 // of its experts, in turns. The weights lie in the mapped files, as `observe` reads them. Prints one JSON
 // object a row.
 #include <fmt/format.h>
-#include <torch/types.h>
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
@@ -11,8 +10,8 @@
 #include "base/machine.h"
 #include "base/rng.h"
 #include "base/stopwatch.h"
-#include "model/decoder_stream.h"
-#include "nn/threads.h"
+#include "infer/decoder_stream.h"
+#include "infer/threads.h"
 #include "observe/layer_observer.h"
 #include "observe/token_observer.h"
 
@@ -26,31 +25,31 @@ struct Seconds {
 };
 
 /// One prompt through all blocks and the head, for the logits of its last token.
-Seconds forward_seconds(const DecoderModel& model, const PackedTokens& tokens, const RopeTable& rope,
-                        bool statistics) {
+Seconds forward_seconds(const infer::DecoderModel& model, const infer::PackedTokens& tokens,
+                        const infer::RopeTable& rope, bool statistics) {
   const auto N = tokens.layout.tokens();
   const Stopwatch watch;
   const std::clock_t start = std::clock();
-  auto x = torch::empty({N, model.width()});
-  embed(model, tokens.ids, x.data_ptr<float>());
+  Buffer<float> x(N * model.width()), logits(model.config.vocab_size);
+  embed(model, tokens.ids, x.data());
   const FrequentTokens frequent(statistics ? std::span(tokens.ids) : std::span<const std::int32_t>(), 2000);
   for (std::int64_t layer = 0; layer < model.config.layers; ++layer) {
-    const ReadyBlock block(model, layer, rope);
+    const infer::ReadyBlock block(model, layer, rope);
     const auto E = model.config.experts[static_cast<std::size_t>(layer)];
     if (!statistics || E == 0) {
-      block.run(tokens.layout, x.data_ptr<float>(), {});
+      block.run(tokens.layout, x.data(), {});
       continue;
     }
     LayerObserver observer(static_cast<int>(layer), E, model.width());
     TokenObserver use(static_cast<int>(layer), E, frequent, tokens);
-    block.run(tokens.layout, x.data_ptr<float>(),
-              {[&](const TokenChoice& choice) {
+    block.run(tokens.layout, x.data(),
+              {[&](const infer::RoutingView& choice) {
                  observer.routed(choice);
                  use.routed(choice);
                },
-               [&](const ExpertOutput& output) { observer.computed(output); }});
+               [&](const infer::ExpertOutput& output) { observer.computed(output); }});
   }
-  decoder_logits(model, x.narrow(0, N - 1, 1));
+  decoder_logits(model, 1, x.data() + (N - 1) * model.width(), logits.data());
   return {watch.seconds(), static_cast<double>(std::clock() - start) / CLOCKS_PER_SEC};
 }
 
@@ -88,16 +87,16 @@ int main(int argc, char** argv) {
   app.add_option("--runs", runs);
   app.add_option("--threads", threads);
   CLI11_PARSE(app, argc, argv);
-  configure_engine(threads);
-  const DecoderModel model = load_decoder(Checkpoint::open(folder));
+  infer::configure_threads(threads);
+  const infer::DecoderModel model = infer::load_decoder(Checkpoint::open(folder));
   for (const std::int64_t length : prompts) {
-    PackedTokens tokens;
+    infer::PackedTokens tokens;
     tokens.layout.append(length);
     Rng rng(1);
     for (std::int64_t i = 0; i < length; ++i)
       tokens.ids.push_back(
           static_cast<std::int32_t>(rng.below(static_cast<std::uint64_t>(model.config.vocab_size))));
-    const RopeTable rope = rope_table(model.config, length);
+    const infer::RopeTable rope = infer::rope_table(model.config, length);
     Rates bare, observed;
     for (int run = -1; run < runs; ++run) {
       const Seconds a = forward_seconds(model, tokens, rope, false),

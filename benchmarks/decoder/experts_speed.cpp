@@ -2,7 +2,6 @@
 // other side, every expert on every token into one [E, N, D] tensor, is peers/pytorch_experts.py. Prints one
 // JSON object a row.
 #include <fmt/format.h>
-#include <torch/types.h>
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
@@ -10,9 +9,10 @@
 
 #include "base/machine.h"
 #include "base/stopwatch.h"
-#include "moe/streamed_experts.h"
-#include "nn/threads.h"
+#include "infer/experts.h"
+#include "infer/threads.h"
 #include "observe/layer_observer.h"
+#include "random_weights.h"
 
 using namespace espalier;
 
@@ -28,24 +28,25 @@ int main(int argc, char** argv) {
   app.add_option("--runs", runs);
   app.add_option("--threads", threads);
   CLI11_PARSE(app, argc, argv);
-  configure_engine(threads);
-  torch::manual_seed(1);
-  const auto x = torch::randn({N, D});
-  DecoderMoe moe;
-  moe.router = stored(torch::randn({E, D}) * 0.05);
+  infer::configure_threads(threads);
+  Rng rng(1);
+  const Buffer<float> x = random_values(rng, N * D, 1);
+  infer::DecoderMoe moe;
+  moe.router = random_weight(rng, E, D, 0.05);
   for (std::int64_t e = 0; e < E; ++e)
-    moe.experts.push_back({stored(torch::randn({F, D}) * 0.03), stored(torch::randn({F, D}) * 0.03),
-                           stored(torch::randn({D, F}) * 0.03)});
+    moe.experts.push_back(
+        {random_weight(rng, F, D, 0.03), random_weight(rng, F, D, 0.03), random_weight(rng, D, F, 0.03)});
   const auto before = resident_bytes();
   std::vector<double> seconds, processor;
   for (int run = -1; run < runs; ++run) {
     const Stopwatch watch;
     const std::clock_t start = std::clock();
     LayerObserver observer(0, E, D);
-    auto y = torch::zeros({N, D});
-    add_experts(moe, {.experts_per_token = K}, N, x.data_ptr<float>(), y.data_ptr<float>(),
-                {[&](const TokenChoice& choice) { observer.routed(choice); },
-                 [&](const ExpertOutput& output) { observer.computed(output); }});
+    Buffer<float> y(N * D);
+    y.fill(0);
+    add_experts(moe, {.experts_per_token = K}, N, x.data(), y.data(),
+                {[&](const infer::RoutingView& choice) { observer.routed(choice); },
+                 [&](const infer::ExpertOutput& output) { observer.computed(output); }});
     if (run < 0) continue;
     seconds.push_back(watch.seconds());
     processor.push_back(static_cast<double>(std::clock() - start) / CLOCKS_PER_SEC);

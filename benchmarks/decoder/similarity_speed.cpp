@@ -2,53 +2,56 @@
 // CKA, then groups of half as many), and the reconstruction search over all subsets of half the experts
 // against running each subset. Prints one JSON object.
 #include <fmt/format.h>
-#include <torch/types.h>
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <memory>
 #include <numeric>
 
 #include "base/machine.h"
 #include "base/stopwatch.h"
-#include "moe/streamed_experts.h"
-#include "nn/onednn/gemm.h"
-#include "nn/threads.h"
+#include "infer/experts.h"
+#include "infer/threads.h"
+#include "kernels/gemm.h"
 #include "observe/every_expert_observer.h"
 #include "prune/grouping.h"
 #include "prune/reconstruction.h"
 #include "prune/similarity.h"
+#include "random_weights.h"
 
 using namespace espalier;
 
 namespace {
 
 /// Random weights [out, in] in bfloat16, as the checkpoints of these shapes have them.
-StoredWeight random_weight(std::int64_t out, std::int64_t in) {
-  auto owner = torch::empty({out, in}, torch::kBFloat16);
-  for (std::int64_t row = 0; row < out; ++row) owner[row].copy_(torch::randn({in}).mul_(0.03));
-  const auto* bytes = reinterpret_cast<const std::byte*>(owner.data_ptr());
-  return {Dtype::kBF16, {bytes, owner.nbytes()}, out, in, owner};
+infer::StoredWeight random_bf16_weight(Rng& rng, std::int64_t out, std::int64_t in) {
+  auto owner = std::make_shared<std::vector<std::byte>>(static_cast<std::size_t>(2 * out * in));
+  const Buffer<float> values = random_values(rng, out * in, 0.03);
+  from_float32(Dtype::kBF16, values.span(), *owner);
+  return {formats::dense_weight({Dtype::kBF16, *owner}, out, in), owner};
 }
 
-/// Multiplications and additions per second of oneDNN at an expert's own shape.
-double onednn_rate(std::int64_t rows, std::int64_t D, std::int64_t F) {
-  const auto x = torch::randn({rows, D}), w = torch::randn({F, D});
-  auto y = torch::empty({rows, F});
+/// Multiplications and additions per second of a product at an expert's own shape.
+double product_rate(std::int64_t rows, std::int64_t D, std::int64_t F) {
+  Rng rng(2);
+  const Buffer<float> x = random_values(rng, rows * D, 1), w = random_values(rng, F * D, 1);
+  Buffer<float> y(rows * F);
   double best = 0;
   for (int run = 0; run < 4; ++run) {
     const Stopwatch watch;
-    gemm(rows, F, D, {x.data_ptr<float>(), D}, {w.data_ptr<float>(), D, true}, 0, y.data_ptr<float>(), F);
+    kernels::gemm(rows, F, D, {x.data(), D}, {w.data(), D, true}, 0, y.data(), F);
     best = std::max(best, 2.0 * static_cast<double>(rows) * static_cast<double>(D) * static_cast<double>(F) /
                               watch.seconds());
   }
   return best;
 }
 
-DecoderMoe random_moe(std::int64_t E, std::int64_t D, std::int64_t F) {
-  DecoderMoe moe;
-  moe.router = stored(torch::randn({E, D}) * 0.05);
+infer::DecoderMoe random_moe(Rng& rng, std::int64_t E, std::int64_t D, std::int64_t F) {
+  infer::DecoderMoe moe;
+  moe.router = random_weight(rng, E, D, 0.05);
   for (std::int64_t e = 0; e < E; ++e)
-    moe.experts.push_back({random_weight(F, D), random_weight(F, D), random_weight(D, F)});
+    moe.experts.push_back(
+        {random_bf16_weight(rng, F, D), random_bf16_weight(rng, F, D), random_bf16_weight(rng, D, F)});
   return moe;
 }
 
@@ -64,28 +67,29 @@ double moment_products(std::int64_t N, std::int64_t D, std::int64_t E, double R)
 }
 
 /// Seconds to run the layer with each subset of half the experts: what reuse of outputs saves.
-double seconds_of_running_subsets(const DecoderMoe& moe, const RouterConfig& router, const torch::Tensor& x,
-                                  std::int64_t most) {
+double seconds_of_running_subsets(const infer::DecoderMoe& moe, const RouterConfig& router, const float* x,
+                                  std::int64_t N, std::int64_t most) {
   const std::size_t E = moe.experts.size();
-  const auto N = x.size(0), D = x.size(1);
+  const auto D = moe.router.in();
   std::vector<bool> kept(E, false);
   std::fill(kept.end() - static_cast<std::ptrdiff_t>(E / 2), kept.end(), true);
   std::int64_t subsets = 0;
-  auto y = torch::empty({N, D});
+  Buffer<float> y(N * D);
   const Stopwatch watch;
   do {
-    DecoderMoe part;
+    infer::DecoderMoe part;
     std::vector<std::int64_t> rows;
     for (std::size_t e = 0; e < E; ++e) {
       if (!kept[e]) continue;
       rows.push_back(static_cast<std::int64_t>(e));
       part.experts.push_back(moe.experts[e]);
     }
-    WeightBuffer buffer;
-    const auto all = torch::from_blob(const_cast<float*>(moe.router.read(buffer)), {moe.router.out, D});
-    part.router = stored(all.index_select(0, torch::tensor(rows)));
-    y.zero_();
-    add_experts(part, router, N, x.data_ptr<float>(), y.data_ptr<float>(), {});
+    Buffer<float> own(static_cast<std::int64_t>(rows.size()) * D);
+    for (std::size_t i = 0; i < rows.size(); ++i)
+      std::copy_n(moe.router.floats() + rows[i] * D, D, own.data() + static_cast<std::int64_t>(i) * D);
+    part.router = infer::stored(std::move(own), static_cast<std::int64_t>(rows.size()), D);
+    y.fill(0);
+    add_experts(part, router, N, x, y.data(), {});
     ++subsets;
   } while (subsets < most && std::next_permutation(kept.begin(), kept.end()));
   return watch.seconds() / static_cast<double>(subsets);
@@ -106,24 +110,24 @@ int main(int argc, char** argv) {
   app.add_option("--subsets", subsets, "that are run for comparison");
   app.add_option("--threads", threads);
   CLI11_PARSE(app, argc, argv);
-  configure_engine(threads);
-  torch::manual_seed(1);
-  const double rate_before = onednn_rate(512, D, F);
-  return_freed_memory();
-  const DecoderMoe moe = random_moe(E, D, F);
-  const auto x = torch::randn({N, D});
+  infer::configure_threads(threads);
+  Rng rng(1);
+  const double rate_before = product_rate(512, D, F);
+  infer::return_freed_memory();
+  const infer::DecoderMoe moe = random_moe(rng, E, D, F);
+  const Buffer<float> x = random_values(rng, N * D, 1);
   RouterConfig router;
   router.experts_per_token = K;
-  const TokenChoice choice = choose_experts(
-      torch::matmul(x, torch::from_blob(const_cast<std::byte*>(moe.router.bytes.data()), {E, D}).t())
-          .contiguous(),
-      router, {});
+  Buffer<float> logits(N * E);
+  kernels::gemm(N, E, D, {x.data(), D}, {moe.router.floats(), D, true}, 0, logits.data(), E);
+  const infer::Routing choice = infer::choose_experts(router, N, E, std::move(logits), {});
+  const infer::RoutingView all_tokens = choice.view();
   SimilarityOptions options;
   options.moments = options.cross_moments = true;
   options.samples = samples;
   const Stopwatch watch;
   EveryExpertObserver observer(moe, 0, N, options);
-  observer.add(N, x.data_ptr<float>(), &choice);
+  observer.add(N, x.data(), &all_tokens);
   const double observing = watch.seconds();
   LayerObservations layer(0, static_cast<std::size_t>(E), static_cast<std::size_t>(D));
   layer.tokens = static_cast<double>(N);
@@ -134,14 +138,14 @@ int main(int argc, char** argv) {
   const ExpertGroups groups = find_grouping("partition").make({cka, use, static_cast<int>(E / 2)});
   const double grouping = grouping_watch.seconds();
   const double peak = static_cast<double>(peak_resident_bytes());
-  const double rate = std::max(rate_before, onednn_rate(512, D, F));
+  const double rate = std::max(rate_before, product_rate(512, D, F));
   const double of_experts = 6.0 * number(N) * number(E) * number(D) * number(F);
   const double in_all =
       of_experts + moment_products(N, D, E, static_cast<double>(layer.every_expert->projected));
   fmt::print(
       "{{\"experts\": {}, \"width\": {}, \"ffn\": {}, \"tokens\": {}, \"observe_seconds\": {:.2f}, "
-      "\"group_seconds\": {:.3f}, \"groups\": {}, \"onednn_gflops\": {:.1f}, \"expert_gflops\": {:.1f}, "
-      "\"gflops\": {:.1f}, \"of_onednn\": {:.2f}, \"peak_rss_gb\": {:.2f}",
+      "\"group_seconds\": {:.3f}, \"groups\": {}, \"product_gflops\": {:.1f}, \"expert_gflops\": {:.1f}, "
+      "\"gflops\": {:.1f}, \"of_product\": {:.2f}, \"peak_rss_gb\": {:.2f}",
       E, D, F, N, observing, grouping, groups.size(), rate / 1e9, of_experts / observing / 1e9,
       in_all / observing / 1e9, in_all / observing / rate, peak / 1e9);
   if (samples > 0) {
@@ -152,15 +156,14 @@ int main(int argc, char** argv) {
             .find(ReconstructionError(layer, router),
                   {1, static_cast<int>(E / 2), std::vector<bool>(static_cast<std::size_t>(E), true)});
     const double searching = search_watch.seconds();
-    const auto few = x.narrow(0, 0, samples);
-    const double each = seconds_of_running_subsets(moe, router, few, subsets);
+    const double each = seconds_of_running_subsets(moe, router, x.data(), samples, subsets);
     SimilarityOptions alone;
     alone.samples = samples;
     const Stopwatch outputs_watch;
     EveryExpertObserver outputs(moe, 0, samples, alone);
-    const TokenChoice few_choice{choice.logits.narrow(0, 0, samples), choice.alpha, choice.chosen,
-                                 choice.gates};
-    outputs.add(samples, few.data_ptr<float>(), &few_choice);
+    infer::RoutingView few = all_tokens;
+    few.tokens = samples;
+    outputs.add(samples, x.data(), &few);
     const double once = outputs_watch.seconds();
     fmt::print(
         ", \"subsets\": {}, \"search_seconds\": {:.3f}, \"outputs_seconds\": {:.2f}, "

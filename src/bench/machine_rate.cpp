@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "base/stopwatch.h"
-#include "nn/onednn/gemm.h"
+#include "kernels/gemm.h"
 
 namespace espalier {
 namespace {
@@ -47,7 +47,7 @@ double matmul_flops_per_second(int threads, double seconds) {
   const std::vector<float> x(kRows * kIn, 0.5F), weight(kOut * kIn, 0.25F);
   std::vector<float> y(kRows * kOut);
   const double best = best_seconds(seconds, [&] {
-    gemm(kRows, kOut, kIn, {x.data(), kIn}, {weight.data(), kIn, true}, 0.0F, y.data(), kOut);
+    kernels::gemm(kRows, kOut, kIn, {x.data(), kIn}, {weight.data(), kIn, true}, 0.0F, y.data(), kOut);
   });
   return 2.0 * kRows * kIn * kOut / best;
 }

@@ -1,8 +1,5 @@
 #include "bench/model_bench.h"
 
-#include <torch/types.h>
-#include <torch/utils.h>
-
 #include <algorithm>
 #include <memory>
 
@@ -10,39 +7,39 @@
 #include "base/rng.h"
 #include "base/stopwatch.h"
 #include "bench/worker.h"
-#include "model/bert_checkpoint.h"
+#include "infer/encoder.h"
 
 namespace espalier {
 namespace {
 
 /// One model and its batch, in the worker's process.
 struct Subject {
-  BertModel model;
-  TokenBatch batch;
+  infer::EncoderModel model;
+  std::vector<std::int64_t> ids;  // [B * T]
+  infer::SequenceLayout layout;
 };
 
-TokenBatch random_batch(const BertModel& model, const ModelBenchOptions& options) {
+std::vector<std::int64_t> random_ids(const infer::EncoderModel& model, const ModelBenchOptions& options) {
   Rng rng(options.seed);
   std::vector<std::int64_t> ids(static_cast<std::size_t>(options.batch * options.sequence_length));
   for (auto& id : ids)
     id = static_cast<std::int64_t>(rng.below(static_cast<std::uint64_t>(model.config.vocab_size)));
-  return {
-      torch::tensor(ids, torch::kInt64), {}, SequenceLayout::uniform(options.batch, options.sequence_length)};
+  return ids;
 }
 
 void forward(const Subject& subject) {
-  const torch::NoGradGuard no_grad;
-  const auto encoding = encode(subject.model, subject.batch, {});
+  const auto hidden = encode(subject.model, {subject.ids, {}, subject.layout});
   if (subject.model.pooler && subject.model.classifier)
-    classify(subject.model, encoding.hidden, subject.batch.layout, {});
+    classify(subject.model, subject.layout, hidden.data());
 }
 
 WorkerTask task_for(const std::filesystem::path& folder, const ModelBenchOptions& options) {
   auto subject = std::make_shared<Subject>();
   return {.start =
               [subject, folder, options] {
-                subject->model = load_bert(Checkpoint::open(folder));
-                subject->batch = random_batch(subject->model, options);
+                subject->model = infer::load_encoder(Checkpoint::open(folder));
+                subject->ids = random_ids(subject->model, options);
+                subject->layout = infer::SequenceLayout::uniform(options.batch, options.sequence_length);
                 forward(*subject);
                 return static_cast<std::uint64_t>(parameter_count(subject->model));
               },

@@ -16,7 +16,7 @@ struct ModelBenchOptions {
   std::int64_t sequence_length = 128;         ///< T tokens each
   int rounds = 7;                             ///< timed, after one that is not
   double round_seconds = 0.5;                 ///< a round repeats the forward pass for at least this long
-  int threads = 1;                            ///< recorded in the result; set by configure_engine
+  int threads = 1;                            ///< recorded in the result; set by infer::configure_threads
   std::uint64_t seed = 0;                     ///< of the random token ids
   ProgressSink progress;
 };

@@ -5,8 +5,8 @@
 
 #include "base/error.h"
 #include "base/machine.h"
-#include "cli/engine.h"
 #include "cli/terminal.h"
+#include "cli/training.h"
 #include "cli/usage.h"
 
 namespace espalier {
@@ -38,7 +38,7 @@ pipeline::RunContext context_of(const GlobalOptions& global, const Terminal& ter
   context.progress = terminal.progress();
   context.note = terminal.notes();
   context.command = global.command;
-  context.libraries = engine_libraries();
+  context.libraries = tensor_libraries();
   if (!global.json)
     context.part = [terminal](std::string_view text) {
       terminal.finish();

@@ -1,7 +1,7 @@
 #include "cli/global_options.h"
 
 #include "base/machine.h"
-#include "cli/engine.h"
+#include "cli/training.h"
 
 namespace espalier {
 
@@ -16,7 +16,7 @@ void describe(options::OptionTable& table, GlobalOptions& options) {
 }
 
 void apply_global_options(const GlobalOptions& options) {
-  start_engine(options.threads.value_or(hardware_threads()));
+  start_threads(options.threads.value_or(hardware_threads()));
 }
 
 }  // namespace espalier

@@ -17,7 +17,7 @@ struct Verb {
   std::function<void(CLI::App& app, const GlobalOptions& global)> add;
 };
 
-/// Every verb of this build: those of pipeline/, then those of the engine.
+/// Every verb of this build: those of pipeline/, those that run models, and those that train.
 std::span<const Verb> verbs();
 
 }  // namespace espalier

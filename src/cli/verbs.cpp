@@ -3,7 +3,8 @@
 #include <vector>
 
 #include "cli/command_line.h"
-#include "cli/engine.h"
+#include "cli/engine/engine_verbs.h"
+#include "cli/training.h"
 
 namespace espalier {
 namespace {
@@ -15,8 +16,8 @@ std::vector<Verb> all_verbs() {
                    [&verb](CLI::App& app, const GlobalOptions& global) { declare_verb(app, global, verb); }});
   all.push_back(
       {"prune", "observe, score, plan, apply and verify in one, leaving every file behind", add_prune});
-  const std::span<const Verb> engine = engine_verbs();
-  all.insert(all.end(), engine.begin(), engine.end());
+  for (const std::span<const Verb> more : {engine_verbs(), training_verbs()})
+    all.insert(all.end(), more.begin(), more.end());
   return all;
 }
 

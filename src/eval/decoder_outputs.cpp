@@ -1,15 +1,15 @@
-#include "eval/decoder_outputs.h"
+#include "eval/sequence_outputs.h"
 
 #include <fmt/format.h>
 
 #include <cstring>
 
 #include "checkpoint/checkpoint.h"
-#include "model/decoder_forward.h"
+#include "infer/decoder_forward.h"
 
 namespace espalier {
 
-std::int64_t write_sequence_outputs(const DecoderModel& model, const TokenSequences& sequences,
+std::int64_t write_sequence_outputs(const infer::DecoderModel& model, const TokenSequences& sequences,
                                     const std::filesystem::path& file) {
   std::vector<TensorSource> tensors;
   for (std::size_t i = 0; i < sequences.size(); ++i) {
@@ -19,8 +19,10 @@ std::int64_t write_sequence_outputs(const DecoderModel& model, const TokenSequen
                        {static_cast<std::int64_t>(sequence.size()), model.config.vocab_size},
                        [&model, &sequence](std::span<std::byte> bytes) {
                          const std::vector<std::int32_t> ids(sequence.begin(), sequence.end());
-                         const auto logits = decoder_logits(model, run_sequence(model, ids));
-                         std::memcpy(bytes.data(), logits.data_ptr(), bytes.size());
+                         const auto N = static_cast<std::int64_t>(ids.size());
+                         Buffer<float> logits(N * model.config.vocab_size);
+                         decoder_logits(model, N, run_sequence(model, ids).data(), logits.data());
+                         std::memcpy(bytes.data(), logits.data(), bytes.size());
                        }});
   }
   const auto count = static_cast<std::int64_t>(tensors.size());

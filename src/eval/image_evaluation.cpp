@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <algorithm>
+
 #include "base/error.h"
 #include "base/interrupt.h"
 #include "base/stopwatch.h"
@@ -10,32 +12,33 @@
 
 namespace espalier {
 
-ImageEvaluation evaluate_images(const VmoeModel& model, const ImageSet& set, std::int64_t batch,
-                                Backend backend, const ProgressSink& progress) {
+ImageEvaluation evaluate_images(const infer::VisionModel& model, const ImageSet& set, std::int64_t batch,
+                                const ProgressSink& progress) {
   if (set.labels != model.config.labels)
     throw UserError(fmt::format("{}: the classes are {}, the model's are {}", set.source,
                                 fmt::join(set.labels, ", "), fmt::join(model.config.labels, ", ")),
                     "name the classes that the model was trained on, in that order, with --classes");
-  const torch::NoGradGuard no_grad;
   ImageBatches batches(
       set, {.batch_size = batch, .image_size = model.config.image_size, .order = ImageOrder::kFile});
   ImageEvaluation result;
   double loss = 0.0, seconds = 0.0;
   std::int64_t right = 0;
+  const auto labels = static_cast<std::int64_t>(model.config.labels.size());
   for (CorpusCursor cursor; cursor.epoch == 0;) {
     auto images = batches.next(cursor);
-    const auto B = images.images(), S = images.size;
-    const auto pixels = torch::from_blob(images.pixels.data(), {B, S, S, 3}, torch::kFloat32);
-    const auto labels = torch::tensor(images.labels, torch::kInt64);
+    const auto B = images.images();
     const Stopwatch watch;
-    const auto output = forward(model, pixels, {.backend = backend});
-    const auto scores = ensemble_log_probabilities(output.scores, output.scores.size(0) / B);
+    const auto scores = classify_images(model, B, images.pixels.data());
+    const auto classes = infer::ensemble_log_probabilities(scores, scores.size() / (B * labels), labels);
     seconds += watch.seconds();
-    loss += torch::nll_loss(scores, labels, {}, at::Reduction::Sum).item<double>();
-    const auto best = scores.argmax(1).contiguous();
-    right += (best == labels).sum().item<std::int64_t>();
-    result.predictions.insert(result.predictions.end(), best.data_ptr<std::int64_t>(),
-                              best.data_ptr<std::int64_t>() + B);
+    for (std::int64_t b = 0; b < B; ++b) {
+      const float* row = classes.data() + b * labels;
+      const auto label = images.labels[static_cast<std::size_t>(b)];
+      const auto best = std::max_element(row, row + labels) - row;
+      loss -= static_cast<double>(row[label]);
+      right += best == label ? 1 : 0;
+      result.predictions.push_back(best);
+    }
     if (interrupt_requested()) throw Interrupted("stopped while evaluating");
     if (progress) progress({"evaluating", result.predictions.size(), set.size(), "images"});
   }

@@ -5,7 +5,7 @@
 
 #include "base/progress.h"
 #include "data/images/image_set.h"
-#include "model/vmoe.h"
+#include "infer/vision.h"
 
 namespace espalier {
 
@@ -18,7 +18,7 @@ struct ImageEvaluation {
 
 /// All images in their order, the middle square of each. Throws UserError where the classes are not the
 /// model's.
-ImageEvaluation evaluate_images(const VmoeModel& model, const ImageSet& set, std::int64_t batch,
-                                Backend backend, const ProgressSink& progress = {});
+ImageEvaluation evaluate_images(const infer::VisionModel& model, const ImageSet& set, std::int64_t batch,
+                                const ProgressSink& progress = {});
 
 }  // namespace espalier

@@ -1,7 +1,9 @@
-#include <torch/utils.h>
-
+#include <algorithm>
+#include <cmath>
+#include <numeric>
 #include <optional>
 
+#include "eval/logit_rows.h"
 #include "eval/masked_words.h"
 
 namespace espalier {
@@ -71,34 +73,40 @@ std::string text_around(const std::vector<std::int64_t>& ids, std::size_t mask_a
   return text + (end < words.size() ? " ..." : "");
 }
 
-MaskedExample predict(const BertModel& model, const WordPiece& tokenizer, Sequence sequence, std::size_t at,
-                      std::int64_t guesses, Backend backend) {
+/// The most likely pieces of one position; of equals the smaller id first.
+std::vector<MaskedExample::Guess> guesses_of(const LogitRows& logits, const WordPiece& tokenizer,
+                                             std::int64_t most) {
+  std::vector<std::int32_t> order(static_cast<std::size_t>(logits.classes()));
+  std::iota(order.begin(), order.end(), 0);
+  const auto end = order.begin() + std::min(most, logits.classes());
+  std::partial_sort(order.begin(), end, order.end(), [&](std::int32_t a, std::int32_t b) {
+    const float* row = logits.row(0);
+    return row[a] > row[b] || (row[a] == row[b] && a < b);
+  });
+  std::vector<MaskedExample::Guess> guesses;
+  for (auto id = order.begin(); id != end; ++id)
+    guesses.push_back({std::string(tokenizer.piece(*id)), std::exp(logits.log_probability(0, *id))});
+  return guesses;
+}
+
+MaskedExample predict(const infer::EncoderModel& model, const WordPiece& tokenizer, Sequence sequence,
+                      std::size_t at, std::int64_t guesses) {
   MaskedExample example;
   example.target = tokenizer.piece(static_cast<std::int32_t>(sequence.ids[at]));
   sequence.ids[at] = tokenizer.mask();
   example.text = text_around(sequence.ids, at, tokenizer);
-  const ForwardOptions options{.backend = backend};
-  const auto length = static_cast<std::int64_t>(sequence.ids.size());
-  const auto encoding = encode(model,
-                               {torch::tensor(sequence.ids, torch::kInt64),
-                                torch::tensor(sequence.types, torch::kInt64), SequenceLayout{{0, length}}},
-                               options);
-  const auto row = encoding.hidden.narrow(0, static_cast<std::int64_t>(at), 1);
-  const auto probabilities = mlm_logits(model, row, options).softmax(-1).squeeze(0).to(torch::kFloat64).cpu();
-  const auto [best, ids] = probabilities.topk(std::min(guesses, probabilities.size(0)));
-  for (std::int64_t i = 0; i < ids.size(0); ++i) {
-    example.guesses.push_back(
-        {std::string(tokenizer.piece(ids[i].item<std::int32_t>())), best[i].item<double>()});
-  }
+  const infer::SequenceLayout layout{{0, static_cast<std::int64_t>(sequence.ids.size())}};
+  const auto hidden = encode(model, {sequence.ids, sequence.types, layout});
+  const auto logits =
+      masked_word_logits(model, 1, hidden.data() + static_cast<std::int64_t>(at) * model.width());
+  example.guesses = guesses_of(LogitRows(1, model.config.vocab_size, logits.data()), tokenizer, guesses);
   return example;
 }
 
 }  // namespace
 
-std::vector<MaskedExample> masked_examples(const BertModel& model, const WordPiece& tokenizer,
-                                           MlmBatches& batches, std::size_t count, std::int64_t guesses,
-                                           Backend backend) {
-  const torch::NoGradGuard no_grad;
+std::vector<MaskedExample> masked_examples(const infer::EncoderModel& model, const WordPiece& tokenizer,
+                                           MlmBatches& batches, std::size_t count, std::int64_t guesses) {
   std::vector<MaskedExample> examples;
   CorpusCursor cursor;
   for (std::uint64_t seen = 0; seen < batches.sequences() && examples.size() < count;) {
@@ -107,7 +115,7 @@ std::vector<MaskedExample> masked_examples(const BertModel& model, const WordPie
       if (seen++ == batches.sequences() || examples.size() == count) return examples;
       auto sequence = restored(batch, b);
       if (const auto at = masked_word(sequence, tokenizer)) {
-        examples.push_back(predict(model, tokenizer, std::move(sequence), *at, guesses, backend));
+        examples.push_back(predict(model, tokenizer, std::move(sequence), *at, guesses));
       }
     }
   }

@@ -1,26 +1,21 @@
 #include "eval/masked_words.h"
 
-#include <torch/utils.h>
-
 #include <algorithm>
+
+#include "eval/logit_rows.h"
 
 namespace espalier {
 namespace {
 
-struct MaskedLogits {
-  torch::Tensor logits;        // [M, V]
-  torch::Tensor targets;       // [M] int64
-  torch::Tensor balance_loss;  // scalar, or undefined
-};
-
-MaskedLogits masked_logits(const BertModel& model, const MlmBatch& batch, const ForwardOptions& options) {
-  const auto device = model.embeddings.word.device();
-  const auto ids = torch::tensor(batch.ids, torch::kInt64);
-  const auto types = torch::tensor(batch.types, torch::kInt64);
-  const auto encoding = encode(model, {ids, types, SequenceLayout{batch.offsets}}, options);
-  const auto rows = encoding.hidden.index_select(0, torch::tensor(batch.positions, torch::kInt64).to(device));
-  return {mlm_logits(model, rows, options), torch::tensor(batch.targets, torch::kInt64).to(device),
-          encoding.balance_loss};
+/// Vocabulary logits of the masked positions [M, V].
+Buffer<float> masked_logits(const infer::EncoderModel& model, const MlmBatch& batch) {
+  const auto D = model.width(), M = static_cast<std::int64_t>(batch.positions.size());
+  const infer::SequenceLayout layout{batch.offsets};
+  const auto hidden = encode(model, {batch.ids, batch.types, layout});
+  Buffer<float> rows(M * D);
+  for (std::int64_t i = 0; i < M; ++i)
+    std::copy_n(hidden.data() + batch.positions[static_cast<std::size_t>(i)] * D, D, rows.data() + i * D);
+  return masked_word_logits(model, M, rows.data());
 }
 
 /// The first `sequences` sequences of a batch.
@@ -37,14 +32,8 @@ void keep_first(MlmBatch& batch, std::size_t sequences) {
 
 }  // namespace
 
-MaskedLoss masked_loss(const BertModel& model, const MlmBatch& batch, const ForwardOptions& options) {
-  const auto masked = masked_logits(model, batch, options);
-  return {ops(options.backend).cross_entropy(masked.logits, masked.targets), masked.balance_loss};
-}
-
-MaskedWords evaluate_masked_words(const BertModel& model, MlmBatches& batches, std::int64_t tokens,
-                                  Backend backend, const ProgressSink& progress) {
-  const torch::NoGradGuard no_grad;
+MaskedWords evaluate_masked_words(const infer::EncoderModel& model, MlmBatches& batches, std::int64_t tokens,
+                                  const ProgressSink& progress) {
   MaskedWords result;
   CorpusCursor cursor;
   double loss = 0;
@@ -53,10 +42,14 @@ MaskedWords evaluate_masked_words(const BertModel& model, MlmBatches& batches, s
     auto batch = batches.next(cursor);
     keep_first(batch, left);  // a batch that reaches the end of the text goes on at its beginning
     left -= batch.offsets.size() - 1;
-    const auto masked = masked_logits(model, batch, {.backend = backend});
-    const auto mean = ops(backend).cross_entropy(masked.logits, masked.targets).item<double>();
-    loss += mean * static_cast<double>(batch.targets.size());
-    correct += masked.logits.argmax(1).eq(masked.targets).sum().item<std::int64_t>();
+    const auto logits = masked_logits(model, batch);
+    const LogitRows rows(static_cast<std::int64_t>(batch.targets.size()), model.config.vocab_size,
+                         logits.data());
+    for (std::int64_t i = 0; i < rows.count(); ++i) {
+      const auto target = batch.targets[static_cast<std::size_t>(i)];
+      loss -= rows.log_probability(i, target);
+      correct += rows.first_choice(i) == target ? 1 : 0;
+    }
     result.predicted += static_cast<std::int64_t>(batch.targets.size());
     result.tokens += batch.offsets.back();
     if (progress) {

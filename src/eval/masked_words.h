@@ -6,18 +6,10 @@
 
 #include "base/progress.h"
 #include "data/mlm_batches.h"
-#include "model/bert.h"
+#include "infer/encoder.h"
 #include "text/wordpiece.h"
 
 namespace espalier {
-
-struct MaskedLoss {
-  torch::Tensor mlm;      // scalar: mean cross-entropy at the masked positions, nats
-  torch::Tensor balance;  // scalar, or undefined without MoE layers
-};
-
-/// Forward pass of a masked batch; the vocabulary head runs on the masked positions alone.
-MaskedLoss masked_loss(const BertModel& model, const MlmBatch& batch, const ForwardOptions& options);
 
 /// How well a model restores masked pieces of a text.
 struct MaskedWords {
@@ -27,10 +19,10 @@ struct MaskedWords {
   std::int64_t tokens = 0;     ///< seen, special pieces included
 };
 
-/// Evaluation mode, over whole batches until `tokens` tokens were seen or every sequence was seen once. The
+/// Over whole batches until `tokens` tokens were seen or every sequence was seen once. The
 /// masks are those of epoch 0: the same text, options and seed give the same masks.
-MaskedWords evaluate_masked_words(const BertModel& model, MlmBatches& batches, std::int64_t tokens,
-                                  Backend backend, const ProgressSink& progress = {});
+MaskedWords evaluate_masked_words(const infer::EncoderModel& model, MlmBatches& batches, std::int64_t tokens,
+                                  const ProgressSink& progress = {});
 
 /// A text with one word masked, and what the model takes it for.
 struct MaskedExample {
@@ -46,8 +38,7 @@ constexpr std::size_t kExampleWords = 12;
 
 /// At most `count` examples, one of each of the first sequences that have a whole word among their masked
 /// pieces. The other masked pieces are put back first.
-std::vector<MaskedExample> masked_examples(const BertModel& model, const WordPiece& tokenizer,
-                                           MlmBatches& batches, std::size_t count, std::int64_t guesses,
-                                           Backend backend);
+std::vector<MaskedExample> masked_examples(const infer::EncoderModel& model, const WordPiece& tokenizer,
+                                           MlmBatches& batches, std::size_t count, std::int64_t guesses);
 
 }  // namespace espalier

@@ -1,7 +1,6 @@
 #include "eval/sequence_scores.h"
 
 #include <fmt/format.h>
-#include <torch/torch.h>
 
 #include <algorithm>
 #include <cmath>
@@ -9,6 +8,7 @@
 
 #include "base/error.h"
 #include "data/token_sequences.h"
+#include "eval/logit_rows.h"
 
 namespace espalier {
 namespace {
@@ -53,7 +53,7 @@ Inputs inputs_of(std::span<const ScoredSequence> sequences) {
   return inputs;
 }
 
-void check_ids(const Inputs& inputs, const DecoderModel& model) {
+void check_ids(const Inputs& inputs, const infer::DecoderModel& model) {
   for (const Target& target : inputs.targets) {
     if (target.id >= 0 && target.id < model.config.vocab_size) continue;
     throw UserError(
@@ -62,47 +62,33 @@ void check_ids(const Inputs& inputs, const DecoderModel& model) {
   }
 }
 
-/// What of a target's logits a score needs.
-struct RowLogits {
-  torch::Tensor logits;        // [m, V]
-  torch::Tensor log_sums;      // [m], of their exponentials
-  torch::Tensor first_choice;  // [m] int64
-
-  explicit RowLogits(const torch::Tensor& rows)
-      : logits(rows), log_sums(rows.logsumexp(-1)), first_choice(rows.argmax(-1)) {}
-  void add_to(SequenceScore& score, std::int64_t row, std::int64_t id) const {
-    const double logit = logits.data_ptr<float>()[row * logits.size(1) + id];
-    score.log_likelihood += logit - static_cast<double>(log_sums.data_ptr<float>()[row]);
-    score.greedy = score.greedy && first_choice.data_ptr<std::int64_t>()[row] == id;
-  }
-};
-
 /// Adds the targets of rows[first ..) to their sequences' scores; `next` goes through the targets.
-void add_scores(const Inputs& inputs, std::size_t first, const RowLogits& rows, std::size_t& next,
+void add_scores(const Inputs& inputs, std::size_t first, const LogitRows& rows, std::size_t& next,
                 std::vector<SequenceScore>& scores) {
-  for (std::int64_t i = 0; i < rows.logits.size(0); ++i) {
+  for (std::int64_t i = 0; i < rows.count(); ++i) {
     const std::int64_t row = inputs.rows[first + static_cast<std::size_t>(i)];
     for (; next < inputs.targets.size() && inputs.targets[next].row == row; ++next) {
       const Target& target = inputs.targets[next];
-      rows.add_to(scores[target.sequence], i, target.id);
+      SequenceScore& score = scores[target.sequence];
+      score.log_likelihood += rows.log_probability(i, target.id);
+      score.greedy = score.greedy && rows.first_choice(i) == target.id;
     }
   }
 }
 
 }  // namespace
 
-std::vector<SequenceScore> score_sequences(const DecoderModel& model,
+std::vector<SequenceScore> score_sequences(const infer::DecoderModel& model,
                                            std::span<const ScoredSequence> sequences,
-                                           const StreamOptions& options) {
-  const torch::NoGradGuard no_gradients;
+                                           const infer::StreamOptions& options) {
   const Inputs inputs = inputs_of(sequences);
   check_ids(inputs, model);
   std::vector<SequenceScore> scores(sequences.size());
   if (inputs.rows.empty()) return scores;
-  const HiddenStates states = run_blocks(model, pack(inputs.sequences), options);
+  const infer::HiddenStates states = run_blocks(model, infer::pack(inputs.sequences), options);
   std::size_t next = 0;
-  for_each_logits(model, states, inputs.rows, [&](std::size_t first, const torch::Tensor& logits) {
-    add_scores(inputs, first, RowLogits(logits.contiguous()), next, scores);
+  for_each_logits(model, states, inputs.rows, [&](std::size_t first, std::int64_t m, const float* logits) {
+    add_scores(inputs, first, LogitRows(m, model.config.vocab_size, logits), next, scores);
   });
   return scores;
 }
@@ -121,37 +107,36 @@ Perplexity perplexity_of(std::span<const ScoredSequence> windows, std::span<cons
   return perplexity;
 }
 
-ModelComparison compare_models(const DecoderModel& first, const DecoderModel& second,
-                               std::span<const ScoredSequence> windows, const StreamOptions& options) {
+ModelComparison compare_models(const infer::DecoderModel& first, const infer::DecoderModel& second,
+                               std::span<const ScoredSequence> windows, const infer::StreamOptions& options) {
   if (first.config.vocab_size != second.config.vocab_size) {
     throw UserError(
         fmt::format("vocabularies of {} and {} tokens", first.config.vocab_size, second.config.vocab_size),
         "models are compared token by token: both need the same vocabulary");
   }
-  const torch::NoGradGuard no_gradients;
   const Inputs inputs = inputs_of(windows);
   check_ids(inputs, first);
-  const PackedTokens tokens = pack(inputs.sequences);
-  StreamOptions of_second = options;  // each model's hidden states have a file of their own
+  const infer::PackedTokens tokens = infer::pack(inputs.sequences);
+  infer::StreamOptions of_second = options;  // each model's hidden states have a file of their own
   if (!options.spill.empty()) of_second.spill = options.spill.string() + "-second";
-  const HiddenStates states_a = run_blocks(first, tokens, options);
-  const HiddenStates states_b = run_blocks(second, tokens, of_second);
+  const infer::HiddenStates states_a = infer::run_blocks(first, tokens, options);
+  const infer::HiddenStates states_b = run_blocks(second, tokens, of_second);
   std::vector<SequenceScore> scores_a(windows.size()), scores_b(windows.size());
   std::size_t next_a = 0, next_b = 0;
   ModelComparison comparison;
+  const auto V = first.config.vocab_size;
   double kl_sum = 0.0, agreeing = 0.0;
-  for_each_logits(first, states_a, inputs.rows, [&](std::size_t at, const torch::Tensor& logits_a) {
-    const RowLogits a(logits_a.contiguous());
-    const auto rows =
-        std::span<const std::int64_t>(inputs.rows).subspan(at, static_cast<std::size_t>(a.logits.size(0)));
-    for_each_logits(second, states_b, rows, [&](std::size_t inner, const torch::Tensor& logits_b) {
-      const RowLogits b(logits_b.contiguous());
-      const auto begin = static_cast<std::int64_t>(inner), count = b.logits.size(0);
-      const auto log_a = a.logits.narrow(0, begin, count).log_softmax(-1), log_b = b.logits.log_softmax(-1);
-      const auto kl = (log_a.exp() * (log_a - log_b)).sum(-1).to(torch::kFloat64);
-      kl_sum += kl.sum().item<double>();
-      comparison.kl_divergence_max = std::max(comparison.kl_divergence_max, kl.max().item<double>());
-      agreeing += a.first_choice.narrow(0, begin, count).eq(b.first_choice).sum().item<double>();
+  for_each_logits(first, states_a, inputs.rows, [&](std::size_t at, std::int64_t m, const float* logits_a) {
+    const LogitRows a(m, V, logits_a);
+    const auto rows = std::span<const std::int64_t>(inputs.rows).subspan(at, static_cast<std::size_t>(m));
+    for_each_logits(second, states_b, rows, [&](std::size_t inner, std::int64_t n, const float* logits_b) {
+      const LogitRows b(n, V, logits_b);
+      const auto begin = static_cast<std::int64_t>(inner);
+      for (std::int64_t i = 0; i < n; ++i) agreeing += a.first_choice(begin + i) == b.first_choice(i) ? 1 : 0;
+      for (const double kl : kl_divergences(a, begin, b)) {
+        kl_sum += kl;
+        comparison.kl_divergence_max = std::max(comparison.kl_divergence_max, kl);
+      }
       add_scores(inputs, at + inner, b, next_b, scores_b);
     });
     add_scores(inputs, at, a, next_a, scores_a);

@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "data/choice_task.h"
-#include "model/decoder_stream.h"
+#include "infer/decoder_stream.h"
 
 namespace espalier {
 
@@ -18,9 +18,9 @@ struct SequenceScore {
 /// Streams all sequences through the model, one block at a time. Sequences that differ in their last token
 /// only (the letters of a question) share one forward pass. Throws UserError for ids outside the vocabulary,
 /// Interrupted after Ctrl-C.
-std::vector<SequenceScore> score_sequences(const DecoderModel& model,
+std::vector<SequenceScore> score_sequences(const infer::DecoderModel& model,
                                            std::span<const ScoredSequence> sequences,
-                                           const StreamOptions& options);
+                                           const infer::StreamOptions& options);
 
 struct Perplexity {
   double loss = 0.0;  ///< nats a token
@@ -38,7 +38,7 @@ struct ModelComparison {
 };
 
 /// At every scored token of the windows. The two have the same vocabulary; throws UserError otherwise.
-ModelComparison compare_models(const DecoderModel& first, const DecoderModel& second,
-                               std::span<const ScoredSequence> windows, const StreamOptions& options);
+ModelComparison compare_models(const infer::DecoderModel& first, const infer::DecoderModel& second,
+                               std::span<const ScoredSequence> windows, const infer::StreamOptions& options);
 
 }  // namespace espalier

@@ -2,27 +2,28 @@
 
 #include "arch/family.h"
 #include "model/trainable_decoder.h"
+#include "nn/stored_tensor.h"
 
 namespace espalier {
 namespace {
 
 /// [out, in], or [in] for a vector; undefined where there is no weight.
-torch::Tensor copied(const StoredWeight& weight) {
+torch::Tensor copied(const infer::StoredWeight& weight) {
   if (!weight.defined()) return {};
-  WeightBuffer buffer;
+  Buffer<float> buffer;
   const float* values = weight.read(buffer);
-  const auto shape = weight.out == 1 ? std::vector{weight.in} : std::vector{weight.out, weight.in};
+  const auto shape = weight.out() == 1 ? std::vector{weight.in()} : std::vector{weight.out(), weight.in()};
   return torch::from_blob(const_cast<float*>(values), shape).clone();
 }
-torch::Tensor matrix(const StoredWeight& weight) {
-  return copied(weight).view({weight.out, weight.in});
+torch::Tensor matrix(const infer::StoredWeight& weight) {
+  return copied(weight).view({weight.out(), weight.in()});
 }
-TrainableLinear copied(const StoredLinear& linear) {
+TrainableLinear copied(const infer::StoredLinear& linear) {
   if (!linear.weight.defined()) return {};
   return {matrix(linear.weight), copied(linear.bias)};
 }
 
-TrainableGrouped copied(const GroupedAttention& a) {
+TrainableGrouped copied(const infer::GroupedAttention& a) {
   TrainableGrouped attention{
       {torch::cat({matrix(a.query.weight), matrix(a.key.weight), matrix(a.value.weight)}), {}},
       copied(a.output),
@@ -33,16 +34,16 @@ TrainableGrouped copied(const GroupedAttention& a) {
   return attention;
 }
 
-TrainableLatent copied(const LatentAttentionWeights& a) {
+TrainableLatent copied(const infer::LatentAttentionWeights& a) {
   return {copied(a.query_down),     copied(a.query_norm), copied(a.query), copied(a.key_value_down),
           copied(a.key_value_norm), copied(a.key_value),  copied(a.output)};
 }
 
-GatedWeights copied(const GatedFfn& ffn) {
+GatedWeights copied(const infer::GatedFfn& ffn) {
   return {torch::cat({matrix(ffn.gate), matrix(ffn.up)}), matrix(ffn.down)};
 }
 
-TrainableMoe copied(const DecoderMoe& moe) {
+TrainableMoe copied(const infer::DecoderMoe& moe) {
   std::vector<torch::Tensor> gate_up, down;
   for (const auto& expert : moe.experts) {
     auto weights = copied(expert);
@@ -50,26 +51,26 @@ TrainableMoe copied(const DecoderMoe& moe) {
     down.push_back(std::move(weights.down));
   }
   TrainableMoe layer{matrix(moe.router), {}, {torch::stack(gate_up), torch::stack(down)}, {}, {}};
-  if (moe.correction_bias.defined()) layer.correction_bias = moe.correction_bias.clone();
+  if (moe.correction_bias.defined()) layer.correction_bias = copied(moe.correction_bias);
   if (moe.shared) layer.shared = copied(*moe.shared);
   if (moe.shared_gate) layer.shared_gate = matrix(*moe.shared_gate);
   return layer;
 }
 
-StoredWeight shared(const torch::Tensor& tensor) {
-  return tensor.defined() ? stored(tensor.detach()) : StoredWeight{};
+infer::StoredWeight shared(const torch::Tensor& tensor) {
+  return tensor.defined() ? stored(tensor.detach()) : infer::StoredWeight{};
 }
-StoredLinear shared(const TrainableLinear& linear) {
+infer::StoredLinear shared(const TrainableLinear& linear) {
   return {shared(linear.weight), shared(linear.bias)};
 }
 /// Rows of a fused layer.
-StoredLinear shared_rows(const TrainableLinear& linear, std::int64_t first, std::int64_t count) {
-  StoredLinear part{shared(linear.weight).rows(first, count), {}};
+infer::StoredLinear shared_rows(const TrainableLinear& linear, std::int64_t first, std::int64_t count) {
+  infer::StoredLinear part{shared(linear.weight).rows(first, count), {}};
   if (linear.bias.defined()) part.bias = shared(linear.bias.narrow(0, first, count));
   return part;
 }
 
-GroupedAttention shared(const TrainableGrouped& a, const DecoderConfig& c) {
+infer::GroupedAttention shared(const TrainableGrouped& a, const DecoderConfig& c) {
   const auto d = c.head_width, H = c.heads, G = c.key_value_heads;
   return {shared_rows(a.qkv, 0, H * d),
           shared_rows(a.qkv, H * d, G * d),
@@ -79,23 +80,23 @@ GroupedAttention shared(const TrainableGrouped& a, const DecoderConfig& c) {
           shared(a.key_norm)};
 }
 
-LatentAttentionWeights shared(const TrainableLatent& a, const DecoderConfig&) {
+infer::LatentAttentionWeights shared(const TrainableLatent& a, const DecoderConfig&) {
   return {shared(a.query_down),     shared(a.query_norm), shared(a.query), shared(a.key_value_down),
           shared(a.key_value_norm), shared(a.key_value),  shared(a.output)};
 }
 
-GatedFfn shared_ffn(const torch::Tensor& gate_up, const torch::Tensor& down) {
+infer::GatedFfn shared_ffn(const torch::Tensor& gate_up, const torch::Tensor& down) {
   const auto F = down.size(1);
   const auto both = shared(gate_up);
   return {both.rows(0, F), both.rows(F, F), shared(down)};
 }
 
-DecoderMoe shared(const TrainableMoe& moe) {
-  DecoderMoe layer;
+infer::DecoderMoe shared(const TrainableMoe& moe) {
+  infer::DecoderMoe layer;
   // The softmax over one expert is 1 whatever its row.
   layer.router =
       moe.router.defined() ? shared(moe.router) : stored(torch::zeros({1, moe.experts.down.size(1)}));
-  layer.correction_bias = moe.correction_bias;
+  layer.correction_bias = shared(moe.correction_bias);
   for (std::int64_t e = 0; e < moe.experts.count(); ++e)
     layer.experts.push_back(shared_ffn(moe.experts.gate_up[e], moe.experts.down[e]));
   if (moe.shared) layer.shared = shared_ffn(moe.shared->gate_up, moe.shared->down);
@@ -105,7 +106,7 @@ DecoderMoe shared(const TrainableMoe& moe) {
 
 }  // namespace
 
-TrainableDecoder trainable(const DecoderModel& model) {
+TrainableDecoder trainable(const infer::DecoderModel& model) {
   TrainableDecoder copy;
   copy.config = model.config;
   if (model.source) copy.fields = model.source->config();
@@ -123,15 +124,15 @@ TrainableDecoder trainable(const DecoderModel& model) {
   return copy;
 }
 
-DecoderModel decoder_of(const TrainableDecoder& model) {
+infer::DecoderModel decoder_of(const TrainableDecoder& model) {
   const torch::NoGradGuard no_grad;
-  DecoderModel view;
+  infer::DecoderModel view;
   view.config = model.config;
   for (const auto E : model.config.experts)
     if (E > 0) view.config.router.experts_per_token = std::min(view.config.router.experts_per_token, E);
   view.embedding = shared(model.embedding);
   for (const auto& from : model.blocks) {
-    DecoderBlock block;
+    infer::DecoderBlock block;
     block.attention_norm = shared(from.attention_norm);
     std::visit([&](const auto& attention) { block.attention = shared(attention, model.config); },
                from.attention);

@@ -11,7 +11,7 @@
 #include <vector>
 
 #include "arch/decoder_config.h"
-#include "model/decoder.h"
+#include "infer/decoder.h"
 #include "model/forward_options.h"
 #include "nn/decoder_ops.h"
 
@@ -59,8 +59,8 @@ struct TrainableBlock {
   const TrainableMoe* moe() const { return std::get_if<TrainableMoe>(&feed_forward); }
 };
 
-/// A decoder whose weights are tensors that autograd follows. `DecoderModel` runs the same model without
-/// gradients; `decoder_of` and `trainable` go from one to the other.
+/// A decoder whose weights are tensors that autograd follows. `infer::DecoderModel` runs the same model
+/// without gradients; `decoder_of` and `trainable` go from one to the other.
 struct TrainableDecoder {
   DecoderConfig config;
   nlohmann::json fields;    ///< config.json as it was read
@@ -82,10 +82,10 @@ std::int64_t parameter_count(const TrainableDecoder& model);
 TrainableDecoder initialize_decoder(const nlohmann::json& fields, std::string_view source,
                                     std::uint64_t seed);
 /// A checkpoint's weights in float32 tensors of their own.
-TrainableDecoder trainable(const DecoderModel& model);
+TrainableDecoder trainable(const infer::DecoderModel& model);
 /// The model for evaluation and saving; it shares the weights, and sees what training makes of them. All its
 /// layers have one K: the fewest experts, where layers have less than K.
-DecoderModel decoder_of(const TrainableDecoder& model);
+infer::DecoderModel decoder_of(const TrainableDecoder& model);
 
 /// config.json of the model as it is now: counts of experts (a list where layers differ) and K.
 nlohmann::json fields_of(const TrainableDecoder& model);

@@ -4,8 +4,8 @@
 #include <cmath>
 
 #include "base/error.h"
+#include "infer/routing.h"
 #include "model/trainable_decoder.h"
-#include "moe/token_choice.h"
 
 namespace espalier {
 namespace {
@@ -82,12 +82,28 @@ torch::Tensor attend(const Pass& pass, const TrainableLatent& attention, std::in
                 pass.decoder_ops.causal_attention(qkv, pass.layout, heads, pass.rope));
 }
 
-/// The choice is made without gradients (moe/token_choice.h); what it weighs with is made again with them.
+struct Choice {
+  torch::Tensor alpha;   // [N, E]
+  torch::Tensor chosen;  // [N, K] int32
+};
+Choice chosen(const torch::Tensor& logits, const RouterConfig& router, const TrainableMoe& moe) {
+  const auto N = logits.size(0), E = logits.size(1), K = router.experts_per_token;
+  Choice choice{torch::empty({N, E}), torch::empty({N, K}, torch::kInt32)};
+  Buffer<float> gates(N * K);
+  std::span<const float> bias;
+  if (moe.correction_bias.defined())
+    bias = {moe.correction_bias.data_ptr<float>(), static_cast<std::size_t>(E)};
+  infer::choose_experts(
+      router, N, E, logits.data_ptr<float>(), bias,
+      {choice.alpha.data_ptr<float>(), choice.chosen.data_ptr<std::int32_t>(), gates.data()});
+  return choice;
+}
+
+/// The choice is made without gradients (infer/routing.h); what it weighs with is made again with them.
 Routing route(const Pass& pass, const TrainableMoe& moe, const torch::Tensor& x) {
   const auto& router = pass.config.router;
   const auto logits = pass.ops.linear(x, moe.router, {});
-  const auto choice = choose_experts(logits.detach().to(torch::kCPU, torch::kFloat32).contiguous(), router,
-                                     moe.correction_bias);
+  const auto choice = chosen(logits.detach().to(torch::kCPU, torch::kFloat32).contiguous(), router, moe);
   Routing routing;
   const bool sigmoid = router.score == GateScore::kSigmoid;
   const auto scores = sigmoid ? torch::sigmoid(logits) : torch::softmax(logits, -1);

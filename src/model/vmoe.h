@@ -48,18 +48,8 @@ struct VmoeOutput {
       router_loss;  // scalar: importance and load loss, sum over the MoE layers; undefined without any
 };
 
-/// Sees the input of every MoE layer [N, D], what its router decided and its weights; N of an ensemble counts
-/// every member's tokens. May be empty.
-using VmoeTap = std::function<void(std::int64_t block, const torch::Tensor& x, const Routing& routing,
-                                   const MoeLayer& layer)>;
-
 /// pixels [B, S, S, 3], -1 to 1. Throws UserError for another image size than the config's.
-VmoeOutput forward(const VmoeModel& model, const torch::Tensor& pixels, const ForwardOptions& options,
-                   const VmoeTap& tap = {});
-
-/// Log-probabilities of the classes, those of the members averaged as probabilities: [M * B, labels] -> [B,
-/// labels].
-torch::Tensor ensemble_log_probabilities(const torch::Tensor& scores, std::int64_t members);
+VmoeOutput forward(const VmoeModel& model, const torch::Tensor& pixels, const ForwardOptions& options);
 
 /// A model of the config's shapes: weights 0, norms 1. What `initialize_vmoe` and `load_vmoe` fill.
 VmoeModel shaped_vmoe(const VmoeConfig& config);

@@ -1,7 +1,5 @@
 #include <fmt/format.h>
 
-#include <cmath>
-
 #include "base/error.h"
 #include "base/rng.h"
 #include "model/vmoe.h"
@@ -30,12 +28,8 @@ torch::Tensor patches_of(const VmoeConfig& config, const torch::Tensor& pixels) 
 /// One pass through the model.
 class Pass {
  public:
-  Pass(const VmoeModel& model, const ForwardOptions& options, const VmoeTap& tap)
-      : model_(model),
-        config_(model.config),
-        options_(options),
-        tap_(tap),
-        ops_(espalier::ops(options.backend)) {}
+  Pass(const VmoeModel& model, const ForwardOptions& options)
+      : model_(model), config_(model.config), options_(options), ops_(espalier::ops(options.backend)) {}
 
   VmoeOutput run(const torch::Tensor& pixels) {
     images_ = pixels.size(0);
@@ -95,18 +89,17 @@ class Pass {
     if (members_ == 1) {
       const auto output = espalier::forward(ops_, moe, x, router, key);
       add_router_loss(output.routing, 1);
-      report(l, x, output.routing, moe);
+      report(l, output.routing);
       return output.y;
     }
     const auto output = forward_ensemble(ops_, moe, x, members_, router, key);
     for (const Routing& part : output.parts) add_router_loss(part, members_);
-    report(l, x, output.routing, moe);
+    report(l, output.routing);
     return output.y;
   }
 
-  void report(std::int64_t l, const torch::Tensor& x, const Routing& routing, const MoeLayer& moe) const {
+  void report(std::int64_t l, const Routing& routing) const {
     if (options_.on_routing) options_.on_routing(l, routing);
-    if (tap_) tap_(l, x, routing, moe);
   }
 
   RouterOptions router_options(const VmoeLayer& layer) const {
@@ -134,7 +127,6 @@ class Pass {
   const VmoeModel& model_;
   const VmoeConfig& config_;
   const ForwardOptions& options_;
-  const VmoeTap& tap_;
   const Ops& ops_;
   std::int64_t images_ = 0, members_ = 1;
   torch::Tensor router_loss_;
@@ -142,14 +134,8 @@ class Pass {
 
 }  // namespace
 
-VmoeOutput forward(const VmoeModel& model, const torch::Tensor& pixels, const ForwardOptions& options,
-                   const VmoeTap& tap) {
-  return Pass(model, options, tap).run(pixels);
-}
-
-torch::Tensor ensemble_log_probabilities(const torch::Tensor& scores, std::int64_t members) {
-  const auto each = torch::log_softmax(scores, -1).view({members, -1, scores.size(1)});
-  return torch::logsumexp(each, 0) - std::log(static_cast<double>(members));
+VmoeOutput forward(const VmoeModel& model, const torch::Tensor& pixels, const ForwardOptions& options) {
+  return Pass(model, options).run(pixels);
 }
 
 }  // namespace espalier

@@ -2,14 +2,10 @@
 
 #include <ATen/Parallel.h>
 
-#include <algorithm>
-#include <cmath>
-#include <numeric>
-#include <vector>
-
+#include "arch/token_rule.h"
 #include "base/rng.h"
-#include "moe/expert_choice.h"
-#include "moe/token_choice.h"
+#include "infer/encoder_router.h"
+#include "infer/expert_choice.h"
 
 namespace espalier {
 namespace {
@@ -43,38 +39,22 @@ torch::Tensor top_k(const torch::Tensor& probabilities, std::int64_t k) {
   return chosen;
 }
 
-/// ceil(tokens * K * factor / E)
-std::int64_t capacity_of(const RouterOptions& options, std::int64_t tokens, std::int64_t rows) {
-  const auto experts = options.capacity_experts > 0 ? options.capacity_experts : rows;
-  return static_cast<std::int64_t>(std::ceil(static_cast<double>(tokens * options.experts_per_token) *
-                                             options.capacity_factor.value_or(1.0) /
-                                             static_cast<double>(experts)));
-}
-
-/// 0 to N-1, or by the largest gate first; ties in order.
-std::vector<std::int64_t> serving_order(const torch::Tensor& probabilities, const torch::Tensor& chosen,
-                                        bool batch_prioritized) {
-  std::vector<std::int64_t> order(static_cast<std::size_t>(chosen.size(0)));
-  std::iota(order.begin(), order.end(), std::int64_t{0});
-  if (!batch_prioritized) return order;
-  const auto best = std::get<0>(probabilities.detach().to(torch::kCPU, torch::kFloat32).max(1)).contiguous();
-  const float* gate = best.data_ptr<float>();
-  std::stable_sort(order.begin(), order.end(),
-                   [&](std::int64_t a, std::int64_t b) { return gate[a] > gate[b]; });
-  return order;
+/// What of the options inference has too.
+infer::EncoderRouter chooser(const RouterOptions& options) {
+  return {.experts_per_token = options.experts_per_token,
+          .capacity_factor = options.capacity_factor,
+          .kind = options.kind,
+          .group_tokens = options.group_tokens,
+          .capacity_experts = options.capacity_experts,
+          .batch_prioritized = options.batch_prioritized};
 }
 
 torch::Tensor within_capacity(const torch::Tensor& probabilities, const torch::Tensor& chosen,
                               const RouterOptions& options) {
-  const auto tokens = chosen.size(0), k = chosen.size(1), experts = probabilities.size(1);
-  const auto capacity = capacity_of(options, tokens, experts);
-  const auto order = serving_order(probabilities, chosen, options.batch_prioritized);
+  const auto best = std::get<0>(probabilities.detach().to(torch::kCPU, torch::kFloat32).max(1)).contiguous();
   auto accepted = chosen.clone();
-  auto* choice = accepted.data_ptr<std::int32_t>();
-  std::vector<std::int64_t> load(static_cast<std::size_t>(experts));
-  for (std::int64_t slot = 0; slot < k; ++slot)
-    for (const auto n : order)
-      if (auto& e = choice[n * k + slot]; ++load[static_cast<std::size_t>(e)] > capacity) e = -1;
+  infer::keep_within_capacity(chooser(options), chosen.size(0), chosen.size(1), probabilities.size(1),
+                              best.data_ptr<float>(), accepted.data_ptr<std::int32_t>());
   return accepted;
 }
 
@@ -98,10 +78,13 @@ void choose_by_tokens(const RouterOptions& options, Routing& routing) {
 }
 
 void choose_by_experts(const RouterOptions& options, Routing& routing) {
-  const auto tokens = routing.probabilities.size(0);
-  const auto group = options.group_tokens > 0 ? options.group_tokens : tokens;
-  routing.chosen = chosen_by_experts(routing.probabilities, group,
-                                     capacity_of(options, group, routing.probabilities.size(1)));
+  const auto values = routing.probabilities.detach().to(torch::kCPU, torch::kFloat32).contiguous();
+  const auto N = values.size(0), E = values.size(1);
+  const auto group = options.group_tokens > 0 ? options.group_tokens : N;
+  routing.chosen = torch::empty({N, E}, torch::kInt32);
+  infer::choose_by_experts(N, E, values.data_ptr<float>(), group,
+                           infer::capacity_of(chooser(options), group, E),
+                           routing.chosen.data_ptr<std::int32_t>());
   routing.accepted = routing.chosen;
   routing.gates = routing.probabilities;
 }

@@ -4,8 +4,8 @@
 
 #include <cstdint>
 
+#include "arch/decoder_config.h"
 #include "nn/ops.h"
-#include "nn/rope.h"
 
 namespace espalier {
 
@@ -22,6 +22,12 @@ struct GatedExpertWeights {
 
   std::int64_t count() const { return gate_up.size(0); }
 };
+
+/// `infer::RopeTable` as tensors.
+struct RopeTable {
+  torch::Tensor cosine, sine;  // [T, width/2] float32
+};
+RopeTable rope_table(const RopeConfig& config, std::int64_t width, std::int64_t positions);
 
 /// Causal attention with grouped queries (Ainslie et al. 2023) and rotary positions (Su et al. 2021): query
 /// head h of H reads the keys and values of head h / (H / G).

@@ -2,24 +2,17 @@
 
 #include <ATen/Parallel.h>
 #include <fmt/format.h>
-#include <malloc.h>
-#include <omp.h>
 #include <torch/version.h>
 
 #include <dnnl.hpp>
 
+#include "infer/threads.h"
+
 namespace espalier {
 
 void configure_engine(int threads) {
-  mallopt(M_MMAP_MAX, 0);
-  mallopt(M_TRIM_THRESHOLD, -1);
-  mallopt(M_TOP_PAD, 64 << 20);
-  omp_set_num_threads(threads);
+  infer::configure_threads(threads);
   at::set_num_threads(threads);
-}
-
-void return_freed_memory() {
-  malloc_trim(0);
 }
 
 std::map<std::string, std::string> library_versions() {

@@ -5,13 +5,13 @@
 namespace espalier {
 namespace {
 
-Topology topology_of(const DecoderModel& model) {
+Topology topology_of(const infer::DecoderModel& model) {
   return find_topology(*model.source, arch::read_spec(*model.source));
 }
 
 }  // namespace
 
-Observations describe_model(const DecoderModel& model, const std::string& name) {
+Observations describe_model(const infer::DecoderModel& model, const std::string& name) {
   Observations observations;
   observations.model = name;
   observations.model_type = model.config.model_type;
@@ -23,7 +23,7 @@ Observations describe_model(const DecoderModel& model, const std::string& name) 
   return observations;
 }
 
-std::map<std::int64_t, std::uint64_t> expert_bytes_of(const DecoderModel& model) {
+std::map<std::int64_t, std::uint64_t> expert_bytes_of(const infer::DecoderModel& model) {
   std::map<std::int64_t, std::uint64_t> bytes;
   for (const MoeLayerTensors& layer : topology_of(model).layers)
     bytes[layer.layer] = bytes_per_expert(*model.source, layer);

@@ -1,6 +1,5 @@
 #include "observe/every_expert_observer.h"
 
-#include <ATen/Parallel.h>
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -9,21 +8,21 @@
 
 #include "base/error.h"
 #include "base/rng.h"
+#include "kernels/gemm.h"
 #include "kernels/simd/kernels.h"
-#include "nn/onednn/gemm.h"
 
 namespace espalier {
 namespace {
 
 constexpr std::int64_t kTileFloats = std::int64_t{1} << 27;  // of all experts' outputs
-constexpr std::int64_t kChunkRows = 512;  // that an expert computes at a time, as in moe/streamed_experts
+constexpr std::int64_t kChunkRows = 512;  // that an expert computes at a time, as in infer/experts
 constexpr std::int64_t kProductFloats = std::int64_t{1} << 15;  // summed in float32 before they join float64
 
 /// [D, R] normal, of variance 1 / R, so that products keep their expectation.
-torch::Tensor random_projection(std::int64_t D, std::int64_t R, std::uint64_t seed) {
-  auto projection = torch::empty({D, R});
+Buffer<float> random_projection(std::int64_t D, std::int64_t R, std::uint64_t seed) {
+  Buffer<float> projection(D * R);
   Rng rng(seed, 0x50726f6a);
-  float* values = projection.data_ptr<float>();
+  float* values = projection.data();
   const double deviation = 1 / std::sqrt(static_cast<double>(R));
   for (std::int64_t i = 0; i < D * R; ++i) values[i] = static_cast<float>(deviation * rng.normal());
   return projection;
@@ -36,7 +35,7 @@ std::int64_t projected_width(const SimilarityOptions& options, std::int64_t E, s
 
 }  // namespace
 
-EveryExpertObserver::EveryExpertObserver(const DecoderMoe& moe, std::int64_t layer, std::int64_t all,
+EveryExpertObserver::EveryExpertObserver(const infer::DecoderMoe& moe, std::int64_t layer, std::int64_t all,
                                          const SimilarityOptions& options)
     : moe_(moe),
       layer_(layer),
@@ -47,17 +46,17 @@ EveryExpertObserver::EveryExpertObserver(const DecoderMoe& moe, std::int64_t lay
       width_(moe.experts.front().width()),
       tile_rows_(
           std::clamp<std::int64_t>(kTileFloats / (experts_ * width_), 1, std::max<std::int64_t>(1, wanted_))),
-      outputs_(torch::empty({experts_, tile_rows_, width_})) {
+      outputs_(experts_ * tile_rows_ * width_) {
   const std::int64_t R = projected_width(options, experts_, width_);
   moments_.projected = static_cast<std::size_t>(R);
   moments_.seed = options.seed;
   moments_.resize(static_cast<std::size_t>(experts_), static_cast<std::size_t>(width_));
   if (R == 0) return;
   if (R < width_) projection_ = random_projection(width_, R, options.seed);
-  projected_ = torch::empty({tile_rows_, experts_ * R});
+  projected_ = Buffer<float>(tile_rows_ * experts_ * R);
 }
 
-void EveryExpertObserver::add(std::int64_t N, const float* x, const TokenChoice* choice) {
+void EveryExpertObserver::add(std::int64_t N, const float* x, const infer::RoutingView* routing) {
   std::vector<std::int32_t> rows;
   for (std::int64_t n = 0; n < N; ++n) {
     if (is_spread(next_ + n, wanted_, all_)) rows.push_back(static_cast<std::int32_t>(n));
@@ -70,9 +69,9 @@ void EveryExpertObserver::add(std::int64_t N, const float* x, const TokenChoice*
     compute(tile, x);
     if (options_.moments || options_.cross_moments) sum_products(count);
     if (options_.cross_moments) sum_cross_moments(count);
-    for (std::int64_t row = 0; row < count && choice != nullptr; ++row) {
+    for (std::int64_t row = 0; row < count && routing != nullptr; ++row) {
       if (is_spread(taken_ + row, std::min(options_.samples, wanted_), wanted_))
-        keep_sample(row, count, tile[static_cast<std::size_t>(row)], *choice);
+        keep_sample(row, count, tile[static_cast<std::size_t>(row)], *routing);
     }
     taken_ += count;
     moments_.inputs += static_cast<double>(count);
@@ -81,13 +80,13 @@ void EveryExpertObserver::add(std::int64_t N, const float* x, const TokenChoice*
 
 /// outputs_ [E, rows, D], experts `rows` * D apart.
 void EveryExpertObserver::compute(std::span<const std::int32_t> rows, const float* x) {
-  FfnBuffers buffers;
-  FfnScratch scratch;
+  infer::FfnBuffers buffers;
+  infer::FfnScratch scratch;
   const auto count = static_cast<std::int64_t>(rows.size());
   std::vector<float> sums(static_cast<std::size_t>(width_));
   for (std::int64_t e = 0; e < experts_; ++e) {
-    const ReadyFfn ready = read(moe_.experts[static_cast<std::size_t>(e)], buffers);
-    float* out = outputs_.data_ptr<float>() + e * count * width_;
+    const infer::ReadyFfn ready = read(moe_.experts[static_cast<std::size_t>(e)], buffers);
+    float* out = outputs_.data() + e * count * width_;
     for (std::int64_t begin = 0; begin < count; begin += kChunkRows) {
       const std::int64_t chunk = std::min(kChunkRows, count - begin);
       const float* y = run(ready, chunk, x, rows.data() + begin, scratch);
@@ -110,9 +109,9 @@ void EveryExpertObserver::sum_products(std::int64_t rows) {
   const std::int64_t step = std::max<std::int64_t>(1, kProductFloats / width_), stride = rows * width_;
   std::vector<float> products(static_cast<std::size_t>(experts_ * experts_));
   for (std::int64_t first = 0; first < rows; first += step) {
-    const float* y = outputs_.data_ptr<float>() + first * width_;
+    const float* y = outputs_.data() + first * width_;
     const std::int64_t k = std::min(step, rows - first) * width_;
-    gemm(experts_, experts_, k, {y, stride}, {y, stride, true}, 0, products.data(), experts_);
+    kernels::gemm(experts_, experts_, k, {y, stride}, {y, stride, true}, 0, products.data(), experts_);
     for (std::size_t i = 0; i < products.size(); ++i)
       moments_.output_product_sum[i] += static_cast<double>(products[i]);
   }
@@ -120,11 +119,11 @@ void EveryExpertObserver::sum_products(std::int64_t rows) {
 
 void EveryExpertObserver::sum_cross_moments(std::int64_t rows) {
   const auto R = static_cast<std::int64_t>(moments_.projected), all = experts_ * R;
-  float* z = projected_.data_ptr<float>();
+  float* z = projected_.data();
   for (std::int64_t e = 0; e < experts_; ++e) {
-    const float* y = outputs_.data_ptr<float>() + e * rows * width_;
-    if (projection_.defined()) {
-      gemm(rows, R, width_, {y, width_}, {projection_.data_ptr<float>(), R}, 0, z + e * R, all);
+    const float* y = outputs_.data() + e * rows * width_;
+    if (!projection_.empty()) {
+      kernels::gemm(rows, R, width_, {y, width_}, {projection_.data(), R}, 0, z + e * R, all);
       continue;
     }
     for (std::int64_t t = 0; t < rows; ++t)
@@ -137,7 +136,7 @@ void EveryExpertObserver::sum_cross_moments(std::int64_t rows) {
   std::vector<float> block(static_cast<std::size_t>(R * all));
   for (std::int64_t i = 0; i < experts_; ++i) {
     const std::int64_t columns = (experts_ - i) * R;
-    gemm(R, columns, rows, {z + i * R, all, true}, {z + i * R, all}, 0, block.data(), columns);
+    kernels::gemm(R, columns, rows, {z + i * R, all, true}, {z + i * R, all}, 0, block.data(), columns);
     for (std::int64_t j = i; j < experts_; ++j) {
       double* to =
           moments_.cross_moment.data() + pair_index(static_cast<std::size_t>(i), static_cast<std::size_t>(j),
@@ -152,17 +151,16 @@ void EveryExpertObserver::sum_cross_moments(std::int64_t rows) {
 }
 
 void EveryExpertObserver::keep_sample(std::int64_t row, std::int64_t rows, std::int64_t token,
-                                      const TokenChoice& choice) {
+                                      const infer::RoutingView& routing) {
   const auto E = static_cast<std::size_t>(experts_);
-  const float* y = outputs_.data_ptr<float>() + row * width_;
+  const float* y = outputs_.data() + row * width_;
   const std::int64_t stride = rows * width_;
   std::vector<float> products(E * E), gates(E, 0.0F);
-  gemm(experts_, experts_, width_, {y, stride}, {y, stride, true}, 0, products.data(), experts_);
-  const float* logits = choice.logits.data_ptr<float>() + token * experts_;
-  for (std::int64_t k = 0; k < choice.slots(); ++k) {
-    const std::int64_t at = token * choice.slots() + k;
-    gates[static_cast<std::size_t>(choice.chosen.data_ptr<std::int32_t>()[at])] =
-        choice.gates.data_ptr<float>()[at];
+  kernels::gemm(experts_, experts_, width_, {y, stride}, {y, stride, true}, 0, products.data(), experts_);
+  const float* logits = routing.logits + token * experts_;
+  for (std::int64_t k = 0; k < routing.slots; ++k) {
+    const std::int64_t at = token * routing.slots + k;
+    gates[static_cast<std::size_t>(routing.chosen[at])] = routing.gates[at];
   }
   samples_.weight.push_back(1.0);
   samples_.logits.insert(samples_.logits.end(), logits, logits + E);

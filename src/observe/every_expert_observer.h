@@ -1,14 +1,13 @@
 #pragma once
 
-#include <torch/types.h>
-
 #include <cstdint>
 #include <optional>
 #include <span>
 #include <vector>
 
 #include "artifacts/observations.h"
-#include "moe/streamed_experts.h"
+#include "base/buffer.h"
+#include "infer/experts.h"
 
 namespace espalier {
 
@@ -38,12 +37,12 @@ constexpr bool is_spread(std::int64_t n, std::int64_t wanted, std::int64_t all) 
 class EveryExpertObserver {
  public:
   /// `all`: inputs that will come in all.
-  EveryExpertObserver(const DecoderMoe& moe, std::int64_t layer, std::int64_t all,
+  EveryExpertObserver(const infer::DecoderMoe& moe, std::int64_t layer, std::int64_t all,
                       const SimilarityOptions& options);
 
   /// The next inputs x [N, D], and what the router chose (null: probes). Throws UserError naming an expert
   /// whose output is not finite.
-  void add(std::int64_t N, const float* x, const TokenChoice* choice);
+  void add(std::int64_t N, const float* x, const infer::RoutingView* routing);
   const ExpertMoments& moments() const { return moments_; }
   const TokenSamples& samples() const { return samples_; }
 
@@ -51,15 +50,16 @@ class EveryExpertObserver {
   void compute(std::span<const std::int32_t> rows, const float* x);
   void sum_products(std::int64_t rows);
   void sum_cross_moments(std::int64_t rows);
-  void keep_sample(std::int64_t row, std::int64_t rows, std::int64_t token, const TokenChoice& choice);
+  void keep_sample(std::int64_t row, std::int64_t rows, std::int64_t token,
+                   const infer::RoutingView& routing);
 
-  const DecoderMoe& moe_;
+  const infer::DecoderMoe& moe_;
   std::int64_t layer_, all_, wanted_, next_ = 0, taken_ = 0;
   SimilarityOptions options_;
   std::int64_t experts_, width_, tile_rows_;
-  torch::Tensor outputs_;     // [E, T, D]
-  torch::Tensor projection_;  // [D, R]; not there where R = D
-  torch::Tensor projected_;   // [T, E R]
+  Buffer<float> outputs_;     // [E, T, D]
+  Buffer<float> projection_;  // [D, R]; empty where R = D
+  Buffer<float> projected_;   // [T, E R]
   ExpertMoments moments_;
   TokenSamples samples_;
 };

@@ -1,19 +1,19 @@
 #include "observe/neuron_alignment.h"
 
+#include "kernels/gemm.h"
 #include "kernels/simd/kernels.h"
-#include "nn/onednn/gemm.h"
 #include "prune/assignment.h"
 
 namespace espalier {
 
-NeuronAlignment align_neurons(const GatedFfn& a, const GatedFfn& b) {
+NeuronAlignment align_neurons(const infer::GatedFfn& a, const infer::GatedFfn& b) {
   const auto D = a.width(), F = a.inner();
-  FfnBuffers room_a, room_b;
-  const ReadyFfn x = read(a, room_a), y = read(b, room_b);
+  infer::FfnBuffers room_a, room_b;
+  const infer::ReadyFfn x = read(a, room_a), y = read(b, room_b);
   std::vector<float> products(static_cast<std::size_t>(F * F));
-  gemm(F, F, D, {x.gate, D}, {y.gate, D, true}, 0, products.data(), F);
-  gemm(F, F, D, {x.up, D}, {y.up, D, true}, 1, products.data(), F);
-  gemm(F, F, D, {x.down, F, true}, {y.down, F}, 1, products.data(), F);
+  kernels::gemm(F, F, D, {x.gate, D}, {y.gate, D, true}, 0, products.data(), F);
+  kernels::gemm(F, F, D, {x.up, D}, {y.up, D, true}, 1, products.data(), F);
+  kernels::gemm(F, F, D, {x.down, F, true}, {y.down, F}, 1, products.data(), F);
   NeuronAlignment alignment{best_assignment(products, static_cast<std::size_t>(F)), 0};
   for (std::size_t neuron = 0; neuron < alignment.order.size(); ++neuron)
     alignment.product += static_cast<double>(
@@ -21,9 +21,9 @@ NeuronAlignment align_neurons(const GatedFfn& a, const GatedFfn& b) {
   return alignment;
 }
 
-double square_sum(const GatedFfn& ffn) {
-  FfnBuffers room;
-  const ReadyFfn ready = read(ffn, room);
+double square_sum(const infer::GatedFfn& ffn) {
+  infer::FfnBuffers room;
+  const infer::ReadyFfn ready = read(ffn, room);
   const std::int64_t count = ffn.width() * ffn.inner();
   const auto& simd = simd::kernels();
   return simd.sum_of_squares(ready.gate, count) + simd.sum_of_squares(ready.up, count) +

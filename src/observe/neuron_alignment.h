@@ -2,7 +2,7 @@
 
 #include <vector>
 
-#include "nn/gated_ffn.h"
+#include "infer/gated_ffn.h"
 
 namespace espalier {
 
@@ -13,9 +13,9 @@ struct NeuronAlignment {
   std::vector<int> order;
   double product = 0;  ///< <a, b in that order> over all weights
 };
-NeuronAlignment align_neurons(const GatedFfn& a, const GatedFfn& b);
+NeuronAlignment align_neurons(const infer::GatedFfn& a, const infer::GatedFfn& b);
 
 /// Sum of the squares of all weights.
-double square_sum(const GatedFfn& ffn);
+double square_sum(const infer::GatedFfn& ffn);
 
 }  // namespace espalier

@@ -22,18 +22,18 @@ constexpr std::int64_t kTokensAround = 12;  // of an example, on each side
 
 class Observer {
  public:
-  Observer(const DecoderModel& model, const ObservedRows& rows, const ObserveOptions& options)
+  Observer(const infer::DecoderModel& model, const ObservedRows& rows, const ObserveOptions& options)
       : model_(model),
         options_(options),
-        tokens_(pack(rows.rows)),
+        tokens_(infer::pack(rows.rows)),
         frequent_(tokens_.ids, options.token_ids),
-        rope_(rope_table(model.config, tokens_.layout.longest())),
+        rope_(infer::rope_table(model.config, tokens_.layout.longest())),
         state_(options.out) {
     describe(rows.data);
   }
 
   Observations run() {
-    const auto bytes = hidden_bytes(tokens_.layout.tokens(), model_.width(), options_.hidden_dtype);
+    const auto bytes = infer::hidden_bytes(tokens_.layout.tokens(), model_.width(), options_.hidden_dtype);
     mapped_ = options_.max_memory_bytes && bytes > *options_.max_memory_bytes;
     const std::int64_t first = start();
     try {
@@ -49,7 +49,7 @@ class Observer {
     return std::move(result_);
   }
 
-  const PackedTokens& tokens() const { return tokens_; }
+  const infer::PackedTokens& tokens() const { return tokens_; }
 
  private:
   void describe(const ObservedData& data) {
@@ -89,7 +89,7 @@ class Observer {
   }
 
   void run_in_memory(std::int64_t first) {
-    HiddenStates states(tokens_.layout.tokens(), model_.width(), options_.hidden_dtype);
+    infer::HiddenStates states(tokens_.layout.tokens(), model_.width(), options_.hidden_dtype);
     if (first == 0)
       embed(model_, tokens_, states);
     else
@@ -109,20 +109,20 @@ class Observer {
 
   void run_mapped(std::int64_t first) {
     const auto open = [&](std::int64_t layers_done) {
-      return HiddenStates(tokens_.layout.tokens(), model_.width(), options_.hidden_dtype,
-                          state_.hidden_file(layers_done));
+      return infer::HiddenStates(tokens_.layout.tokens(), model_.width(), options_.hidden_dtype,
+                                 state_.hidden_file(layers_done));
     };
-    HiddenStates before = open(first);
+    infer::HiddenStates before = open(first);
     if (first == 0) embed(model_, tokens_, before);
     for (std::int64_t layer = first; layer < model_.config.layers; ++layer) {
-      HiddenStates after = open(layer + 1);
+      infer::HiddenStates after = open(layer + 1);
       observe_layer(layer, before, after);
       if (layer + 1 < model_.config.layers) state_.commit(run_, layer + 1, result_);
       before = std::move(after);
     }
   }
 
-  void observe_layer(std::int64_t layer, const HiddenStates& from, HiddenStates& to) {
+  void observe_layer(std::int64_t layer, const infer::HiddenStates& from, infer::HiddenStates& to) {
     const auto N = tokens_.layout.tokens(), L = model_.config.layers;
     const auto done = [&](std::int64_t tokens) {
       if (options_.progress)
@@ -136,17 +136,17 @@ class Observer {
     if (E == 0) return run_block(model_, layer, rope_, tokens_.layout, from, to, {}, done);
     LayerObserver statistics(static_cast<int>(layer), E, model_.width());
     TokenObserver use(static_cast<int>(layer), E, frequent_, tokens_);
-    ExpertTap tap{[&](const TokenChoice& choice) {
-                    statistics.routed(choice);
-                    use.routed(choice);
-                  },
-                  [&](const ExpertOutput& output) { statistics.computed(output); }};
-    const DecoderMoe& moe = *model_.blocks[static_cast<std::size_t>(layer)].moe();
+    infer::ExpertTap tap{[&](const infer::RoutingView& routing) {
+                           statistics.routed(routing);
+                           use.routed(routing);
+                         },
+                         [&](const infer::ExpertOutput& output) { statistics.computed(output); }};
+    const infer::DecoderMoe& moe = *model_.blocks[static_cast<std::size_t>(layer)].moe();
     std::optional<EveryExpertObserver> every;
     if (options_.similarity.any()) {
       every.emplace(moe, layer, N, options_.similarity);
-      tap.inputs = [&](std::int64_t rows, const float* x, const TokenChoice& choice) {
-        every->add(rows, x, &choice);
+      tap.inputs = [&](std::int64_t rows, const float* x, const infer::RoutingView& routing) {
+        every->add(rows, x, &routing);
       };
     }
     run_block(model_, layer, rope_, tokens_.layout, from, to, tap, done);
@@ -156,14 +156,14 @@ class Observer {
     use.report(options_.examples, result_);
   }
 
-  void add_similarity(const EveryExpertObserver& every, const DecoderMoe& moe,
+  void add_similarity(const EveryExpertObserver& every, const infer::DecoderMoe& moe,
                       LayerObservations& layer) const {
     if (options_.similarity.moments || options_.similarity.cross_moments)
       layer.every_expert = every.moments();
     if (options_.similarity.samples == 0) return;
     layer.samples = every.samples();
     if (!moe.correction_bias.defined()) return;
-    const float* bias = moe.correction_bias.data_ptr<float>();
+    const float* bias = moe.correction_bias.floats();
     layer.correction_bias.assign(bias, bias + moe.experts.size());
   }
 
@@ -172,11 +172,11 @@ class Observer {
     return detail_;
   }
 
-  const DecoderModel& model_;
+  const infer::DecoderModel& model_;
   const ObserveOptions& options_;
-  PackedTokens tokens_;
+  infer::PackedTokens tokens_;
   FrequentTokens frequent_;
-  RopeTable rope_;
+  infer::RopeTable rope_;
   ObserveState state_;
   nlohmann::json run_;
   std::map<std::int64_t, std::uint64_t> expert_bytes_;
@@ -185,7 +185,7 @@ class Observer {
   Observations result_;
 };
 
-void add_text(const PackedTokens& tokens, const Tokenizer& tokenizer, Observations& observations) {
+void add_text(const infer::PackedTokens& tokens, const Tokenizer& tokenizer, Observations& observations) {
   std::set<std::int64_t> ids(observations.token_use.token.begin(), observations.token_use.token.end());
   for (TokenExample& example : observations.examples) {
     const auto begin = tokens.layout.begin(example.sequence), length = tokens.layout.length(example.sequence);
@@ -216,7 +216,7 @@ void check_similarity(const SimilarityOptions& similarity, const ObservedRows& r
          "every expert computes");
 }
 
-void check_rows(const DecoderModel& model, const ObservedRows& rows) {
+void check_rows(const infer::DecoderModel& model, const ObservedRows& rows) {
   if (rows.rows.empty())
     throw UserError("there are no rows to observe", "the calibration files have no text");
   for (std::size_t i = 0; i < rows.rows.size(); ++i) {
@@ -230,7 +230,7 @@ void check_rows(const DecoderModel& model, const ObservedRows& rows) {
 
 }  // namespace
 
-Observations observe(const DecoderModel& model, const ObservedRows& rows, const Tokenizer* tokenizer,
+Observations observe(const infer::DecoderModel& model, const ObservedRows& rows, const Tokenizer* tokenizer,
                      const ObserveOptions& options) {
   check_rows(model, rows);
   check_similarity(options.similarity, rows);

@@ -7,7 +7,7 @@
 
 #include "artifacts/observations.h"
 #include "base/progress.h"
-#include "model/decoder_stream.h"
+#include "infer/decoder_stream.h"
 #include "observe/every_expert_observer.h"
 #include "text/tokenizer.h"
 
@@ -44,7 +44,7 @@ struct ObservedRows {
 /// call with kIfPossible gives the same numbers. `tokenizer` may be null: then tokens have no text. Writes
 /// nothing to `out` itself. Throws UserError for rows that do not fit the model, NaN in an expert's output, a
 /// full disk.
-Observations observe(const DecoderModel& model, const ObservedRows& rows, const Tokenizer* tokenizer,
+Observations observe(const infer::DecoderModel& model, const ObservedRows& rows, const Tokenizer* tokenizer,
                      const ObserveOptions& options);
 
 /// Removes the state of a finished run.

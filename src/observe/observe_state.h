@@ -6,7 +6,7 @@
 #include <optional>
 
 #include "artifacts/observations.h"
-#include "model/hidden_states.h"
+#include "infer/hidden_states.h"
 
 namespace espalier {
 

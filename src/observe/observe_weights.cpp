@@ -15,7 +15,7 @@ namespace espalier {
 namespace {
 
 /// [E, E] cosine of all weights of each pair, the second's neurons put in the order of the first's.
-std::vector<double> weight_cosines(const DecoderMoe& moe, std::int64_t layer) {
+std::vector<double> weight_cosines(const infer::DecoderMoe& moe, std::int64_t layer) {
   const std::size_t E = moe.experts.size();
   std::vector<double> squares, cosines(E * E, 1.0);
   for (std::size_t e = 0; e < E; ++e) {
@@ -35,7 +35,8 @@ std::vector<double> weight_cosines(const DecoderMoe& moe, std::int64_t layer) {
   return cosines;
 }
 
-ExpertMoments probe(const DecoderMoe& moe, std::int64_t layer, const WeightObservationOptions& options) {
+ExpertMoments probe(const infer::DecoderMoe& moe, std::int64_t layer,
+                    const WeightObservationOptions& options) {
   const std::int64_t D = moe.experts.front().width();
   SimilarityOptions similarity;
   similarity.moments = similarity.cross_moments = true;
@@ -50,13 +51,13 @@ ExpertMoments probe(const DecoderMoe& moe, std::int64_t layer, const WeightObser
 
 }  // namespace
 
-Observations observe_weights(const DecoderModel& model, const WeightObservationOptions& options) {
+Observations observe_weights(const infer::DecoderModel& model, const WeightObservationOptions& options) {
   Observations observations = describe_model(model, options.model);
   const auto bytes = expert_bytes_of(model);
   const std::int64_t L = model.config.layers;
   for (std::int64_t layer = 0; layer < L; ++layer) {
-    const DecoderBlock& block = model.blocks[static_cast<std::size_t>(layer)];
-    const DecoderMoe* moe = block.moe();
+    const infer::DecoderBlock& block = model.blocks[static_cast<std::size_t>(layer)];
+    const infer::DecoderMoe* moe = block.moe();
     if (moe == nullptr) continue;
     if (options.progress)
       options.progress(
@@ -66,7 +67,7 @@ Observations observe_weights(const DecoderModel& model, const WeightObservationO
     result.expert_bytes = bytes.at(layer);
     if (options.weights) result.weight_cosine = weight_cosines(*moe, layer);
     if (options.probes > 0) result.probes = probe(*moe, layer, options);
-    for_each_weight(block, [](const StoredWeight& weight) { release(weight); });
+    for_each_weight(block, [](const infer::StoredWeight& weight) { release(weight); });
   }
   validate(observations, "the observations");
   return observations;

@@ -5,7 +5,7 @@
 
 #include "artifacts/observations.h"
 #include "base/progress.h"
-#include "model/decoder.h"
+#include "infer/decoder.h"
 
 namespace espalier {
 
@@ -20,6 +20,6 @@ struct WeightObservationOptions {
 
 /// Observations without tokens: every count and sum of routing is 0. Experts see what follows a norm, so
 /// probes are standard normal. Throws UserError where a weight is not finite.
-Observations observe_weights(const DecoderModel& model, const WeightObservationOptions& options);
+Observations observe_weights(const infer::DecoderModel& model, const WeightObservationOptions& options);
 
 }  // namespace espalier

@@ -33,18 +33,18 @@ std::int32_t FrequentTokens::slot_of(std::int32_t id) const {
 }
 
 TokenObserver::TokenObserver(int layer, std::int64_t experts, const FrequentTokens& frequent,
-                             const PackedTokens& tokens)
+                             const infer::PackedTokens& tokens)
     : layer_(layer),
       experts_(static_cast<std::size_t>(experts)),
       frequent_(frequent),
       tokens_(tokens),
       cells_(frequent.count() * experts_) {}
 
-void TokenObserver::routed(const TokenChoice& choice) {
-  const auto* chosen = choice.chosen.data_ptr<std::int32_t>();
-  const auto* gates = choice.gates.data_ptr<float>();
-  const auto K = choice.slots();
-  for (std::int64_t n = 0; n < choice.tokens(); ++n, ++next_, chosen += K, gates += K) {
+void TokenObserver::routed(const infer::RoutingView& routing) {
+  const auto* chosen = routing.chosen;
+  const auto* gates = routing.gates;
+  const auto K = routing.slots;
+  for (std::int64_t n = 0; n < routing.tokens; ++n, ++next_, chosen += K, gates += K) {
     const std::int32_t slot = frequent_.slot_of(tokens_.ids[next_]);
     for (std::int64_t k = 0; k < K; ++k) {
       if (slot < 0) continue;

@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "artifacts/observations.h"
-#include "model/decoder_stream.h"
+#include "infer/decoder_stream.h"
 
 namespace espalier {
 
@@ -31,10 +31,11 @@ class FrequentTokens {
 /// Counts where the frequent ids go in one layer, and keeps a place where each went with the largest gate.
 class TokenObserver {
  public:
-  TokenObserver(int layer, std::int64_t experts, const FrequentTokens& frequent, const PackedTokens& tokens);
+  TokenObserver(int layer, std::int64_t experts, const FrequentTokens& frequent,
+                const infer::PackedTokens& tokens);
 
   /// The next tokens, in the order of the packed sequences.
-  void routed(const TokenChoice& choice);
+  void routed(const infer::RoutingView& routing);
   /// Appends the counts, and for each expert up to `examples` tokens that it handles most beyond its share.
   void report(std::size_t examples, Observations& observations) const;
 
@@ -50,7 +51,7 @@ class TokenObserver {
   int layer_;
   std::size_t experts_;
   const FrequentTokens& frequent_;
-  const PackedTokens& tokens_;
+  const infer::PackedTokens& tokens_;
   std::vector<Cell> cells_;  // [slots, E]
   std::size_t next_ = 0;     // token
 };

@@ -8,7 +8,7 @@
 #include "base/error.h"
 #include "base/files.h"
 #include "base/hash.h"
-#include "model/decoder_save.h"
+#include "infer/decoder_save.h"
 
 namespace espalier {
 namespace {

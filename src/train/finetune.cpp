@@ -9,7 +9,9 @@
 #include "data/baselines.h"
 #include "eval/task_evaluation.h"
 #include "model/bert_checkpoint.h"
+#include "model/inference.h"
 #include "text/model_tokenizer.h"
+#include "train/task_loss.h"
 #include "train/training_loop.h"
 #include "train/window_pruner.h"
 
@@ -94,7 +96,7 @@ class TaskFinetuning : public Objective {
   }
 
   std::optional<double> validate(MetricsLine& line) override {
-    evaluation_ = evaluate_task(model_, task_, dev_, options_.backend);
+    evaluation_ = evaluate_task(encoder_of(model_), task_, dev_);
     line.valid_metrics = evaluation_->metrics;
     return evaluation_->loss;
   }
@@ -113,8 +115,7 @@ class TaskFinetuning : public Objective {
   }
 
   void save_result(const fs::path& run_folder) override {
-    if (!evaluation_)
-      evaluation_ = evaluate_task(model_, task_, dev_, options_.backend);  // resumed at its end
+    if (!evaluation_) evaluation_ = evaluate_task(encoder_of(model_), task_, dev_);  // resumed at its end
     write_eval_result(run_folder / "eval.json", eval_result());
     auto saved = model_;
     const auto& config = model_.config;

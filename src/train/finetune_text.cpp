@@ -28,7 +28,7 @@ CausalText text_of(const TextFinetuneOptions& options) {
 }
 
 TrainableDecoder load(const fs::path& folder) {
-  return trainable(load_decoder(Checkpoint::open(folder)));
+  return trainable(infer::load_decoder(Checkpoint::open(folder)));
 }
 
 /// Mean over rows of KL(teacher || model); logits [N, V].

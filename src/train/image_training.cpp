@@ -11,6 +11,7 @@
 #include "base/json.h"
 #include "data/images/image_batches.h"
 #include "eval/image_evaluation.h"
+#include "model/inference.h"
 #include "model/vmoe.h"
 #include "train/objective.h"
 #include "train/training_loop.h"
@@ -123,13 +124,13 @@ class ImageClassification : public Objective {
   void describe(MetricsLine& line, double mean_task_loss) const override { line.task_loss = mean_task_loss; }
 
   std::optional<double> validate(MetricsLine& line) override {
-    const auto evaluation = evaluate_images(model_, some_of_test_, kEvaluationBatch, options_.backend);
+    const auto evaluation = evaluate_images(vision_of(model_), some_of_test_, kEvaluationBatch);
     line.valid_metrics = {{"accuracy", evaluation.accuracy}};
     return evaluation.loss;
   }
 
   void save_result(const fs::path& run_folder) override {
-    const auto evaluation = evaluate_images(model_, test_, kEvaluationBatch, options_.backend);
+    const auto evaluation = evaluate_images(vision_of(model_), test_, kEvaluationBatch);
     result_ = {"images",
                "test",
                static_cast<std::int64_t>(test_.size()),

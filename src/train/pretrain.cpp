@@ -7,7 +7,9 @@
 #include "base/json.h"
 #include "eval/masked_words.h"
 #include "model/bert_checkpoint.h"
+#include "model/inference.h"
 #include "train/pretrain_decoder.h"
+#include "train/task_loss.h"
 #include "train/training_loop.h"
 
 namespace espalier {
@@ -120,8 +122,7 @@ class MaskedLanguageModelling : public Objective {
 
   std::optional<double> validate(MetricsLine&) override {
     if (!validation_batches_) return std::nullopt;
-    return evaluate_masked_words(model_, *validation_batches_, options_.validation_tokens, options_.backend)
-        .loss;
+    return evaluate_masked_words(encoder_of(model_), *validation_batches_, options_.validation_tokens).loss;
   }
 
   void save_result(const std::filesystem::path& run_folder) override {

@@ -14,7 +14,7 @@ namespace {
 namespace fs = std::filesystem;
 
 TrainableDecoder starting_decoder(const fs::path& source, std::uint64_t seed) {
-  if (fs::is_directory(source)) return trainable(load_decoder(Checkpoint::open(source)));
+  if (fs::is_directory(source)) return trainable(infer::load_decoder(Checkpoint::open(source)));
   return initialize_decoder(read_json(source), source.string(), seed);
 }
 

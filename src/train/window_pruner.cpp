@@ -8,7 +8,7 @@
 #include "artifacts/scores.h"
 #include "base/error.h"
 #include "base/json.h"
-#include "nn/threads.h"
+#include "infer/threads.h"
 #include "prune/window_plan.h"
 
 namespace espalier {
@@ -84,7 +84,7 @@ void WindowPruner::end_window(const fs::path& run_folder, PrunedModel& model, Ad
   write_plan(run_folder / fmt::format("plan-{:03}.json", end.index - 1), plan);
   if (drops_anything(plan)) {
     model.apply(plan, optimizer);
-    return_freed_memory();
+    infer::return_freed_memory();
   }
   for (const auto& layer : plan.layers) survivors_[layer.layer] = surviving_originals(layer);
   ++next_;

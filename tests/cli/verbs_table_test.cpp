@@ -34,9 +34,9 @@ TEST_P(EveryVerb, HasATestOfItsOwn) {
   const std::string name(GetParam().name);
   const std::string file = name + "_test.cpp";
   const auto test =
-      file_content(kSource / "tests/cli" / file) + file_content(kSource / "tests/cli/engine" / file);
+      file_content(kSource / "tests/cli" / file) + file_content(kSource / "tests/cli/training" / file);
   EXPECT_TRUE(std::regex_search(test, std::regex("\\{\\s*\"" + name + "\"[,}]")))
-      << "neither tests/cli/" << file << " nor tests/cli/engine/" << file << " runs it";
+      << "neither tests/cli/" << file << " nor tests/cli/training/" << file << " runs it";
 }
 
 TEST_P(EveryVerb, ExplainsItselfWithAnExample) {

@@ -2,12 +2,12 @@
 #include <gtest/gtest.h>
 
 #include "base/files.h"
-#include "model/decoder_forward.h"
+#include "infer/decoder_forward.h"
 #include "paths.h"
-#include "unit/model/small_decoder.h"
-#include "unit/nn/backends.h"
+#include "unit/infer/small_decoder.h"
+#include "values.h"
 
-namespace espalier {
+namespace espalier::infer {
 namespace {
 
 constexpr double kGoldenTolerance = 1e-5;  // of float32 with sums in any order
@@ -40,8 +40,8 @@ void expect_logits(const DecoderModel& model, const std::string& name, const std
   ASSERT_EQ(sequences.size(), 2U);
   for (std::size_t i = 0; i < sequences.size(); ++i) {
     const auto tensor = "seq" + std::to_string(i) + ".logits";
-    expect_close(values_of(decoder_logits(model, run_sequence(model, sequences[i]))),
-                 recorded(golden, tensor), kGoldenTolerance, tensor);
+    expect_close(values_of(logits_of(model, run_sequence(model, sequences[i]))), recorded(golden, tensor),
+                 kGoldenTolerance, tensor);
   }
 }
 
@@ -72,19 +72,20 @@ TEST_P(GoldenDecoder, HiddenStatesAndRoutingOfEveryLayer) {
       return "seq" + std::to_string(i) + ".layer" + std::to_string(layer) + "." + what;
     };
     const auto tap = [&](std::int64_t layer) {
-      return ExpertTap{[&, layer](const TokenChoice& choice) {
-                         const auto* chosen = choice.chosen.data_ptr<std::int32_t>();
-                         EXPECT_EQ(std::vector<std::int32_t>(chosen, chosen + choice.chosen.numel()),
+      return ExpertTap{[&, layer](const RoutingView& choice) {
+                         const auto pairs = static_cast<std::size_t>(choice.tokens * choice.slots);
+                         EXPECT_EQ(std::vector<std::int32_t>(choice.chosen, choice.chosen + pairs),
                                    recorded_experts(golden, name(layer, "experts")));
-                         expect_close(values_of(choice.gates), recorded(golden, name(layer, "weights")),
-                                      kGoldenTolerance, name(layer, "weights"));
+                         expect_close(values_of({choice.gates, pairs}),
+                                      recorded(golden, name(layer, "weights")), kGoldenTolerance,
+                                      name(layer, "weights"));
                          ++routed;
                        },
                        {}};
     };
-    run_sequence(model, sequences[i], tap, [&](std::int64_t layer, const torch::Tensor& x) {
-      expect_close(values_of(x), recorded(golden, name(layer, "hidden")), kGoldenTolerance,
-                   name(layer, "hidden"));
+    run_sequence(model, sequences[i], tap, [&](std::int64_t layer, const float* x) {
+      expect_close(values_of({x, sequences[i].size() * static_cast<std::size_t>(model.width())}),
+                   recorded(golden, name(layer, "hidden")), kGoldenTolerance, name(layer, "hidden"));
     });
   }
   EXPECT_GT(routed, 0U);
@@ -100,4 +101,4 @@ TEST_P(PrunedGoldenDecoder, LogitsWithTheListedExpertsAlone) {
 }
 
 }  // namespace
-}  // namespace espalier
+}  // namespace espalier::infer

@@ -16,7 +16,6 @@ namespace espalier {
 struct EvalArguments : TaskArguments {
   std::string model, out;
   std::optional<std::string> split;  // default: dev, or the one that a task of language models is measured on
-  std::string backend = "onednn";
   std::optional<std::int64_t> sequence_length;  // default: 128, or what the model holds
 
   // of masked words

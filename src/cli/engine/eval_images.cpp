@@ -20,13 +20,12 @@ void eval_images(const EvalArguments& arguments, const GlobalOptions& global) {
   if (arguments.images.empty())
     throw UserError(fmt::format("{}: a vision model is evaluated on images", arguments.model),
                     "name them with --images DIR");
-  const auto backend = parse_backend(arguments.backend);
-  const VmoeModel model = load_vmoe(Checkpoint::open(arguments.model));
+  const infer::VisionModel model = infer::load_vision(Checkpoint::open(arguments.model));
   const std::string split = arguments.split.value_or("test");
   ImageSet set = open_images(arguments.images, split);
   if (!arguments.classes.empty()) set = only_classes(set, arguments.classes);
   const Terminal terminal(global);
-  const auto evaluation = evaluate_images(model, set, kBatch, backend, terminal.progress());
+  const auto evaluation = evaluate_images(model, set, kBatch, terminal.progress());
   terminal.finish();
   const EvalResult result{"images",
                           split,

@@ -37,7 +37,7 @@ std::vector<std::vector<double>> by_item(std::span<const ChoiceItem> items,
 }
 
 EvalResult evaluate_choices(const ChoiceTask& task, const EvalArguments& arguments,
-                            const LanguageModel& model, const StreamOptions& options) {
+                            const LanguageModel& model, const infer::StreamOptions& options) {
   const std::string split = arguments.split.value_or(task.split);
   auto items = read_choice_items(task, find_choice_file(task, parse_task_files(arguments.data), split));
   if (arguments.limit > 0 && items.size() > arguments.limit) items.resize(arguments.limit);
@@ -52,7 +52,7 @@ EvalResult evaluate_choices(const ChoiceTask& task, const EvalArguments& argumen
 }
 
 EvalResult evaluate_perplexity(const EvalArguments& arguments, const LanguageModel& model,
-                               const StreamOptions& options) {
+                               const infer::StreamOptions& options) {
   const WindowOptions windows{window_length(arguments.sequence_length, model.model), arguments.stride};
   auto text = text_to_score(arguments.data, model, windows, arguments.documents);
   if (arguments.limit > 0 && text.windows.size() > arguments.limit) text.windows.resize(arguments.limit);
@@ -102,7 +102,7 @@ void eval_language_model(const EvalArguments& arguments, const GlobalOptions& gl
   const LanguageModel model = open_language_model(arguments.model);
   const Terminal terminal(global);
   const ScratchFolder scratch;
-  const StreamOptions options = stream_options(arguments.stream, scratch, terminal);
+  const infer::StreamOptions options = stream_options(arguments.stream, scratch, terminal);
   const EvalResult result = task != nullptr ? evaluate_choices(*task, arguments, model, options)
                                             : evaluate_perplexity(arguments, model, options);
   terminal.finish();

@@ -11,7 +11,6 @@
 #include "cli/engine/eval_arguments.h"
 #include "cli/terminal.h"
 #include "eval/masked_words.h"
-#include "model/bert_checkpoint.h"
 #include "text/model_tokenizer.h"
 
 namespace espalier {
@@ -39,9 +38,9 @@ MlmOptions mlm_options(const EvalArguments& arguments, const BertMoeConfig& conf
           .vocabulary = tokenizer.vocabulary_size()};
 }
 
-void check(const EvalArguments& arguments, const BertModel& model, const WordPiece& tokenizer) {
+void check(const EvalArguments& arguments, const infer::EncoderModel& model, const WordPiece& tokenizer) {
   const BertMoeConfig& config = model.config;
-  if (!model.mlm_head) {
+  if (!model.masked_words) {
     throw UserError(
         fmt::format("{}: the model has no masked-language-model head (cls.predictions.*)", arguments.model),
         "evaluate a model as `espalier pretrain` leaves it");
@@ -75,8 +74,7 @@ void eval_masked_words(const EvalArguments& arguments, const GlobalOptions& glob
   if (global.json && arguments.examples > 0) {
     throw UserError("--examples prints text, which --json does not hold", "leave out one of them");
   }
-  const Backend backend = parse_backend(arguments.backend);
-  const BertModel model = load_bert(Checkpoint::open(arguments.model));
+  const infer::EncoderModel model = infer::load_encoder(Checkpoint::open(arguments.model));
   const fs::path vocabulary = arguments.vocabulary.empty() ? arguments.model : arguments.vocabulary;
   const WordPiece tokenizer = load_tokenizer(vocabulary);
   check(arguments, model, tokenizer);
@@ -88,8 +86,7 @@ void eval_masked_words(const EvalArguments& arguments, const GlobalOptions& glob
   const fs::path cache = arguments.cache.empty() ? scratch.path() : fs::path(arguments.cache);
   const auto corpus = TokenCorpus::build(files, tokenizer, cache, terminal.progress(), terminal.notes());
   MlmBatches batches(corpus, mlm_options(arguments, model.config, tokenizer, vocabulary));
-  const MaskedWords words =
-      evaluate_masked_words(model, batches, arguments.tokens, backend, terminal.progress());
+  const MaskedWords words = evaluate_masked_words(model, batches, arguments.tokens, terminal.progress());
   terminal.finish();
   const EvalResult result{arguments.task,
                           arguments.split.value_or("dev"),
@@ -104,7 +101,7 @@ void eval_masked_words(const EvalArguments& arguments, const GlobalOptions& glob
                            arguments.model, words.loss, 100 * words.accuracy,
                            grouped_text(static_cast<std::uint64_t>(words.predicted)),
                            grouped_text(static_cast<std::uint64_t>(words.tokens)));
-  print_examples(masked_examples(model, tokenizer, batches, arguments.examples, kGuesses, backend));
+  print_examples(masked_examples(model, tokenizer, batches, arguments.examples, kGuesses));
 }
 
 }  // namespace espalier

@@ -8,7 +8,6 @@
 #include "cli/terminal.h"
 #include "data/baselines.h"
 #include "eval/task_evaluation.h"
-#include "model/bert_checkpoint.h"
 #include "text/model_tokenizer.h"
 
 namespace espalier {
@@ -17,7 +16,7 @@ namespace {
 constexpr std::int64_t kSequenceLength = 128;
 
 /// The task with its labels numbered as the model's head numbers them.
-Task task_of_model(const EvalArguments& arguments, const BertModel& model) {
+Task task_of_model(const EvalArguments& arguments, const infer::EncoderModel& model) {
   const auto task = resolve_task(arguments);
   if (!model.classifier)
     throw UserError(fmt::format("{}: the model has no classification head", arguments.model),
@@ -30,7 +29,7 @@ Task task_of_model(const EvalArguments& arguments, const BertModel& model) {
   return with_labels(task, model.config.labels, arguments.model);
 }
 
-std::int64_t length_of(const EvalArguments& arguments, const BertModel& model) {
+std::int64_t length_of(const EvalArguments& arguments, const infer::EncoderModel& model) {
   const auto longest = model.config.max_position_embeddings;
   if (arguments.sequence_length.value_or(1) > longest)
     throw UserError(fmt::format("--seq-len {}: the model holds positions for {} tokens",
@@ -42,9 +41,8 @@ std::int64_t length_of(const EvalArguments& arguments, const BertModel& model) {
 }  // namespace
 
 void eval_task(const EvalArguments& arguments, const GlobalOptions& global) {
-  const auto backend = parse_backend(arguments.backend);
   const auto files = parse_task_files(arguments.data);
-  const auto model = load_bert(Checkpoint::open(arguments.model));
+  const auto model = infer::load_encoder(Checkpoint::open(arguments.model));
   const auto tokenizer = load_tokenizer(arguments.model);
   check_vocabulary_size(model.config, tokenizer.vocabulary_size(), arguments.model);
   const auto task = task_of_model(arguments, model);
@@ -52,7 +50,7 @@ void eval_task(const EvalArguments& arguments, const GlobalOptions& global) {
   const auto split = read_task_split(task, files, split_name);
   const Terminal terminal(global);
   const auto examples = encode_examples(split, tokenizer, length_of(arguments, model), terminal.progress());
-  const auto evaluation = evaluate_task(model, task, examples, backend, terminal.progress());
+  const auto evaluation = evaluate_task(model, task, examples, terminal.progress());
   terminal.finish();
   EvalResult result{task.name, split_name, static_cast<std::int64_t>(examples.size()), evaluation.metrics};
   result.metrics["loss"] = evaluation.loss;

@@ -21,12 +21,12 @@ std::string shown(std::span<const std::int32_t> ids, const Tokenizer& tokenizer)
 }  // namespace
 
 LanguageModel open_language_model(const std::string& folder) {
-  LanguageModel opened{load_decoder(Checkpoint::open(folder)), nullptr};
+  LanguageModel opened{infer::load_decoder(Checkpoint::open(folder)), nullptr};
   opened.tokenizer = open_tokenizer(folder);
   return opened;
 }
 
-std::int64_t window_length(std::optional<std::int64_t> asked, const DecoderModel& model) {
+std::int64_t window_length(std::optional<std::int64_t> asked, const infer::DecoderModel& model) {
   const std::int64_t most = model.config.max_positions;
   if (asked.value_or(1) > most) {
     throw UserError(fmt::format("--seq-len {}: the model holds positions for {} tokens", *asked, most),

@@ -10,20 +10,20 @@
 #include <vector>
 
 #include "data/text_windows.h"
-#include "model/decoder.h"
+#include "infer/decoder.h"
 #include "text/tokenizer.h"
 
 namespace espalier {
 
 /// A decoder with its tokenizer, as `eval` and `compare` need it.
 struct LanguageModel {
-  DecoderModel model;
+  infer::DecoderModel model;
   std::unique_ptr<Tokenizer> tokenizer;
 };
 LanguageModel open_language_model(const std::string& folder);
 
 /// --seq-len: 2048, or what the model holds. Throws UserError where it holds fewer positions than asked for.
-std::int64_t window_length(std::optional<std::int64_t> asked, const DecoderModel& model);
+std::int64_t window_length(std::optional<std::int64_t> asked, const infer::DecoderModel& model);
 
 /// --text-field and --chat-template, of text in JSON Lines.
 void add_document_options(CLI::App& app, DocumentOptions& options);

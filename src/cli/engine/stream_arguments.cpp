@@ -13,9 +13,9 @@ void add_stream_options(CLI::App& app, StreamArguments& arguments) {
       ->check(CLI::IsMember({"f32", "bf16"}).description(""));
 }
 
-StreamOptions stream_options(const StreamArguments& arguments, const ScratchFolder& scratch,
-                             const Terminal& terminal) {
-  StreamOptions options;
+infer::StreamOptions stream_options(const StreamArguments& arguments, const ScratchFolder& scratch,
+                                    const Terminal& terminal) {
+  infer::StreamOptions options;
   options.hidden_dtype = arguments.hidden_dtype == "bf16" ? Dtype::kBF16 : Dtype::kF32;
   if (arguments.max_memory_gigabytes) {
     options.max_memory_bytes = static_cast<std::uint64_t>(*arguments.max_memory_gigabytes * 1e9);

@@ -7,7 +7,7 @@
 
 #include "base/scratch_folder.h"
 #include "cli/terminal.h"
-#include "model/decoder_stream.h"
+#include "infer/decoder_stream.h"
 
 namespace espalier {
 
@@ -20,7 +20,7 @@ struct StreamArguments {
 void add_stream_options(CLI::App& app, StreamArguments& arguments);
 
 /// Hidden states past --max-memory go to `scratch`, which outlives the run.
-StreamOptions stream_options(const StreamArguments& arguments, const ScratchFolder& scratch,
-                             const Terminal& terminal);
+infer::StreamOptions stream_options(const StreamArguments& arguments, const ScratchFolder& scratch,
+                                    const Terminal& terminal);
 
 }  // namespace espalier

@@ -16,7 +16,7 @@ struct AlignArguments {
 };
 
 void run_align(const AlignArguments& arguments, const GlobalOptions& global) {
-  const DecoderModel model = load_decoder(Checkpoint::open(arguments.model));
+  const infer::DecoderModel model = infer::load_decoder(Checkpoint::open(arguments.model));
   const Terminal terminal(global);
   const Plan plan = align_plan(read_plan(arguments.plan), arguments.plan, model, terminal.progress());
   terminal.finish();

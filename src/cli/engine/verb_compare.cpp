@@ -11,7 +11,7 @@
 #include "cli/engine/language_model.h"
 #include "cli/engine/stream_arguments.h"
 #include "eval/sequence_scores.h"
-#include "model/generate.h"
+#include "infer/generate.h"
 
 namespace espalier {
 namespace {
@@ -36,7 +36,7 @@ struct Continuations {
   std::string prompt, first, second;
 };
 
-std::string continuation(const DecoderModel& model, const Tokenizer& tokenizer, std::string_view text,
+std::string continuation(const infer::DecoderModel& model, const Tokenizer& tokenizer, std::string_view text,
                          std::int64_t count) {
   auto prompt = tokenizer.prefix();
   const auto ids = tokenizer.encode(text);
@@ -48,14 +48,14 @@ std::string continuation(const DecoderModel& model, const Tokenizer& tokenizer, 
                     "choose a smaller --tokens, or another prompt");
   }
   const auto most_bytes = static_cast<std::uint64_t>(kMemoryShare * static_cast<double>(memory_bytes()));
-  Generation generation(model, positions, most_bytes);
+  infer::Generation generation(model, positions, most_bytes);
   std::vector<std::int32_t> stops;
   if (tokenizer.eos()) stops.push_back(*tokenizer.eos());
   return tokenizer.decode(generate(generation, prompt, count, stops, {}));
 }
 
 std::vector<Continuations> continuations_of(const CompareArguments& arguments, const LanguageModel& first,
-                                            const DecoderModel& second) {
+                                            const infer::DecoderModel& second) {
   std::vector<Continuations> all;
   for (const std::string& prompt : arguments.prompts) {
     all.push_back({prompt, continuation(first.model, *first.tokenizer, prompt, arguments.tokens),
@@ -85,7 +85,7 @@ std::string json_of(const CompareArguments& arguments, const ModelComparison& co
 
 void run_compare(const CompareArguments& arguments, const GlobalOptions& global) {
   const LanguageModel first = open_language_model(arguments.first);
-  const DecoderModel second = load_decoder(Checkpoint::open(arguments.second));
+  const infer::DecoderModel second = infer::load_decoder(Checkpoint::open(arguments.second));
   const auto length = std::min(window_length(arguments.sequence_length, first.model),
                                window_length(arguments.sequence_length, second));
   auto text = text_to_score(arguments.data, first, {length, arguments.stride}, arguments.documents);

@@ -10,8 +10,8 @@
 #include "bench/cpu_flags.h"
 #include "bench/machine_rate.h"
 #include "cli/engine/engine_verbs.h"
+#include "cli/training.h"
 #include "kernels/simd/kernels.h"
-#include "nn/threads.h"
 
 namespace espalier {
 namespace {
@@ -80,6 +80,13 @@ Diagnosis diagnose(int threads) {
   return d;
 }
 
+/// "espalier" and the tensor libraries -> version.
+std::map<std::string, std::string> libraries() {
+  auto all = tensor_libraries();
+  all["espalier"] = ESPALIER_VERSION;
+  return all;
+}
+
 nlohmann::ordered_json to_json(const Diagnosis& d) {
   return {
       {"format", "espalier.doctor/1"},
@@ -92,21 +99,21 @@ nlohmann::ordered_json to_json(const Diagnosis& d) {
       {"online_processors", d.online_processors},
       {"memory_bytes", d.memory},
       {"load_average", d.load},
-      {"libraries", library_versions()},
+      {"libraries", libraries()},
       {"matmul_flops_per_second", {{"one_thread", d.one_thread_flops}, {"all_threads", d.all_threads_flops}}},
       {"copy_bytes_per_second", d.copy_bytes},
       {"hints", d.hints}};
 }
 
 void print(const Diagnosis& d) {
-  std::vector<std::string> libraries;
-  for (const auto& [library, version] : library_versions()) libraries.push_back(library + " " + version);
+  std::vector<std::string> versions;
+  for (const auto& [library, version] : libraries()) versions.push_back(library + " " + version);
   std::cout << fmt::format("cpu             {}\n", d.cpu)
             << fmt::format("features        {}\n", fmt::join(d.flags, " "))
             << fmt::format("vector kernels  {} (of {})\n", d.kernels, fmt::join(d.available_kernels, ", "))
             << fmt::format("threads         {} of {} processors\n", d.threads, d.processors)
             << fmt::format("memory          {:.1f} GB\n", static_cast<double>(d.memory) / 1e9)
-            << fmt::format("libraries       {}\n", fmt::join(libraries, ", "))
+            << fmt::format("libraries       {}\n", fmt::join(versions, ", "))
             << fmt::format("matmul float32  {:.1f} GFLOP/s with 1 thread, {:.1f} with {}\n",
                            d.one_thread_flops / 1e9, d.all_threads_flops / 1e9, d.threads)
             << fmt::format("memory copy     {:.1f} GB/s with 1 thread, read plus written\n",

@@ -6,7 +6,7 @@
 #include "checkpoint/checkpoint.h"
 #include "cli/engine/engine_verbs.h"
 #include "cli/engine/eval_arguments.h"
-#include "cli/engine/image_arguments.h"
+#include "cli/engine/image_set_options.h"
 #include "cli/engine/language_model.h"
 #include "data/choice_task.h"
 
@@ -93,7 +93,6 @@ void add_eval(CLI::App& app, const GlobalOptions& global) {
   add_language_model_options(app, a);
   add_image_set_options(app, a.images, a.classes);
   app.get_option("--task")->required(false);  // images have none
-  app.add_option("--backend", a.backend, "onednn or torch")->capture_default_str();
   app.add_option("--out", a.out, "write eval.json here")->type_name("FILE");
   app.footer(
       "Examples:\n  espalier eval runs/first/model --task mlm --data held_out.txt --examples 3\n"

@@ -9,8 +9,7 @@
 #include "base/files.h"
 #include "cli/engine/engine_verbs.h"
 #include "cli/terminal.h"
-#include "model/bert_checkpoint.h"
-#include "model/bert_export.h"
+#include "surgery/export_bert.h"
 #include "surgery/export_mistral.h"
 #include "text/model_tokenizer.h"
 
@@ -34,13 +33,13 @@ void open_folder(const ExportArguments& arguments) {
 }
 
 Exported to_bert(const ExportArguments& arguments) {
-  const auto model = load_bert(Checkpoint::open(arguments.model));
-  check_exports_as_bert(model, arguments.model);
+  const auto model = Checkpoint::open(arguments.model);
+  check_exports_as_bert(model);
   open_folder(arguments);
   const auto dtype = arguments.dtype.value_or("F32");
-  const auto architecture = export_bert(model, arguments.out, parse_dtype(dtype));
+  const auto made = export_bert(model, arguments.out, parse_dtype(dtype));
   copy_tokenizer(arguments.model, arguments.out);
-  return {architecture, static_cast<std::uint64_t>(parameter_count(model)), dtype};
+  return {made.architecture, made.parameters, dtype};
 }
 
 Exported to_mistral(const ExportArguments& arguments) {

@@ -11,7 +11,7 @@
 #include "base/stopwatch.h"
 #include "cli/engine/engine_verbs.h"
 #include "cli/terminal.h"
-#include "model/generate.h"
+#include "infer/generate.h"
 #include "text/tokenizer.h"
 
 namespace espalier {
@@ -30,7 +30,7 @@ struct GenerateArguments {
 };
 
 /// Ids that end a text: of config.json and of generation_config.json (one or a list), or the tokenizer's.
-std::vector<std::int32_t> stops_of(const DecoderModel& model, const Tokenizer* tokenizer) {
+std::vector<std::int32_t> stops_of(const infer::DecoderModel& model, const Tokenizer* tokenizer) {
   std::vector<std::int32_t> stops;
   if (model.config.eos_token) stops.push_back(static_cast<std::int32_t>(*model.config.eos_token));
   if (tokenizer != nullptr && tokenizer->eos()) stops.push_back(*tokenizer->eos());
@@ -86,7 +86,7 @@ void print_json(const std::vector<std::int32_t>& prompt, const std::vector<std::
 void run_generate(const GenerateArguments& arguments, const GlobalOptions& global) {
   if (arguments.prompt.has_value() == !arguments.ids.empty())
     throw UserError("expected either --prompt or --prompt-ids");
-  const DecoderModel model = load_decoder(Checkpoint::open(arguments.model));
+  const infer::DecoderModel model = infer::load_decoder(Checkpoint::open(arguments.model));
   const auto tokenizer = arguments.prompt ? open_tokenizer(arguments.model) : nullptr;
   const auto prompt = prompt_of(arguments, tokenizer.get());
   if (prompt.empty()) throw UserError("--prompt: no tokens", "write at least one character");
@@ -95,8 +95,8 @@ void run_generate(const GenerateArguments& arguments, const GlobalOptions& globa
     throw UserError(fmt::format("{} tokens of prompt and {} new ones, the model holds positions for {}",
                                 prompt.size(), arguments.count, model.config.max_positions),
                     "choose a smaller --tokens");
-  Generation generation(model, positions,
-                        static_cast<std::uint64_t>(kMemoryShare * static_cast<double>(memory_bytes())));
+  infer::Generation generation(
+      model, positions, static_cast<std::uint64_t>(kMemoryShare * static_cast<double>(memory_bytes())));
   std::optional<GrowingText> text;
   if (tokenizer != nullptr && !global.json) {
     text.emplace(*tokenizer, prompt);

@@ -8,16 +8,13 @@
 #include "base/error.h"
 #include "cli/engine/engine_verbs.h"
 #include "cli/terminal.h"
-#include "eval/decoder_outputs.h"
 #include "eval/sequence_outputs.h"
-#include "model/bert_checkpoint.h"
 
 namespace espalier {
 namespace {
 
 struct LogitsArguments {
   std::string model, tokens, out;
-  std::string backend = "onednn";
 };
 
 /// What was run, and how many tensors were written.
@@ -26,18 +23,17 @@ struct Written {
   std::int64_t tensors = 0;
 };
 
-Written run_encoder(const LogitsArguments& arguments, const Checkpoint& checkpoint, Backend backend) {
-  const BertModel model = load_bert(checkpoint);
+Written run_encoder(const LogitsArguments& arguments, Checkpoint checkpoint) {
+  const infer::EncoderModel model = infer::load_encoder(std::move(checkpoint));
   Written written;
   written.sequences =
       read_token_sequences(arguments.tokens, model.config.vocab_size, model.config.max_position_embeddings);
-  written.tensors = write_sequence_outputs(model, written.sequences, backend, arguments.out);
+  written.tensors = write_sequence_outputs(model, written.sequences, arguments.out);
   return written;
 }
 
-Written run_decoder(const LogitsArguments& arguments, Checkpoint checkpoint, Backend backend) {
-  if (backend != Backend::kOneDnn) throw UserError("--backend: decoders run on onednn alone");
-  const DecoderModel model = load_decoder(std::move(checkpoint));
+Written run_decoder(const LogitsArguments& arguments, Checkpoint checkpoint) {
+  const infer::DecoderModel model = infer::load_decoder(std::move(checkpoint));
   Written written;
   written.sequences =
       read_token_sequences(arguments.tokens, model.config.vocab_size, model.config.max_positions);
@@ -46,11 +42,10 @@ Written run_decoder(const LogitsArguments& arguments, Checkpoint checkpoint, Bac
 }
 
 void run_logits(const LogitsArguments& arguments, const GlobalOptions& global) {
-  const Backend backend = parse_backend(arguments.backend);
   Checkpoint checkpoint = Checkpoint::open(arguments.model);
   const auto [sequences, tensors] = describes_decoder(checkpoint.config())
-                                        ? run_decoder(arguments, std::move(checkpoint), backend)
-                                        : run_encoder(arguments, checkpoint, backend);
+                                        ? run_decoder(arguments, std::move(checkpoint))
+                                        : run_encoder(arguments, std::move(checkpoint));
   std::size_t tokens = 0;
   for (const auto& sequence : sequences) tokens += sequence.size();
   if (global.json) {
@@ -82,7 +77,6 @@ void add_logits(CLI::App& app, const GlobalOptions& global) {
          "safetensors file: seq0.logits; of encoders .hidden, and .logits, .scores where there is a head")
       ->required()
       ->type_name("FILE");
-  app.add_option("--backend", arguments->backend, "onednn or torch")->capture_default_str();
   app.footer("Example:\n  espalier logits runs/first/model --tokens tokens.json --out logits.safetensors");
   app.callback([arguments, &global] { run_logits(*arguments, global); });
 }

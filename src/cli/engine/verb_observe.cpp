@@ -11,7 +11,7 @@
 #include "base/machine.h"
 #include "base/stopwatch.h"
 #include "cli/engine/engine_verbs.h"
-#include "cli/engine/image_arguments.h"
+#include "cli/engine/image_set_options.h"
 #include "cli/terminal.h"
 #include "data/calibration.h"
 #include "observe/observe.h"
@@ -103,7 +103,7 @@ void run_without_data(const ObserveArguments& arguments, const GlobalOptions& gl
           static_cast<std::size_t>(arguments.asks("weights") + arguments.asks("probes")) ||
       arguments.keep_tokens > 0)
     throw UserError("--data is missing", "of --similarity, weights and probes alone go without");
-  const DecoderModel model = load_decoder(Checkpoint::open(arguments.model));
+  const infer::DecoderModel model = infer::load_decoder(Checkpoint::open(arguments.model));
   const Terminal terminal(global);
   WeightObservationOptions options;
   options.model = arguments.model;
@@ -150,14 +150,12 @@ ObserveOptions options_of(const ObserveArguments& arguments, const Terminal& ter
 
 void run_images(const ObserveArguments& arguments, const GlobalOptions& global) {
   constexpr std::int64_t kBatch = 256;
-  const Checkpoint checkpoint = Checkpoint::open(arguments.model);
-  const VmoeModel model = load_vmoe(checkpoint);
+  const infer::VisionModel model = infer::load_vision(Checkpoint::open(arguments.model));
   ImageSet set = open_images(arguments.images, arguments.split);
   if (!arguments.classes.empty()) set = only_classes(set, arguments.classes);
   const Terminal terminal(global);
   const Stopwatch stopwatch;
-  const Observations observations =
-      observe_images(model, checkpoint, set, kBatch, Backend::kOneDnn, terminal.progress());
+  const Observations observations = observe_images(model, set, kBatch, terminal.progress());
   write_observations(arguments.out, observations);
   terminal.finish();
   print(observations, arguments, stopwatch.seconds(), global);
@@ -177,7 +175,7 @@ void run_observe(ObserveArguments& arguments, const GlobalOptions& global) {
   if (arguments.asks_weights()) return run_without_data(arguments, global);
   if (arguments.data.empty())
     throw UserError("--data is missing", "text, JSON Lines or token ids to observe on");
-  const DecoderModel model = load_decoder(Checkpoint::open(arguments.model));
+  const infer::DecoderModel model = infer::load_decoder(Checkpoint::open(arguments.model));
   const Terminal terminal(global);
   const auto tokenizer = tokenizer_of(arguments);
   arguments.calibration.seed = global.seed;

@@ -9,19 +9,18 @@
 #include "cli/terminal.h"
 #include "data/text_file.h"
 #include "eval/task_evaluation.h"
-#include "model/bert_checkpoint.h"
 #include "text/model_tokenizer.h"
 
 namespace espalier {
 namespace {
 
 struct PredictArguments {
-  std::string model, file, backend = "onednn";
+  std::string model, file;
   std::int64_t sequence_length = 0;  // 0: what the model holds, at most 128
 };
 
 /// What the model itself says it answers.
-Task task_of(const BertModel& model, const std::string& source) {
+Task task_of(const infer::EncoderModel& model, const std::string& source) {
   if (!model.classifier)
     throw UserError(fmt::format("{}: the model has no classification head", source),
                     "predict with a model that `espalier finetune` left");
@@ -60,8 +59,7 @@ TaskSplit read_lines(const Task& task, const std::string& file) {
 }
 
 void run_predict(const PredictArguments& arguments, const GlobalOptions& global) {
-  const auto backend = parse_backend(arguments.backend);
-  const auto model = load_bert(Checkpoint::open(arguments.model));
+  const auto model = infer::load_encoder(Checkpoint::open(arguments.model));
   const auto task = task_of(model, arguments.model);
   const auto tokenizer = load_tokenizer(arguments.model);
   check_vocabulary_size(model.config, tokenizer.vocabulary_size(), arguments.model);
@@ -69,7 +67,7 @@ void run_predict(const PredictArguments& arguments, const GlobalOptions& global)
   const auto length = arguments.sequence_length == 0 ? longest : std::min(arguments.sequence_length, longest);
   const Terminal terminal(global);
   const auto examples = encode_examples(read_lines(task, arguments.file), tokenizer, length);
-  const auto predictions = predict_task(model, task, examples, backend, terminal.progress());
+  const auto predictions = predict_task(model, task, examples, terminal.progress());
   terminal.finish();
   for (const auto& [answer, probability] : predictions) {
     const auto label = probability ? task.labels.at(static_cast<std::size_t>(answer)) : std::string();
@@ -95,7 +93,6 @@ void add_predict(CLI::App& app, const GlobalOptions& global) {
   app.add_option("--seq-len", a.sequence_length, "longest sequence; default: what the model holds")
       ->check(CLI::PositiveNumber)
       ->type_name("N");
-  app.add_option("--backend", a.backend, "onednn or torch")->capture_default_str();
   app.footer("Example:\n  espalier predict runs/wordnet/model lines.txt");
   app.callback([arguments, &global] { run_predict(*arguments, global); });
 }

@@ -16,6 +16,7 @@
 #include "cli/engine/engine_verbs.h"
 #include "cli/engine/verb_command_line.h"
 #include "cli/terminal.h"
+#include "cli/training.h"
 #include "pipeline/plan_actions.h"
 #include "prune/criteria/criterion.h"
 #include "report/shell_command.h"
@@ -101,6 +102,7 @@ struct PreparedSweep {
 };
 
 PreparedSweep prepare_finetuning(const SweepArguments& arguments, const std::string& toml) {
+  check_trains("finetune");
   VerbCommandLine finetune("finetune");
   const auto grid = parse_grid(toml, arguments.grid.string(), finetune.options());
   const auto runs = runs_of(grid, arguments.out);

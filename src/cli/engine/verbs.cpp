@@ -1,6 +1,4 @@
-#include "cli/engine.h"
 #include "cli/engine/engine_verbs.h"
-#include "nn/threads.h"
 
 namespace espalier {
 namespace {
@@ -13,13 +11,11 @@ const Verb kEngineVerbs[] = {
     {"compare", "measure how far two language models are apart on text", add_compare},
     {"eval", "measure a model's quality on a task or on text", add_eval},
     {"export", "write a dense model that other programs load", add_export},
-    {"finetune", "fine-tune on a task, text or images, and prune experts on the way", add_finetune},
     {"generate", "continue a text with a language model", add_generate},
     {"logits", "run the forward pass on given tokens and write its outputs", add_logits},
     {"doctor", "print what this machine offers, with a measured matmul rate", add_doctor},
     {"observe", "say what each expert of a language model does on your text", add_observe},
     {"predict", "label lines of text with a fine-tuned model", add_predict},
-    {"pretrain", "train an encoder or a decoder on text, or a vision model on images", add_pretrain},
     {"sweep", "fine-tune in settings x tasks x seeds, or prune by many methods, and compare", add_sweep},
 };
 
@@ -27,16 +23,6 @@ const Verb kEngineVerbs[] = {
 
 std::span<const Verb> engine_verbs() {
   return kEngineVerbs;
-}
-
-void start_engine(int threads) {
-  configure_engine(threads);
-}
-
-std::map<std::string, std::string> engine_libraries() {
-  auto libraries = library_versions();
-  libraries.erase("espalier");
-  return libraries;
 }
 
 }  // namespace espalier

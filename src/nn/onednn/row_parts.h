@@ -4,23 +4,15 @@
 #include <span>
 #include <vector>
 
-/// Work on many rows, cut so that each thread does all steps on a few rows while they are in its cache.
-/// Threads then meet once a layer, not once a product, and every product runs on one thread.
+#include "infer/row_parts.h"
+
 namespace espalier::onednn {
 
-/// Rows of one network that a thread takes in one go.
-struct RowPart {
-  std::int64_t network, first, rows;
-  bool begins_share;  ///< no earlier row of this network is the thread's
-};
+using infer::RowPart;
+using infer::threads_for_rows;
 
-/// What thread `thread` of `threads` does: an equal share of all rows, cut where a network's rows end and
-/// into parts that fit the cache. `offsets` [E+1]: rows offsets[e] .. offsets[e+1] are those of network e.
+/// `infer::row_parts` of as many rows as oneDNN's products like.
 std::vector<RowPart> row_parts(std::span<const std::int32_t> offsets, int thread, int threads);
-
-/// How many threads `rows` with so many multiplications each are worth: with one, oneDNN spreads each product
-/// over as many as it sees fit instead.
-int threads_for_rows(std::int64_t rows, std::int64_t multiplications);
 
 /// This thread's part of to[i] += from[i], i < count; together the threads of a team add everything.
 void add_share(float* to, const float* from, std::int64_t count, int thread, int threads);

@@ -1,13 +1,12 @@
 #include "eval/masked_words.h"
 
 #include <gtest/gtest.h>
-#include <torch/utils.h>
-
 #include <algorithm>
+#include <cmath>
 #include <fstream>
 
 #include "temporary_folder.h"
-#include "unit/model/small_model.h"
+#include "unit/infer/small_encoder.h"
 
 namespace espalier {
 namespace {
@@ -15,7 +14,7 @@ namespace {
 constexpr double kFloat32 = 1e-5;  // sums of a few hundred float32 numbers of order 1
 constexpr int kDocuments = 30, kLength = 12;
 
-/// A vocabulary of as many pieces as `small_config` has, and a text of one-piece words.
+/// A vocabulary of as many pieces as `small_encoder_config` has, and a text of one-piece words.
 class MaskedWordsTest : public ::testing::Test {
  protected:
   MaskedWordsTest() : tokenizer_(WordPiece::from_pieces(pieces(), {})) {
@@ -51,10 +50,11 @@ class MaskedWordsTest : public ::testing::Test {
 };
 
 TEST_F(MaskedWordsTest, SeesEachSequenceOnceWhateverTheBatch) {
-  const auto model = small_model(small_config());
+  const SmallEncoder small_encoder(small_encoder_config());
+  const auto model = small_encoder.load();
   auto small = batches(40), large = batches(4096);
-  const auto a = evaluate_masked_words(model, small, 1'000'000, Backend::kOneDnn);
-  const auto b = evaluate_masked_words(model, large, 1'000'000, Backend::kOneDnn);
+  const auto a = evaluate_masked_words(model, small, 1'000'000);
+  const auto b = evaluate_masked_words(model, large, 1'000'000);
   for (const auto& result : {a, b}) {
     EXPECT_EQ(result.tokens, kDocuments * (kLength + 2));
     EXPECT_EQ(result.predicted, kDocuments * 3);  // a quarter of twelve
@@ -64,38 +64,47 @@ TEST_F(MaskedWordsTest, SeesEachSequenceOnceWhateverTheBatch) {
 }
 
 TEST_F(MaskedWordsTest, MatchesThePlainFormula) {
-  const auto model = small_model(small_config());
+  const SmallEncoder small_encoder(small_encoder_config());
+  const auto model = small_encoder.load();
   auto all = batches(kDocuments * 17);  // exactly the text
   CorpusCursor cursor;
   const auto batch = all.next(cursor);
-  const auto encoding =
-      encode(model, {torch::tensor(batch.ids), torch::tensor(batch.types), {batch.offsets}}, {});
-  const auto logits = mlm_logits(model, encoding.hidden, {}).to(torch::kFloat64).detach();
+  const infer::SequenceLayout layout{batch.offsets};
+  const auto hidden = encode(model, {batch.ids, batch.types, layout});
+  const auto logits = masked_word_logits(model, layout.tokens(), hidden.data());
   double loss = 0, correct = 0;
   const std::size_t count = kDocuments * 3;
   for (std::size_t i = 0; i < count; ++i) {
-    const auto row = logits[batch.positions[i]];
-    loss += (row.logsumexp(0) - row[batch.targets[i]]).item<double>() / count;
-    correct += row.argmax().item<std::int64_t>() == batch.targets[i] ? 1 : 0;
+    const auto row = logits.span().subspan(static_cast<std::size_t>(batch.positions[i] * 61), 61);
+    double sum = 0;
+    for (const float logit : row) sum += std::exp(static_cast<double>(logit));
+    const auto target = static_cast<std::size_t>(batch.targets[i]);
+    loss += (std::log(sum) - static_cast<double>(row[target])) / count;
+    correct += std::max_element(row.begin(), row.end()) - row.begin() == batch.targets[i] ? 1 : 0;
   }
-  const auto found = evaluate_masked_words(model, all, 1'000'000, Backend::kTorch);
+  const auto found = evaluate_masked_words(model, all, 1'000'000);
   EXPECT_NEAR(found.loss, loss, kFloat32);
   EXPECT_DOUBLE_EQ(found.accuracy, correct / count);
 }
 
 TEST_F(MaskedWordsTest, StopsAfterTheTokensAskedFor) {
-  const auto model = small_model(small_config());
+  const SmallEncoder small_encoder(small_encoder_config());
+  const auto model = small_encoder.load();
   auto some = batches(40);
-  const auto result = evaluate_masked_words(model, some, 60, Backend::kOneDnn);
+  const auto result = evaluate_masked_words(model, some, 60);
   EXPECT_GE(result.tokens, 60);
   EXPECT_LT(result.tokens, 60 + 40);
 }
 
 TEST_F(MaskedWordsTest, ExamplesMaskOneWordAndRankTheGuesses) {
-  auto model = small_model(small_config());
-  model.mlm_head->bias[17] = 100.0;  // whatever the text, piece 17
+  const SmallEncoder small_encoder(small_encoder_config(), Dtype::kF32,
+                                   [](const std::string& name, std::vector<float>& values) {
+                                     if (name == "cls.predictions.bias")
+                                       values[17] = 100.0F;  // whatever the text, piece 17
+                                   });
+  const auto model = small_encoder.load();
   auto all = batches(64);
-  const auto examples = masked_examples(model, tokenizer_, all, 5, 3, Backend::kOneDnn);
+  const auto examples = masked_examples(model, tokenizer_, all, 5, 3);
   ASSERT_EQ(examples.size(), 5u);
   for (const auto& example : examples) {
     const auto mask = example.text.find("[MASK]");
@@ -109,8 +118,7 @@ TEST_F(MaskedWordsTest, ExamplesMaskOneWordAndRankTheGuesses) {
     EXPECT_GE(example.guesses[1].probability, example.guesses[2].probability);
   }
   auto again = batches(64);
-  EXPECT_EQ(masked_examples(model, tokenizer_, again, 1000, 1, Backend::kOneDnn).size(),
-            std::size_t{kDocuments});
+  EXPECT_EQ(masked_examples(model, tokenizer_, again, 1000, 1).size(), std::size_t{kDocuments});
 }
 
 }  // namespace

@@ -3,9 +3,9 @@
 
 #include <gtest/gtest.h>
 
-#include "model/decoder_forward.h"
+#include "infer/decoder_forward.h"
 #include "unit/base/user_error.h"
-#include "unit/model/small_decoder.h"
+#include "unit/infer/small_decoder.h"
 #include "unit/nn/backends.h"
 
 namespace espalier {
@@ -32,7 +32,7 @@ INSTANTIATE_TEST_SUITE_P(Families, ApplyPlanFamilies,
 
 TEST_P(ApplyPlanFamilies, DroppingInTrainingIsKeepingInTheLoadedModel) {
   const SmallDecoder small(golden_config(GetParam()), 2);
-  const auto loaded = load_decoder(small.open());
+  const auto loaded = infer::load_decoder(small.open());
   auto model = trainable(loaded);
   Plan plan;
   plan.experts_per_token = static_cast<int>(loaded.config.router.experts_per_token);
@@ -49,16 +49,15 @@ TEST_P(ApplyPlanFamilies, DroppingInTrainingIsKeepingInTheLoadedModel) {
   apply_plan(plan, model);
   const auto ids = random_ids(11, loaded.config.vocab_size, 4);
   const auto pruned = keep_experts(loaded, keep);
-  const auto expected = values_of(decoder_logits(pruned, run_sequence(pruned, ids)));
+  const auto expected = values_of(logits_of(pruned, run_sequence(pruned, ids)));
   expect_close(logits(model, ids), expected, kTolerance, "in training");
   const auto again = decoder_of(model);
-  expect_close(values_of(decoder_logits(again, run_sequence(again, ids))), expected, kTolerance,
-               "as it is saved");
+  expect_close(values_of(logits_of(again, run_sequence(again, ids))), expected, kTolerance, "as it is saved");
 }
 
 TEST_P(ApplyPlanFamilies, ALoneExpertHasNoRouterAndTheSavedModelGivesTheSame) {
   const SmallDecoder small(golden_config(GetParam()), 2);
-  auto model = trainable(load_decoder(small.open()));
+  auto model = trainable(infer::load_decoder(small.open()));
   const auto before = parameter_count(model);
   Plan plan;
   plan.experts_per_token = 1;
@@ -72,7 +71,7 @@ TEST_P(ApplyPlanFamilies, ALoneExpertHasNoRouterAndTheSavedModelGivesTheSame) {
   });
   const auto ids = random_ids(11, model.config.vocab_size, 4);
   const auto saved = decoder_of(model);
-  expect_close(logits(model, ids), values_of(decoder_logits(saved, run_sequence(saved, ids))), kTolerance,
+  expect_close(logits(model, ids), values_of(logits_of(saved, run_sequence(saved, ids))), kTolerance,
                "logits");
   const auto fields = parse_decoder_config(fields_of(model), "config.json");
   EXPECT_EQ(fields.experts, model.config.experts);
@@ -81,7 +80,7 @@ TEST_P(ApplyPlanFamilies, ALoneExpertHasNoRouterAndTheSavedModelGivesTheSame) {
 
 TEST(ApplyPlanDecoder, MergesAreWeightedSums) {
   const SmallDecoder small(golden_config("mixtral"), 2);
-  auto model = trainable(load_decoder(small.open()));
+  auto model = trainable(infer::load_decoder(small.open()));
   const auto E = static_cast<int>(model.config.experts[0]);
   const auto before = model.blocks[0].moe()->experts.down.clone(),
              router = model.blocks[0].moe()->router.clone();
@@ -99,7 +98,7 @@ TEST(ApplyPlanDecoder, MergesAreWeightedSums) {
 
 TEST(ApplyPlanDecoder, APlanOfAnotherModelIsAnError) {
   const SmallDecoder small(golden_config("mixtral"), 2);
-  auto model = trainable(load_decoder(small.open()));
+  auto model = trainable(infer::load_decoder(small.open()));
   Plan plan;
   plan.layers.push_back(keeping(0, 99, {0}));
   testing::expect_user_error([&] { apply_plan(plan, model); }, {"99 experts in layer 0"});

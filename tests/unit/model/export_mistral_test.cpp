@@ -5,11 +5,11 @@
 #include <gtest/gtest.h>
 
 #include "base/files.h"
-#include "model/decoder_forward.h"
+#include "infer/decoder_forward.h"
 #include "reference/mistral.h"
 #include "unit/base/user_error.h"
-#include "unit/model/small_decoder.h"
-#include "unit/nn/backends.h"
+#include "unit/infer/small_decoder.h"
+#include "values.h"
 
 namespace espalier {
 namespace {
@@ -56,8 +56,8 @@ TEST_P(ExportMistralLogits, GivesTheLogitsOfTheMixtral) {
   }
   EXPECT_EQ(made.parameters, elements);
   const auto ids = random_ids(13, mixtral.config.vocab_size, 5);
-  const auto model = load_decoder(mixtral.open());
-  const auto expected = values_of(decoder_logits(model, run_sequence(model, ids)));
+  const auto model = infer::load_decoder(mixtral.open());
+  const auto expected = values_of(logits_of(model, run_sequence(model, ids)));
   expect_close(reference::Mistral(mistral.config(), numbers_of(mistral)).logits(ids), expected,
                kLogitTolerance, "logits");
 }

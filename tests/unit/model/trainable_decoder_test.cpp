@@ -5,11 +5,11 @@
 #include <gtest/gtest.h>
 
 #include "base/files.h"
-#include "model/decoder_forward.h"
-#include "model/decoder_save.h"
+#include "infer/decoder_forward.h"
+#include "infer/decoder_save.h"
 #include "paths.h"
 #include "temporary_folder.h"
-#include "unit/model/small_decoder.h"
+#include "unit/infer/small_decoder.h"
 #include "unit/nn/backends.h"
 
 namespace espalier {
@@ -25,7 +25,7 @@ std::filesystem::path folder(const std::string& name) {
 }
 
 TrainableDecoder golden_model(const std::string& name) {
-  return trainable(load_decoder(Checkpoint::open(folder(name))));
+  return trainable(infer::load_decoder(Checkpoint::open(folder(name))));
 }
 
 struct Tokens {
@@ -155,7 +155,7 @@ TEST_P(TrainableFamilies, TenLossesAgree) {
 }
 
 TEST_P(TrainableFamilies, SavesWhatLoadDecoderReads) {
-  const auto original = load_decoder(Checkpoint::open(folder(GetParam())));
+  const auto original = infer::load_decoder(Checkpoint::open(folder(GetParam())));
   const auto model = trainable(original);
   const TemporaryFolder out;
   save_decoder(decoder_of(model), model.fields, out.path(), Dtype::kF32);
@@ -170,8 +170,8 @@ TEST_P(TrainableFamilies, SavesWhatLoadDecoderReads) {
     }
   }
   const auto ids = random_ids(9, model.config.vocab_size, 1);
-  EXPECT_TRUE(torch::equal(run_sequence(load_decoder(Checkpoint::open(out.path())), ids),
-                           run_sequence(original, ids)));
+  EXPECT_EQ(values_of(run_sequence(infer::load_decoder(Checkpoint::open(out.path())), ids)),
+            values_of(run_sequence(original, ids)));
 }
 
 TEST(TrainableDecoder, NewWeightsDependOnTheSeedAlone) {

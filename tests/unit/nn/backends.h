@@ -5,39 +5,22 @@
 #include <torch/autograd.h>
 #include <torch/types.h>
 
-#include <cmath>
 #include <functional>
 #include <string>
 #include <utility>
 #include <vector>
 
-#include "base/rng.h"
 #include "kernels/simd/kernels.h"
 #include "nn/ops.h"
-#include "reference/elementwise.h"
+#include "values.h"
 
 namespace espalier {
 
-using reference::Indices;
-using reference::Values;
-
-/// Relative 2-norm of a difference. The oneDNN backend counts in float32: sums of up to about a thousand
-/// products round to some 1e-7 each way, and GELU's error is 2.5e-7 of its input; a wrong formula is off by
-/// 1e-3 and more.
-constexpr double kFloat32Tolerance = 5e-6;
 /// The torch backend runs in float64 here.
 constexpr double kFloat64Tolerance = 1e-12;
 
 inline double tolerance(Backend backend) {
   return backend == Backend::kOneDnn ? kFloat32Tolerance : kFloat64Tolerance;
-}
-
-/// Numbers a float32 holds exactly, so that both backends and the loops start from the same ones.
-inline Values random_values(std::int64_t count, std::uint64_t seed, double deviation = 1.0) {
-  Rng rng(seed);
-  Values values;
-  for (std::int64_t i = 0; i < count; ++i) values.push_back(static_cast<float>(deviation * rng.normal()));
-  return values;
 }
 
 /// A leaf tensor of the backend's dtype.
@@ -51,18 +34,6 @@ inline torch::Tensor leaf(const Values& values, at::IntArrayRef shape, Backend b
 inline Values values_of(const torch::Tensor& tensor) {
   const auto flat = tensor.detach().to(torch::kFloat64).contiguous();
   return {flat.data_ptr<double>(), flat.data_ptr<double>() + flat.numel()};
-}
-
-/// Where the expected values are all zero, nothing but zero will do.
-inline void expect_close(const Values& found, const Values& expected, double limit, const std::string& what) {
-  ASSERT_EQ(found.size(), expected.size()) << what;
-  double difference = 0, norm = 0;
-  for (std::size_t i = 0; i < found.size(); ++i) {
-    difference += std::pow(found[i] - expected[i], 2);
-    norm += expected[i] * expected[i];
-  }
-  EXPECT_TRUE(std::sqrt(difference) <= limit * std::sqrt(norm))
-      << what << ": relative difference " << std::sqrt(difference / norm) << ", limit " << limit;
 }
 
 inline void expect_close(const torch::Tensor& found, const Values& expected, double limit,

@@ -10,8 +10,8 @@
 #include "reference/decoder.h"
 #include "reference/observations.h"
 #include "unit/base/user_error.h"
-#include "unit/model/small_decoder.h"
-#include "unit/nn/backends.h"
+#include "unit/infer/small_decoder.h"
+#include "values.h"
 
 namespace espalier {
 namespace {
@@ -44,7 +44,7 @@ struct Observing {
   ObserveOptions options;
   Observing() { options.out = folder / "obs.safetensors"; }
 
-  Observations operator()(const DecoderModel& model, const Rows& rows) {
+  Observations operator()(const infer::DecoderModel& model, const Rows& rows) {
     ObservedData data;
     data.source = "rows";
     data.sha256 = digest('a');
@@ -90,12 +90,12 @@ TEST_P(ObserveFamilies, StatisticsAgreeWithPlainLoops) {
                                      oracle.outputs.at(layer.layer)[t]});
       }
   }
-  expect_same_layers(Observing()(load_decoder(small.open()), rows), expected, kOracleTolerance);
+  expect_same_layers(Observing()(infer::load_decoder(small.open()), rows), expected, kOracleTolerance);
 }
 
 TEST(Observe, EveryTokenIsCountedKTimesInEveryLayer) {
   const SmallDecoder small(golden_config("olmoe"));
-  const auto observations = Observing()(load_decoder(small.open()), some_rows(small.config, 2));
+  const auto observations = Observing()(infer::load_decoder(small.open()), some_rows(small.config, 2));
   ASSERT_EQ(observations.layers.size(), 3U);
   EXPECT_EQ(observations.data.front().tokens, 57);
   EXPECT_EQ(observations.data.front().sequences, 4);
@@ -114,7 +114,7 @@ TEST(Observe, EveryTokenIsCountedKTimesInEveryLayer) {
 
 TEST(Observe, TwoSetsAreTheMergeOfEach) {
   const SmallDecoder small(golden_config("qwen3-moe"));
-  const DecoderModel model = load_decoder(small.open());
+  const infer::DecoderModel model = infer::load_decoder(small.open());
   const Rows a = some_rows(small.config, 1), b = some_rows(small.config, 50, {12, 25});
   Rows both = a;
   both.insert(both.end(), b.begin(), b.end());
@@ -145,7 +145,7 @@ std::string file_of(const Observations& observations) {
 void expect_resumed_equals_whole(std::optional<std::uint64_t> max_memory_bytes, Dtype hidden_dtype,
                                  const SimilarityOptions& similarity = {}) {
   const SmallDecoder small(golden_config("deepseek-v1"));
-  const DecoderModel model = load_decoder(small.open());
+  const infer::DecoderModel model = infer::load_decoder(small.open());
   const Rows rows = some_rows(small.config, 4);
   Observing whole, stopped;
   for (ObserveOptions* options : {&whole.options, &stopped.options}) {
@@ -195,7 +195,7 @@ TEST(Observe, AndWithWhatEveryExpertMakesOfEveryToken) {
 
 TEST(Observe, MappedFilesGiveTheSameNumbersAsMemory) {
   const SmallDecoder small(golden_config("mixtral"));
-  const DecoderModel model = load_decoder(small.open());
+  const infer::DecoderModel model = infer::load_decoder(small.open());
   Observing memory, mapped;
   mapped.options.max_memory_bytes = 100;
   const Rows rows = some_rows(small.config, 9);
@@ -204,7 +204,7 @@ TEST(Observe, MappedFilesGiveTheSameNumbersAsMemory) {
 
 TEST(Observe, TheStateOfAnotherRunIsNotResumed) {
   const SmallDecoder small(golden_config("mixtral"));
-  const DecoderModel model = load_decoder(small.open());
+  const infer::DecoderModel model = infer::load_decoder(small.open());
   Observing run;
   run.options.save_share = 1e9;
   run.options.progress = stop_after(1, 3, 57);
@@ -221,7 +221,7 @@ TEST(Observe, TheStateOfAnotherRunIsNotResumed) {
 TEST(Observe, ExamplesAreTokensThatTheExpertReallyHandled) {
   const SmallDecoder small(golden_config("mixtral"));
   const Rows rows = some_rows(small.config, 6);
-  const auto observations = Observing()(load_decoder(small.open()), rows);
+  const auto observations = Observing()(infer::load_decoder(small.open()), rows);
   ASSERT_FALSE(observations.examples.empty());
   for (const TokenExample& example : observations.examples) {
     const auto& row = rows[static_cast<std::size_t>(example.sequence)];
@@ -238,7 +238,7 @@ TEST(Observe, ExamplesAreTokensThatTheExpertReallyHandled) {
 
 TEST(Observe, RowsThatDoNotFitAreErrors) {
   const SmallDecoder small(golden_config("mixtral"));
-  const DecoderModel model = load_decoder(small.open());
+  const infer::DecoderModel model = infer::load_decoder(small.open());
   expect_user_error([&] { Observing()(model, {}); }, {"no rows"});
   expect_user_error([&] { Observing()(model, {{1, 2}, {}}); }, {"row 1 has 0 tokens"});
   expect_user_error([&] { Observing()(model, {std::vector<std::int64_t>(513, 1)}); },

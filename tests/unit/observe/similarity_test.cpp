@@ -12,8 +12,8 @@
 #include "reference/decoder.h"
 #include "reference/similarity.h"
 #include "unit/base/user_error.h"
-#include "unit/model/small_decoder.h"
-#include "unit/nn/backends.h"
+#include "unit/infer/small_decoder.h"
+#include "values.h"
 
 namespace espalier {
 namespace {
@@ -34,7 +34,7 @@ Rows some_rows(std::uint64_t seed, const std::vector<std::int64_t>& lengths = {1
   return rows;
 }
 
-Observations observe_similarity(const DecoderModel& model, const Rows& rows,
+Observations observe_similarity(const infer::DecoderModel& model, const Rows& rows,
                                 const SimilarityOptions& similarity) {
   const TemporaryFolder folder;
   ObserveOptions options;
@@ -73,7 +73,7 @@ INSTANTIATE_TEST_SUITE_P(Goldens, SimilarityFamilies,
 TEST_P(SimilarityFamilies, MomentsAndTokensAgreeWithPlainLoops) {
   const SmallDecoder small(golden_config(GetParam()));
   const Rows rows = some_rows(3);
-  const auto observed = observe_similarity(load_decoder(small.open()), rows, everything(57));
+  const auto observed = observe_similarity(infer::load_decoder(small.open()), rows, everything(57));
   for (const LayerObservations& layer : observed.layers) {
     const auto outputs = oracle_outputs(small, rows, layer.layer);
     const ExpertMoments expected = reference::moments_of(outputs);
@@ -103,7 +103,7 @@ TEST_P(SimilarityFamilies, MomentsAndTokensAgreeWithPlainLoops) {
 
 TEST(SimilarityOfTokens, TwoSetsAreTheMergeOfEach) {
   const SmallDecoder small(golden_config("mixtral"));
-  const DecoderModel model = load_decoder(small.open());
+  const infer::DecoderModel model = infer::load_decoder(small.open());
   const Rows a = some_rows(1), b = some_rows(50, {12, 25});
   Rows both = a;
   both.insert(both.end(), b.begin(), b.end());
@@ -119,7 +119,7 @@ TEST(SimilarityOfTokens, TwoSetsAreTheMergeOfEach) {
 
 TEST(SimilarityOfTokens, ProjectionKeepsLengthsOnAverageAndMemoryDoesNotGrowWithTokens) {
   const SmallDecoder small(golden_config("mixtral"));
-  const DecoderModel model = load_decoder(small.open());
+  const infer::DecoderModel model = infer::load_decoder(small.open());
   SimilarityOptions options = everything();
   options.projected = 24;
   const auto few = observe_similarity(model, some_rows(1, {9}), options),
@@ -141,7 +141,7 @@ TEST(SimilarityOfTokens, FewerTokensAreSpreadEvenlyAndMoreThanThereAreAreAnError
   for (std::int64_t n = 0; n < 57; ++n) taken += is_spread(n, 10, 57) ? 1 : 0;
   EXPECT_EQ(taken, 10);
   const SmallDecoder small(golden_config("mixtral"));
-  const DecoderModel model = load_decoder(small.open());
+  const infer::DecoderModel model = infer::load_decoder(small.open());
   SimilarityOptions options = everything(7);
   options.tokens = 20;
   const auto observed = observe_similarity(model, some_rows(1), options);
@@ -207,7 +207,7 @@ class TwinExperts : public ::testing::Test {
 };
 
 TEST_F(TwinExperts, AreTheSameByWeightsAndByProbes) {
-  const DecoderModel model = load_decoder(twins());
+  const infer::DecoderModel model = infer::load_decoder(twins());
   WeightObservationOptions options;
   options.weights = true;
   options.probes = 64;
@@ -223,7 +223,7 @@ TEST_F(TwinExperts, AreTheSameByWeightsAndByProbes) {
 }
 
 TEST_F(TwinExperts, AreFoundNeuronByNeuronAndMergeIntoTheSameExpert) {
-  const DecoderModel model = load_decoder(twins());
+  const infer::DecoderModel model = infer::load_decoder(twins());
   Plan plan;
   plan.provenance = {"merge", "one_shot", 1, {}, {}, {}};
   plan.experts_per_token = 2;
@@ -238,7 +238,7 @@ TEST_F(TwinExperts, AreFoundNeuronByNeuronAndMergeIntoTheSameExpert) {
 }
 
 TEST_F(TwinExperts, APlanOfAnotherModelIsNotAligned) {
-  const DecoderModel model = load_decoder(twins());
+  const infer::DecoderModel model = infer::load_decoder(twins());
   Plan plan;
   plan.experts_per_token = 2;
   expect_user_error([&] { align_plan(plan, "plan.json", model, {}); },
@@ -255,7 +255,8 @@ TEST(SimilarityOfDamagedWeights, NamesLayerAndExpert) {
   const std::string name = "model.layers.1.block_sparse_moe.experts.4.w2.weight";
   auto values = small.weights.at(name);
   values[7] = std::numeric_limits<double>::quiet_NaN();
-  const DecoderModel model = load_decoder(store_changed(small, config, {{name, values}}, folder / "nan"));
+  const infer::DecoderModel model =
+      infer::load_decoder(store_changed(small, config, {{name, values}}, folder / "nan"));
   expect_user_error([&] { observe_similarity(model, some_rows(1), everything()); },
                     {"layer 1: expert 4 gives outputs that are not finite"});
   WeightObservationOptions options;

@@ -1,0 +1,75 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <variant>
+#include <vector>
+
+#include "arch/decoder_config.h"
+#include "checkpoint/checkpoint.h"
+#include "infer/experts.h"
+#include "infer/stored_weight.h"
+
+namespace espalier::infer {
+
+/// Attention with grouped queries; d is the width of a head, G of H heads have keys and values.
+struct GroupedAttention {
+  StoredLinear query, key, value;     // [H d, D], [G d, D], [G d, D]
+  StoredLinear output;                // [D, H d]
+  StoredWeight query_norm, key_norm;  // [d] or [H d], [G d]; or not there
+};
+
+/// Multi-head latent attention (DeepSeek-AI 2024, arXiv 2405.04434, 2.1); heads are n + r wide, values v.
+struct LatentAttentionWeights {
+  StoredLinear query_down;      // [query rank, D], or not there
+  StoredWeight query_norm;      // [query rank], or not there
+  StoredLinear query;           // [H (n + r), query rank or D]
+  StoredLinear key_value_down;  // [key-value rank + r, D]
+  StoredWeight key_value_norm;  // [key-value rank]
+  StoredLinear key_value;       // [H (n + v), key-value rank]
+  StoredLinear output;          // [D, H v]
+};
+
+/// One pre-norm block: x += attention(norm(x)); x += feed_forward(norm(x)).
+struct DecoderBlock {
+  StoredWeight attention_norm;  // [D]
+  std::variant<GroupedAttention, LatentAttentionWeights> attention;
+  StoredWeight feed_forward_norm;  // [D]
+  std::variant<GatedFfn, DecoderMoe> feed_forward;
+
+  const DecoderMoe* moe() const { return std::get_if<DecoderMoe>(&feed_forward); }
+};
+
+/// A decoder-only language model. Its weights lie in the checkpoint's mapped files (`load_decoder`) or in
+/// memory as float32 (`widened`); the forward pass is the same.
+struct DecoderModel {
+  DecoderConfig config;
+  StoredWeight embedding;  // [V, D]
+  std::vector<DecoderBlock> blocks;
+  StoredWeight norm;  // [D]
+  StoredWeight head;  // [V, D]; with tied embeddings the embedding
+  std::shared_ptr<const Checkpoint> source;
+
+  std::int64_t width() const { return config.hidden_size; }
+};
+
+/// Finds every tensor of the checkpoint and checks its shape against config.json; reads no weights. Experts
+/// may be stored one by one or stacked. Throws UserError naming missing or mis-shaped tensors.
+DecoderModel load_decoder(Checkpoint checkpoint);
+
+/// All weights of a block, the experts' among them, in the order of their use.
+void for_each_weight(const DecoderBlock& block, const std::function<void(const StoredWeight&)>& action);
+
+/// The block with all its weights widened to float32 in memory.
+DecoderBlock widened(const DecoderBlock& block);
+/// The model with all its weights widened to float32 in memory, for many short passes (generation).
+DecoderModel widened(const DecoderModel& model);
+
+/// The model with only the listed experts of each block, in that order: what a plan that re-routes leaves
+/// ([L]; empty: the block keeps what it has). config's counts are lowered to match.
+DecoderModel keep_experts(const DecoderModel& model, std::span<const std::vector<std::int64_t>> keep);
+
+}  // namespace espalier::infer

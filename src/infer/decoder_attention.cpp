@@ -1,0 +1,34 @@
+#include "infer/decoder_attention.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace espalier::infer {
+namespace {
+
+/// Makes room for `needed` rows and keeps the first `length`.
+void grow(Buffer<float>& rows, std::int64_t length, std::int64_t needed, std::int64_t width) {
+  if (rows.size() >= needed * width) return;
+  Buffer<float> larger(std::max<std::int64_t>(2 * length, needed) * width);
+  std::copy_n(rows.data(), length * width, larger.data());
+  rows = std::move(larger);
+}
+
+void copy_rows(std::int64_t rows, const float* from, std::int64_t stride, std::int64_t width, float* to) {
+  for (std::int64_t i = 0; i < rows; ++i) std::copy_n(from + i * stride, width, to + i * width);
+}
+
+}  // namespace
+
+AttendedKeys append(KeyValues& past, std::int64_t rows, const float* keys, std::int64_t key_stride,
+                    std::int64_t key_width, const float* values, std::int64_t value_stride,
+                    std::int64_t value_width) {
+  grow(past.keys, past.length, past.length + rows, key_width);
+  grow(past.values, past.length, past.length + rows, value_width);
+  copy_rows(rows, keys, key_stride, key_width, past.keys.data() + past.length * key_width);
+  copy_rows(rows, values, value_stride, value_width, past.values.data() + past.length * value_width);
+  past.length += rows;
+  return {past.keys.data(), past.values.data(), past.length};
+}
+
+}  // namespace espalier::infer

@@ -1,0 +1,56 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "infer/decoder.h"
+#include "infer/rope.h"
+#include "infer/sequence_layout.h"
+
+namespace espalier::infer {
+
+/// Keys and values of the tokens that one sequence has passed through one block.
+struct KeyValues {
+  Buffer<float> keys;    // [room, key row]
+  Buffer<float> values;  // [room, value row]
+  std::int64_t length = 0;
+};
+
+/// One block made ready to run: the weights that every token needs are widened once (experts are read when
+/// they are needed, one at a time). The model and its rope table outlive it.
+class ReadyBlock {
+ public:
+  ReadyBlock(const DecoderModel& model, std::int64_t layer, const RopeTable& rope);
+  ~ReadyBlock();
+  ReadyBlock(const ReadyBlock&) = delete;
+  ReadyBlock& operator=(const ReadyBlock&) = delete;
+
+  /// x [N, D] float32, the residual stream of N tokens of packed sequences, before the block in, after it
+  /// out.
+  void run(const SequenceLayout& layout, float* x, const ExpertTap& tap) const;
+  /// The same for the next N tokens of one sequence, which also see those in `past`; appends to it.
+  void run(std::int64_t N, float* x, KeyValues& past) const;
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+/// The rope table for sequences of up to `positions` tokens.
+RopeTable rope_table(const DecoderConfig& config, std::int64_t positions);
+
+/// Rows of the embedding: ids [N] -> x [N, D] float32. Throws UserError for ids outside the vocabulary.
+void embed(const DecoderModel& model, std::span<const std::int32_t> ids, float* x);
+
+/// Vocabulary logits: M rows of the residual stream after the last block, [M, D] -> [M, V].
+void decoder_logits(const DecoderModel& model, std::int64_t M, const float* rows, float* logits);
+
+/// One sequence from beginning to end, in memory; `tap(layer)` watches a block, `hidden(layer, x)` sees the
+/// residual stream [N, D] after it. Both may be empty. -> [N, D], before the final norm.
+Buffer<float> run_sequence(const DecoderModel& model, std::span<const std::int32_t> ids,
+                           const std::function<ExpertTap(std::int64_t)>& tap = {},
+                           const std::function<void(std::int64_t, const float*)>& hidden = {});
+
+}  // namespace espalier::infer

@@ -1,0 +1,99 @@
+#include <algorithm>
+#include <utility>
+
+#include "base/error.h"
+#include "infer/decoder.h"
+
+namespace espalier::infer {
+namespace {
+
+/// Calls `action` with every weight of a block, constant or not.
+template <typename Block, typename Action>
+void visit(Block& block, Action action) {
+  const auto linear = [&](auto& layer) {
+    action(layer.weight);
+    action(layer.bias);
+  };
+  const auto ffn = [&](auto& network) {
+    action(network.gate);
+    action(network.up);
+    action(network.down);
+  };
+  action(block.attention_norm);
+  if (auto* grouped = std::get_if<GroupedAttention>(&block.attention)) {
+    for (auto* layer : {&grouped->query, &grouped->key, &grouped->value, &grouped->output}) linear(*layer);
+    action(grouped->query_norm);
+    action(grouped->key_norm);
+  } else if (auto* latent = std::get_if<LatentAttentionWeights>(&block.attention)) {
+    for (auto* layer :
+         {&latent->query_down, &latent->query, &latent->key_value_down, &latent->key_value, &latent->output})
+      linear(*layer);
+    action(latent->query_norm);
+    action(latent->key_value_norm);
+  }
+  action(block.feed_forward_norm);
+  if (auto* dense = std::get_if<GatedFfn>(&block.feed_forward)) return ffn(*dense);
+  auto& moe = std::get<DecoderMoe>(block.feed_forward);
+  action(moe.router);
+  for (auto& expert : moe.experts) ffn(expert);
+  if (moe.shared) ffn(*moe.shared);
+  if (moe.shared_gate) action(*moe.shared_gate);
+}
+
+/// Rows of `width` values, in the order of `keep`.
+Buffer<float> rows(const float* values, std::int64_t width, const std::vector<std::int64_t>& keep) {
+  const auto count = static_cast<std::int64_t>(keep.size());
+  Buffer<float> kept(count * width);
+  for (std::int64_t i = 0; i < count; ++i)
+    std::copy_n(values + keep[static_cast<std::size_t>(i)] * width, width, kept.data() + i * width);
+  return kept;
+}
+
+void keep_only(DecoderMoe& moe, const std::vector<std::int64_t>& keep) {
+  for (const std::int64_t expert : keep)
+    if (expert < 0 || expert >= static_cast<std::int64_t>(moe.experts.size()))
+      throw InternalError("keep_experts: there is no such expert");
+  Buffer<float> buffer;
+  const auto count = static_cast<std::int64_t>(keep.size()), D = moe.router.in();
+  moe.router = stored(rows(moe.router.read(buffer), D, keep), count, D);
+  if (moe.correction_bias.defined())
+    moe.correction_bias = stored(rows(moe.correction_bias.floats(), 1, keep), 1, count);
+  std::vector<GatedFfn> experts;
+  for (const std::int64_t expert : keep) experts.push_back(moe.experts[static_cast<std::size_t>(expert)]);
+  moe.experts = std::move(experts);
+}
+
+}  // namespace
+
+void for_each_weight(const DecoderBlock& block, const std::function<void(const StoredWeight&)>& action) {
+  visit(block, action);
+}
+
+DecoderBlock widened(const DecoderBlock& block) {
+  DecoderBlock wide = block;
+  visit(wide, [](StoredWeight& weight) { weight = widened(weight); });
+  return wide;
+}
+
+DecoderModel widened(const DecoderModel& model) {
+  DecoderModel wide = model;
+  for (DecoderBlock& block : wide.blocks) block = widened(block);
+  wide.embedding = widened(model.embedding);
+  wide.norm = widened(model.norm);
+  wide.head = model.config.tied_embeddings ? wide.embedding : widened(model.head);
+  return wide;
+}
+
+DecoderModel keep_experts(const DecoderModel& model, std::span<const std::vector<std::int64_t>> keep) {
+  DecoderModel pruned = model;
+  for (std::size_t layer = 0; layer < keep.size(); ++layer) {
+    auto* moe = std::get_if<DecoderMoe>(&pruned.blocks.at(layer).feed_forward);
+    if (keep[layer].empty()) continue;
+    if (moe == nullptr) throw InternalError("keep_experts: a block without experts");
+    keep_only(*moe, keep[layer]);
+    pruned.config.experts[layer] = static_cast<std::int64_t>(keep[layer].size());
+  }
+  return pruned;
+}
+
+}  // namespace espalier::infer

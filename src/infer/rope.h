@@ -1,0 +1,24 @@
+#pragma once
+
+#include <cstdint>
+
+#include "arch/decoder_config.h"
+#include "base/buffer.h"
+
+namespace espalier::infer {
+
+/// Cosines and sines of a rotary embedding at positions 0 .. T-1, times YaRN's amplitude.
+struct RopeTable {
+  std::int64_t positions = 0;  // T
+  std::int64_t pairs = 0;      // width / 2
+  Buffer<float> cosine, sine;  // [T, width/2]
+
+  const float* cosine_at(std::int64_t position) const { return cosine.data() + position * pairs; }
+  const float* sine_at(std::int64_t position) const { return sine.data() + position * pairs; }
+};
+
+/// Angles position * theta^(-2i/width); with YaRN, high frequencies as they are, low ones divided by the
+/// factor, and a ramp between (Peng et al. 2023, arXiv 2309.00071, 3.2).
+RopeTable rope_table(const RopeConfig& config, std::int64_t width, std::int64_t positions);
+
+}  // namespace espalier::infer

@@ -1,0 +1,49 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+
+#include "base/buffer.h"
+#include "formats/weight.h"
+
+namespace espalier::infer {
+
+/// A matrix [out, in] or a vector [in] (out = 1) of weights as a checkpoint stores it, in whatever format.
+/// Nothing is read until it is used: a model of stored weights takes no memory but what it touches. Valid
+/// while the checkpoint lives.
+struct StoredWeight {
+  formats::Weight numbers;
+  std::shared_ptr<const void> owner;  ///< keeps the bytes alive where they do not lie in the checkpoint
+
+  bool defined() const { return numbers.defined(); }
+  std::int64_t out() const { return numbers.rows; }
+  std::int64_t in() const { return numbers.columns; }
+  std::int64_t elements() const { return numbers.elements(); }
+  /// [out, in] float32: the file's own bytes where they are that already, else widened into `buffer`, by all
+  /// threads; valid until the buffer is used again.
+  const float* read(Buffer<float>& buffer) const;
+  /// [out, in] of a weight that is float32 in memory already, as `widened` leaves it.
+  const float* floats() const;
+  /// Rows begin .. begin + count.
+  StoredWeight rows(std::int64_t begin, std::int64_t count) const {
+    return {numbers.slice(begin, count), owner};
+  }
+};
+
+/// y = x weight^T + bias.
+struct StoredLinear {
+  StoredWeight weight;  // [out, in]
+  StoredWeight bias;    // [out], or not there
+};
+
+/// Values [out, in] as a weight that owns them.
+StoredWeight stored(Buffer<float> values, std::int64_t out, std::int64_t in);
+/// The weight widened to float32, in memory of its own (the same weight where it is that already).
+StoredWeight widened(const StoredWeight& weight);
+
+/// Asks the system to read the bytes from disk soon.
+void prefetch(const StoredWeight& weight);
+/// Takes the bytes out of this process's resident memory; they are read again when touched.
+void release(const StoredWeight& weight);
+
+}  // namespace espalier::infer

@@ -1,0 +1,46 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <nlohmann/json.hpp>
+
+#include "cli/run_program.h"
+#include "paths.h"
+
+namespace espalier {
+namespace {
+
+using testing::HasSubstr;
+
+TEST(DoctorVerb, MeasuresAndNamesWhatIsThere) {
+  const ProgramRun run = run_program({"doctor", "--json", "--threads", "1"});
+  EXPECT_EQ(run.exit_code, 0) << run.err;
+  const auto json = nlohmann::json::parse(run.out);
+  EXPECT_EQ(json.at("format"), "espalier.doctor/1");
+  EXPECT_EQ(json.at("threads"), 1);
+  EXPECT_GT(json.at("matmul_flops_per_second").at("one_thread"), 0.0);
+  EXPECT_EQ(json.at("matmul_flops_per_second").at("all_threads"),
+            json.at("matmul_flops_per_second").at("one_thread"));
+  EXPECT_GT(json.at("copy_bytes_per_second"), 0.0);
+  EXPECT_GT(json.at("memory_bytes"), 0);
+  EXPECT_THAT(json.at("available_kernels"), testing::Contains(json.at("kernels")));
+  EXPECT_TRUE(json.at("libraries").contains("espalier"));
+}
+
+TEST(DoctorVerb, ObeysTheChosenKernels) {
+  const ProgramRun run =
+      run_command({"env", "ESPALIER_ISA=baseline", program_path(), "doctor", "--threads", "2"});
+  EXPECT_EQ(run.exit_code, 0) << run.err;
+  EXPECT_THAT(run.out, HasSubstr("vector kernels  baseline (of baseline"));
+  EXPECT_THAT(run.out, HasSubstr("note: ESPALIER_ISA=baseline"));
+  EXPECT_THAT(run.out, HasSubstr("GFLOP/s with 1 thread"));
+}
+
+TEST(DoctorVerb, BadInputIsAUserError) {
+  EXPECT_EQ(run_program({"doctor", "me"}).exit_code, 2);
+  const ProgramRun run = run_command({"env", "ESPALIER_ISA=z80", program_path(), "doctor"});
+  EXPECT_EQ(run.exit_code, 2);
+  EXPECT_THAT(run.err, HasSubstr("z80"));
+}
+
+}  // namespace
+}  // namespace espalier
