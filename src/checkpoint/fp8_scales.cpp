@@ -4,6 +4,7 @@
 #include <fmt/ranges.h>
 
 #include <array>
+#include <nlohmann/json.hpp>
 
 #include "base/error.h"
 

@@ -1,5 +1,7 @@
 #include "surgery/config_after.h"
 
+#include <nlohmann/json.hpp>
+
 #include "arch/after_plan.h"
 #include "arch/family.h"
 

@@ -5,6 +5,7 @@
 
 #include <cstring>
 #include <functional>
+#include <nlohmann/json.hpp>
 
 #include "base/files.h"
 #include "checkpoint/checkpoint.h"

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <nlohmann/json.hpp>
 
 #include "prune/one_shot_plan.h"
 #include "unit/base/user_error.h"
