@@ -54,7 +54,7 @@ missing=()
 for group in "${@:-static}"; do
   packages=$(packages_of "$group")
   for package in $packages; do
-    is_installed "$package" || missing+=("$package")
+    [[ " ${missing[*]} " == *" $package "* ]] || is_installed "$package" || missing+=("$package")
   done
 done
 [ ${#missing[@]} -eq 0 ] && exit 0
