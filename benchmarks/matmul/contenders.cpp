@@ -4,20 +4,8 @@
 #ifdef PRODUCTS_BLIS
 #include <blis.h>
 #endif
-#ifdef PRODUCTS_XSMM
-#include <libxsmm.h>
-#endif
 
 namespace products {
-
-#ifdef PRODUCTS_EIGEN
-namespace avx2 {
-void multiply(const Product& p);
-}
-namespace avx512 {
-void multiply(const Product& p);
-}
-#endif
 
 namespace {
 
@@ -57,18 +45,6 @@ std::function<void()> by_blis(const Product& p) {
 }
 #endif
 
-#ifdef PRODUCTS_XSMM
-/// LIBXSMM is column-major: c^T = b^T a^T.
-std::function<void()> by_xsmm(const Product& p) {
-  return [p] {
-    const libxsmm_blasint m = p.m, n = p.n, k = p.k, lda = p.a_stride(), ldb = p.b_stride();
-    const char ta = p.turn_a ? 'T' : 'N', tb = p.turn_b ? 'T' : 'N';
-    const float one = 1, zero = 0;
-    libxsmm_sgemm(&tb, &ta, &n, &m, &k, &one, p.b, &ldb, p.a, &lda, &zero, p.c, &n);
-  };
-}
-#endif
-
 }  // namespace
 
 std::vector<Library> libraries() {
@@ -77,13 +53,6 @@ std::vector<Library> libraries() {
       {"onednn-primitive", by_primitive},
 #ifdef PRODUCTS_BLIS
       {"blis", by_blis},
-#endif
-#ifdef PRODUCTS_XSMM
-      {"xsmm", by_xsmm},
-#endif
-#ifdef PRODUCTS_EIGEN
-      {"eigen-avx2", [](const Product& p) { return [p] { avx2::multiply(p); }; }},
-      {"eigen-avx512", [](const Product& p) { return [p] { avx512::multiply(p); }; }},
 #endif
   };
 }
