@@ -54,6 +54,7 @@ test-engines:
 	tools/run_tests.sh release -L engines
 
 wheel: static
+	$(INSTALL_DEPENDENCIES) wheel
 	python3 tools/make_wheel.py build/static/bin/espalier --out build/wheel
 	tools/try_wheel.sh build/wheel
 

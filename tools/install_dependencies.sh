@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Installs the Debian packages that are missing, and nothing else. Quick when all are present.
 #
-#   tools/install_dependencies.sh [static] [full] [examples] [test] [engines] [bench] [tidy] [fuzz]
+#   tools/install_dependencies.sh [static] [full] [examples] [test] [engines] [wheel] [bench] [tidy] [fuzz]
 #
 # `static` when no group is named. Made for Debian 12 and 13. Needs root or sudo only when something is missing.
 set -euo pipefail
@@ -23,6 +23,8 @@ packages_of() {
     test)
       # chromium opens the report page; qemu runs the static program on an old processor.
       echo libgtest-dev libgmock-dev clang-format chromium qemu-user ;;
+    wheel)
+      echo python3-venv ;;  # where the wheel is tried
     engines)
       # Python's environment of referees, and the JavaScript one.
       echo python3-venv
@@ -35,7 +37,7 @@ packages_of() {
     fuzz)
       echo clang-16 libclang-rt-16-dev ;;
     *)
-      echo "install_dependencies: unknown group '$1' (groups: static full examples test engines bench tidy fuzz)" >&2
+      echo "install_dependencies: unknown group '$1' (groups: static full examples test engines wheel bench tidy fuzz)" >&2
       return 2 ;;
   esac
 }
