@@ -7,8 +7,8 @@
 set -euo pipefail
 
 tools=(g++ make cmake ninja-build git pkg-config python3)
-libraries=(libfmt-dev nlohmann-json3-dev libcli11-dev libicu-dev zlib1g-dev libzstd-dev libjpeg62-turbo-dev libpng-dev
-  nettle-dev libtomlplusplus-dev)
+libraries=(libfmt-dev nlohmann-json3-dev libcli11-dev libutf8proc-dev libpcre2-dev zlib1g-dev libzstd-dev
+  libjpeg62-turbo-dev libpng-dev nettle-dev libtomlplusplus-dev)
 
 packages_of() {
   case "$1" in

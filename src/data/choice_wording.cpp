@@ -1,11 +1,11 @@
 #include "data/choice_wording.h"
 
 #include <fmt/format.h>
-#include <unicode/unistr.h>
 
 #include <algorithm>
 
 #include "base/error.h"
+#include "text/unicode.h"
 #include "text/utf8.h"
 
 namespace espalier {
@@ -52,14 +52,19 @@ void replace_all(std::string& text, std::string_view from, std::string_view to) 
   }
 }
 
-/// Python's str.capitalize: the first letter in upper case, all others in lower case.
+/// Python's str.capitalize: the first letter in title case, all others in lower case, each by itself.
 std::string capitalized(std::string_view text) {
-  auto unicode =
-      icu::UnicodeString::fromUTF8(icu::StringPiece(text.data(), static_cast<std::int32_t>(text.size())));
-  const auto first = unicode.moveIndex32(0, 1);
-  icu::UnicodeString head(unicode, 0, first), tail(unicode, first);
   std::string out;
-  return head.toTitle(nullptr).append(tail.toLower()).toUTF8String(out);
+  for (std::size_t at = 0; at < text.size();) {
+    const auto step = decode_utf8(text, at);
+    if (at == 0) {
+      append_utf8(out, title_case(step.code_point));
+    } else {
+      append_lower_case(out, step.code_point);
+    }
+    at += step.bytes;
+  }
+  return out;
 }
 
 }  // namespace

@@ -1,25 +1,12 @@
 #include "text/added_tokens.h"
 
-#include <unicode/uchar.h>
-
 #include <algorithm>
 
+#include "text/unicode.h"
 #include "text/utf8.h"
 
 namespace espalier {
 namespace {
-
-bool is_white_space(std::uint32_t c) {
-  return u_isUWhiteSpace(static_cast<UChar32>(c)) != 0;
-}
-
-// \w of Unicode Technical Standard 18, annex C.
-bool is_word(std::uint32_t c) {
-  const auto point = static_cast<UChar32>(c);
-  const auto mask = U_MASK(u_charType(point)) & (U_GC_M_MASK | U_GC_ND_MASK | U_GC_PC_MASK);
-  return mask != 0 || u_hasBinaryProperty(point, UCHAR_ALPHABETIC) != 0 ||
-         u_hasBinaryProperty(point, UCHAR_JOIN_CONTROL) != 0;
-}
 
 std::size_t character_before(std::string_view text, std::size_t at) {
   do {
@@ -29,8 +16,9 @@ std::size_t character_before(std::string_view text, std::size_t at) {
 }
 
 bool stands_alone(std::string_view text, std::size_t begin, std::size_t end) {
-  const bool word_before = begin > 0 && is_word(decode_utf8(text, character_before(text, begin)).code_point);
-  const bool word_after = end < text.size() && is_word(decode_utf8(text, end).code_point);
+  const bool word_before =
+      begin > 0 && is_word_character(decode_utf8(text, character_before(text, begin)).code_point);
+  const bool word_after = end < text.size() && is_word_character(decode_utf8(text, end).code_point);
   return !word_before && !word_after;
 }
 

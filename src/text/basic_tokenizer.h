@@ -75,12 +75,6 @@ std::size_t BasicTokenizer::take_code_point(std::string_view text, std::size_t p
     case CharacterKind::kSpace:
       end_word(sink);
       break;
-    case CharacterKind::kSigma: {
-      std::string lower;
-      append_utf8(lower, lower_case_sigma(text, position, split_cjk_));
-      append(lower, 1);
-      break;
-    }
     case CharacterKind::kIdeograph:
       if (!split_cjk_) {
         append(mapped, entry.characters);

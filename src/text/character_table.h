@@ -10,15 +10,14 @@ namespace espalier {
 /// What BERT's basic tokenizer does with a code point.
 enum class CharacterKind : std::uint8_t {
   kWord,         ///< part of a word
-  kSpace,        ///< ends a word: \t \n \r, categories Zs, Zl, Zp
+  kSpace,        ///< ends a word: \t \n \r, categories Z*
   kPunctuation,  ///< a word of its own: ASCII symbols and categories P*
   kIdeograph,    ///< CJK ideograph: a word of its own where the tokenizer splits CJK
-  kRemoved,      ///< U+0000, U+FFFD, categories Cc and Cf; with lower-casing also Mn
-  kSigma,        ///< U+03A3, whose lower case depends on its neighbours
+  kRemoved,      ///< U+0000, U+FFFD, categories Cc, Cf and Co; with lower-casing also Mn
 };
 
-/// Per code point: its kind and, where that differs from itself, what it becomes (lower case, canonical
-/// decomposition, marks of category Mn stripped). Computed once from ICU, then a lookup.
+/// Per code point: its kind and, where that differs from itself, what it becomes (canonical decomposition,
+/// marks of category Mn stripped, lower case). Computed once from Unicode's tables, then a lookup.
 class CharacterTable {
  public:
   struct Entry {
@@ -49,15 +48,12 @@ class CharacterTable {
   std::string pool_;
 };
 
-/// Whether the reference `_is_punctuation` holds.
+/// Whether the reference (Hugging Face's BertPreTokenizer) makes it a word of its own.
 bool is_bert_punctuation(std::uint32_t code_point);
+/// The reference's ranges; the last but two begins at U+2B920, not at U+2B820 as Unicode's block does.
 bool is_cjk_ideograph(std::uint32_t code_point);
 
 /// `word` (UTF-8) with its combining marks in canonical order.
 std::string canonical_order(std::string_view word);
-
-/// The lower case of a capital sigma at `position` of `text`: U+03C2 at a word's end (Unicode 15, table 3-17,
-/// Final_Sigma), else U+03C3. The context ends at spaces and, if `ideographs_split`, at ideographs.
-std::uint32_t lower_case_sigma(std::string_view text, std::size_t position, bool ideographs_split);
 
 }  // namespace espalier

@@ -1,11 +1,6 @@
 #include "text/text_normalizer.h"
 
 #include <fmt/format.h>
-#include <unicode/bytestream.h>
-#include <unicode/locid.h>
-#include <unicode/normalizer2.h>
-#include <unicode/uchar.h>
-#include <unicode/unistr.h>
 
 #include <memory>
 #include <vector>
@@ -14,6 +9,7 @@
 #include "base/json.h"
 #include "text/pattern.h"
 #include "text/tokenizer_component.h"
+#include "text/unicode.h"
 #include "text/utf8.h"
 
 namespace espalier {
@@ -26,19 +22,9 @@ bool is_ascii(std::string_view text) {
   return true;
 }
 
-TextNormalizer unicode_form(const icu::Normalizer2* (*instance)(UErrorCode&)) {
-  UErrorCode status = U_ZERO_ERROR;
-  const icu::Normalizer2* form = instance(status);
-  if (U_FAILURE(status) || form == nullptr) throw InternalError("ICU lacks a normalization form");
+TextNormalizer unicode_form(NormalForm form) {
   return [form](std::string& text) {
-    if (is_ascii(text)) return;
-    UErrorCode failed = U_ZERO_ERROR;
-    std::string normalized;
-    icu::StringByteSink<std::string> sink(&normalized, static_cast<std::int32_t>(text.size()));
-    form->normalizeUTF8(0, icu::StringPiece(text.data(), static_cast<std::int32_t>(text.size())), sink,
-                        nullptr, failed);
-    if (U_FAILURE(failed)) throw InternalError("ICU cannot normalize a text");
-    text = std::move(normalized);
+    if (!is_ascii(text)) text = normalized(text, form);
   };
 }
 
@@ -55,21 +41,21 @@ void map_characters(std::string& text, Change&& change) {
   text = std::move(out);
 }
 
-// Character by character: a final sigma is a sigma like others.
 void lower_case(std::string& text) {
   map_characters(text, [](std::uint32_t c, std::string& out) {
     if (c < 128) {
       out += static_cast<char>(c >= 'A' && c <= 'Z' ? c + 32 : c);
     } else {
-      icu::UnicodeString(static_cast<UChar32>(c)).toLower(icu::Locale::getRoot()).toUTF8String(out);
+      append_lower_case(out, c);
     }
   });
 }
 
+// Marks of every category, as the reference; BERT's own normalizer strips Mn alone.
 void strip_accents(std::string& text) {
   if (is_ascii(text)) return;
   map_characters(text, [](std::uint32_t c, std::string& out) {
-    if (u_charType(static_cast<UChar32>(c)) != U_NON_SPACING_MARK) append_utf8(out, c);
+    if (general_category(c).front() != 'M') append_utf8(out, c);
   });
 }
 
@@ -112,10 +98,10 @@ TextNormalizer make_sequence(JsonObject& options, const std::string& where, int 
 
 TextNormalizer make(const nlohmann::json& component, const std::string& where, int depth) {
   auto [type, options] = open_component(component, where, depth);
-  if (type == "NFC") return unicode_form(icu::Normalizer2::getNFCInstance);
-  if (type == "NFD") return unicode_form(icu::Normalizer2::getNFDInstance);
-  if (type == "NFKC") return unicode_form(icu::Normalizer2::getNFKCInstance);
-  if (type == "NFKD") return unicode_form(icu::Normalizer2::getNFKDInstance);
+  if (type == "NFC") return unicode_form(NormalForm::kNfc);
+  if (type == "NFD") return unicode_form(NormalForm::kNfd);
+  if (type == "NFKC") return unicode_form(NormalForm::kNfkc);
+  if (type == "NFKD") return unicode_form(NormalForm::kNfkd);
   if (type == "Lowercase") return lower_case;
   if (type == "StripAccents") return strip_accents;
   if (type == "Strip") return make_strip(options);
