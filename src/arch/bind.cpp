@@ -38,6 +38,7 @@ std::vector<std::string> packed_names(const std::string& name) {
 /// A tensor that holds a role, by a row of the table.
 struct Candidate {
   const TensorRow* row;
+  std::string weight;
   TensorView tensor;
   bool packed;
 };
@@ -81,9 +82,10 @@ class Binder {
     for (const TensorRow* row : names_.rows(key.role, key.part, stack_of(key.block))) {
       const std::string name = names_.name(*row, in_stack(key.block), key.expert);
       for (const std::string& spelling : names_.spellings(name))
-        if (checkpoint_.contains(spelling)) return Candidate{row, checkpoint_.tensor(spelling), false};
+        if (checkpoint_.contains(spelling))
+          return Candidate{row, spelling, checkpoint_.tensor(spelling), false};
       for (const std::string& packed : packed_names(name))
-        if (checkpoint_.contains(packed)) return Candidate{row, checkpoint_.tensor(packed), true};
+        if (checkpoint_.contains(packed)) return Candidate{row, name, checkpoint_.tensor(packed), true};
     }
     return std::nullopt;
   }
@@ -101,6 +103,7 @@ class Binder {
     used_.insert(found->tensor.name);
     const bool bytes = found->tensor.dtype == Dtype::kU8 || found->tensor.dtype == Dtype::kI8;
     StoredMatrix matrix = stored_matrix(tensor, found->row->storage, found->tensor);
+    matrix.weight = found->weight;
     matrix.packed = found->packed || (bytes && tensor.key.part == Part::kWeight);  // FP4 has two in a byte
     if (!matrix.packed) check(tensor, *found);
     tensors.emplace(tensor.key, std::move(matrix));

@@ -75,15 +75,15 @@ double yarn_amplitude(const RopeConfig::Yarn& yarn) {
   return yarn_mscale(yarn.factor, yarn.mscale) / yarn_mscale(yarn.factor, yarn.mscale_all_dim);
 }
 
-bool describes_decoder(const nlohmann::json& config) {
-  return arch::read_spec(config, "config.json").heads.language.has_value();
-}
-
 DecoderConfig parse_decoder_config(const nlohmann::json& json, std::string_view source) {
   const arch::ModelSpec spec = arch::read_spec(json, source);
   if (!spec.heads.language)
     throw UserError(fmt::format("{}: model_type: found \"{}\", expected a decoder", source, spec.family));
   arch::expect_runs(spec, source);
+  return decoder_config_of(spec);
+}
+
+DecoderConfig decoder_config_of(const arch::ModelSpec& spec) {
   DecoderConfig config;
   config.model_type = spec.family;
   config.vocab_size = spec.text().vocabulary;

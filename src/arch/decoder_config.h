@@ -72,8 +72,8 @@ struct DecoderConfig {
   std::optional<std::int64_t> bos_token, eos_token;
 };
 
-/// Whether a config.json is of a language model. Throws UserError as `arch::read_spec` does.
-bool describes_decoder(const nlohmann::json& config);
+/// The same of a model that runs.
+DecoderConfig decoder_config_of(const arch::ModelSpec& spec);
 
 /// The same in one struct. Throws UserError as `arch::read_spec` does, and for a model that is not run.
 DecoderConfig parse_decoder_config(const nlohmann::json& config, std::string_view source);

@@ -1,6 +1,30 @@
 #include "arch/described_model.h"
 
+#include <fmt/format.h>
+
+#include "base/error.h"
+
 namespace espalier::arch {
+
+ModelKind kind_of(const ModelSpec& spec) {
+  if (std::holds_alternative<ImageInput>(spec.input)) return ModelKind::kVision;
+  return spec.heads.masked_words ? ModelKind::kEncoder : ModelKind::kDecoder;
+}
+
+std::string_view kind_name(ModelKind kind) {
+  if (kind == ModelKind::kVision) return "a vision model";
+  return kind == ModelKind::kEncoder ? "an encoder" : "a decoder";
+}
+
+DescribedModel describe_to_run(const Checkpoint& checkpoint, ModelKind kind) {
+  const std::string source = (checkpoint.folder() / "config.json").string();
+  const ModelSpec spec = read_spec(checkpoint);
+  if (kind_of(spec) != kind)
+    throw UserError(fmt::format("{}: model_type: found \"{}\", {}, expected {}", source, spec.family,
+                                kind_name(kind_of(spec)), kind_name(kind)));
+  expect_runs(spec, source);
+  return describe(checkpoint);
+}
 
 ModelSpec read_spec(const Checkpoint& checkpoint) {
   return read_spec(checkpoint.config(), (checkpoint.folder() / "config.json").string());

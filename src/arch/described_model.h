@@ -16,6 +16,20 @@ struct DescribedModel {
 /// it. Every verb that opens a model goes through here, so that all refuse alike.
 DescribedModel describe(const Checkpoint& checkpoint);
 
+enum class ModelKind {
+  kDecoder,  ///< predicts the next token
+  kEncoder,  ///< of text: hidden states, masked words, classes
+  kVision    ///< images to classes
+};
+
+ModelKind kind_of(const ModelSpec& spec);
+/// "a decoder", for messages.
+std::string_view kind_name(ModelKind kind);
+
+/// `describe` for those who run the model. Throws UserError for another kind of model than `kind`, and for
+/// families that are pruned but not run.
+DescribedModel describe_to_run(const Checkpoint& checkpoint, ModelKind kind);
+
 /// config.json of a checkpoint alone.
 ModelSpec read_spec(const Checkpoint& checkpoint);
 

@@ -57,7 +57,10 @@ StoredMatrix stored_matrix(const ExpectedTensor& tensor, Storage storage, const 
   const std::int64_t stride = lie.transposed ? (lie.interleaved ? 2 : 1) : in;  // from output to output
   const std::int64_t first = lie.second ? (lie.interleaved ? 1 : out * stride) : 0;
   const std::int64_t expert = lie.stacked ? tensor.key.expert : 0;
-  StoredMatrix matrix{view, tensor.shape, expert * outputs * in + first};
+  StoredMatrix matrix;
+  matrix.tensor = view;
+  matrix.shape = tensor.shape;
+  matrix.begin = expert * outputs * in + first;
   matrix.rows = vector ? 1 : out;
   matrix.columns = vector ? out : in;
   matrix.row_stride = vector ? out : stride;

@@ -11,10 +11,11 @@
 
 namespace espalier::arch {
 
-/// A role's matrix [rows, columns] (a vector: one row) in a stored tensor: element (i, j) is number
+/// A role's matrix [rows, columns] (a vector: one row) in a stored weight: element (i, j) is number
 /// begin + i * row_stride + j * column_stride of it.
 struct StoredMatrix {
-  TensorView tensor;
+  TensorView tensor;                // the weight's main one
+  std::string weight;               // the weight's name, as `Checkpoint::weight` knows it
   std::vector<std::int64_t> shape;  // of the role
   std::int64_t begin = 0;
   std::int64_t rows = 0, columns = 0;

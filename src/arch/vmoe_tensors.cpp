@@ -65,16 +65,8 @@ std::vector<VmoeTensor> vmoe_tensors(const VmoeConfig& config) {
   return Lister(config).list();
 }
 
-std::string vmoe_novices(std::string_view router) {
-  return fmt::format("{}novices.bias", router.substr(0, router.find("router.")));
-}
-
 void check_vmoe(const Checkpoint& checkpoint) {
   arch::describe(checkpoint);
-}
-
-Topology vmoe_topology(const Checkpoint& checkpoint) {
-  return arch::describe(checkpoint).topology;
 }
 
 VmoeConfig vmoe_config(const Checkpoint& checkpoint) {

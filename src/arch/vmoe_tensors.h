@@ -6,7 +6,6 @@
 #include <string_view>
 #include <vector>
 
-#include "arch/topology.h"
 #include "arch/vmoe_config.h"
 #include "checkpoint/checkpoint.h"
 
@@ -20,12 +19,8 @@ struct VmoeTensor {
 /// Every tensor of an `espalier_vmoe` checkpoint, in the order of the forward pass.
 std::vector<VmoeTensor> vmoe_tensors(const VmoeConfig& config);
 
-/// Name of the constants of a layer's router rows without an expert, from that of its router's weight.
-std::string vmoe_novices(std::string_view router);
-
 /// Throws UserError as `arch::describe` does.
 void check_vmoe(const Checkpoint& checkpoint);
-Topology vmoe_topology(const Checkpoint& checkpoint);
 
 /// config.json of a checkpoint.
 VmoeConfig vmoe_config(const Checkpoint& checkpoint);

@@ -3,42 +3,10 @@
 
 #include "base/error.h"
 #include "infer/decoder.h"
+#include "infer/decoder_roles.h"
 
 namespace espalier::infer {
 namespace {
-
-/// Calls `action` with every weight of a block, constant or not.
-template <typename Block, typename Action>
-void visit(Block& block, Action action) {
-  const auto linear = [&](auto& layer) {
-    action(layer.weight);
-    action(layer.bias);
-  };
-  const auto ffn = [&](auto& network) {
-    action(network.gate);
-    action(network.up);
-    action(network.down);
-  };
-  action(block.attention_norm);
-  if (auto* grouped = std::get_if<GroupedAttention>(&block.attention)) {
-    for (auto* layer : {&grouped->query, &grouped->key, &grouped->value, &grouped->output}) linear(*layer);
-    action(grouped->query_norm);
-    action(grouped->key_norm);
-  } else if (auto* latent = std::get_if<LatentAttentionWeights>(&block.attention)) {
-    for (auto* layer :
-         {&latent->query_down, &latent->query, &latent->key_value_down, &latent->key_value, &latent->output})
-      linear(*layer);
-    action(latent->query_norm);
-    action(latent->key_value_norm);
-  }
-  action(block.feed_forward_norm);
-  if (auto* dense = std::get_if<GatedFfn>(&block.feed_forward)) return ffn(*dense);
-  auto& moe = std::get<DecoderMoe>(block.feed_forward);
-  action(moe.router);
-  for (auto& expert : moe.experts) ffn(expert);
-  if (moe.shared) ffn(*moe.shared);
-  if (moe.shared_gate) action(*moe.shared_gate);
-}
 
 /// Rows of `width` values, in the order of `keep`.
 Buffer<float> rows(const float* values, std::int64_t width, const std::vector<std::int64_t>& keep) {
@@ -66,12 +34,12 @@ void keep_only(DecoderMoe& moe, const std::vector<std::int64_t>& keep) {
 }  // namespace
 
 void for_each_weight(const DecoderBlock& block, const std::function<void(const StoredWeight&)>& action) {
-  visit(block, action);
+  visit_roles(block, 0, [&](const arch::TensorKey&, const StoredWeight& weight) { action(weight); });
 }
 
 DecoderBlock widened(const DecoderBlock& block) {
   DecoderBlock wide = block;
-  visit(wide, [](StoredWeight& weight) { weight = widened(weight); });
+  visit_roles(wide, 0, [](const arch::TensorKey&, StoredWeight& weight) { weight = widened(weight); });
   return wide;
 }
 

@@ -3,25 +3,14 @@
 #include <array>
 
 #include "infer/bidirectional_attention.h"
+#include "infer/encoder_roles.h"
 #include "infer/linear.h"
 #include "kernels/simd/kernels.h"
 
 namespace espalier::infer {
 
 void for_each_weight(EncoderBlock& block, const std::function<void(StoredWeight&)>& action) {
-  for (StoredNorm* norm : {&block.attention_norm, &block.feed_forward_norm}) {
-    action(norm->weight);
-    action(norm->bias);
-  }
-  for (StoredLinear* linear : {&block.query, &block.key, &block.value, &block.output}) {
-    action(linear->weight);
-    action(linear->bias);
-  }
-  if (auto* ffn = std::get_if<PlainFfn>(&block.feed_forward)) return for_each_weight(*ffn, action);
-  auto& moe = std::get<EncoderMoe>(block.feed_forward);
-  action(moe.router);
-  for (PlainFfn& expert : moe.experts) for_each_weight(expert, action);
-  if (moe.novices.defined()) action(moe.novices);
+  visit_roles(block, 0, [&](const arch::TensorKey&, StoredWeight& weight) { action(weight); });
 }
 
 void apply(const StoredLinear& linear, std::int64_t N, const float* x, float* y) {

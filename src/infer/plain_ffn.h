@@ -20,12 +20,4 @@ struct PlainFfn {
 /// those of network e. Each thread takes an equal share of all rows and both products of it.
 void run(std::span<const PlainFfn> networks, std::span<const std::int32_t> offsets, const float* x, float* y);
 
-template <typename Action>
-void for_each_weight(PlainFfn& ffn, Action action) {
-  for (StoredLinear* linear : {&ffn.up, &ffn.down}) {
-    action(linear->weight);
-    action(linear->bias);
-  }
-}
-
 }  // namespace espalier::infer

@@ -14,12 +14,32 @@ namespace {
 
 constexpr std::int64_t kGrain = 1 << 16;  // elements a thread widens at a time
 
+/// Rows of the stored matrix become columns.
+void widen_turned(const StoredWeight& weight, float* to) {
+  const Turned& turned = *weight.turned;
+  const auto width = weight.numbers.columns, in = weight.in();
+  parallel_for(in, std::max<std::int64_t>(1, kGrain / width), [&](std::int64_t begin, std::int64_t end) {
+    Buffer<float> row(width);
+    for (std::int64_t j = begin; j < end; ++j) {
+      weight.numbers.decode_rows(j, 1, row.data());
+      for (std::int64_t i = 0; i < turned.out; ++i)
+        to[i * in + j] = row.data()[turned.first + i * turned.step];
+    }
+  });
+}
+
 void widen(const StoredWeight& weight, float* to) {
+  if (weight.turned) return widen_turned(weight, to);
   const auto width = weight.in();
   parallel_for(weight.out(), std::max<std::int64_t>(1, kGrain / width),
                [&](std::int64_t begin, std::int64_t end) {
                  weight.numbers.decode_rows(begin, end - begin, to + begin * width);
                });
+}
+
+/// [out, in] where it lies as float32 in memory.
+const float* own_floats(const StoredWeight& weight) {
+  return weight.turned ? nullptr : weight.numbers.floats();
 }
 
 void advise(const StoredWeight& weight, int advice) {
@@ -36,26 +56,33 @@ void advise(const StoredWeight& weight, int advice) {
 }  // namespace
 
 const float* StoredWeight::read(Buffer<float>& buffer) const {
-  if (const float* own = numbers.floats()) return own;
+  if (const float* own = own_floats(*this)) return own;
   float* to = buffer.room(elements());
   widen(*this, to);
   return to;
 }
 
 const float* StoredWeight::floats() const {
-  const float* own = numbers.floats();
+  const float* own = own_floats(*this);
   if (own == nullptr) throw InternalError("a weight that is not float32 in memory is used as if it were");
   return own;
+}
+
+StoredWeight StoredWeight::rows(std::int64_t begin, std::int64_t count) const {
+  if (!turned) return {numbers.slice(begin, count), {}, owner};
+  if (begin < 0 || count < 0 || begin + count > turned->out)
+    throw InternalError("rows outside a weight that is stored transposed");
+  return {numbers, Turned{turned->first + begin * turned->step, turned->step, count}, owner};
 }
 
 StoredWeight stored(Buffer<float> values, std::int64_t out, std::int64_t in) {
   const auto owner = std::make_shared<const Buffer<float>>(std::move(values));
   const auto bytes = std::as_bytes(owner->span().first(static_cast<std::size_t>(out * in)));
-  return {formats::dense_weight({Dtype::kF32, bytes}, out, in), owner};
+  return {formats::dense_weight({Dtype::kF32, bytes}, out, in), {}, owner};
 }
 
 StoredWeight widened(const StoredWeight& weight) {
-  if (!weight.defined() || weight.numbers.floats() != nullptr) return weight;
+  if (!weight.defined() || own_floats(weight) != nullptr) return weight;
   Buffer<float> values(weight.elements());
   widen(weight, values.data());
   return stored(std::move(values), weight.out(), weight.in());

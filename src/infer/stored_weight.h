@@ -2,32 +2,37 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 
 #include "base/buffer.h"
 #include "formats/weight.h"
 
 namespace espalier::infer {
 
+/// How a weight [out, in] lies in a matrix of its inputs: element (i, j) is number first + i * step of row j.
+struct Turned {
+  std::int64_t first = 0, step = 1, out = 0;
+};
+
 /// A matrix [out, in] or a vector [in] (out = 1) of weights as a checkpoint stores it, in whatever format.
 /// Nothing is read until it is used: a model of stored weights takes no memory but what it touches. Valid
 /// while the checkpoint lives.
 struct StoredWeight {
   formats::Weight numbers;
+  std::optional<Turned> turned;       ///< experts stacked transposed; else the rows of `numbers` are its own
   std::shared_ptr<const void> owner;  ///< keeps the bytes alive where they do not lie in the checkpoint
 
   bool defined() const { return numbers.defined(); }
-  std::int64_t out() const { return numbers.rows; }
-  std::int64_t in() const { return numbers.columns; }
-  std::int64_t elements() const { return numbers.elements(); }
+  std::int64_t out() const { return turned ? turned->out : numbers.rows; }
+  std::int64_t in() const { return turned ? numbers.rows : numbers.columns; }
+  std::int64_t elements() const { return out() * in(); }
   /// [out, in] float32: the file's own bytes where they are that already, else widened into `buffer`, by all
   /// threads; valid until the buffer is used again.
   const float* read(Buffer<float>& buffer) const;
   /// [out, in] of a weight that is float32 in memory already, as `widened` leaves it.
   const float* floats() const;
   /// Rows begin .. begin + count.
-  StoredWeight rows(std::int64_t begin, std::int64_t count) const {
-    return {numbers.slice(begin, count), owner};
-  }
+  StoredWeight rows(std::int64_t begin, std::int64_t count) const;
 };
 
 /// y = x weight^T + bias.

@@ -2,7 +2,7 @@
 
 #include <map>
 
-#include "arch/vmoe_tensors.h"
+#include "arch/described_model.h"
 #include "base/error.h"
 #include "base/hash.h"
 #include "base/interrupt.h"
@@ -14,7 +14,7 @@ namespace {
 
 Observations described(const infer::VisionModel& model, const ImageSet& set) {
   const Checkpoint& checkpoint = *model.source;
-  const Topology topology = vmoe_topology(checkpoint);
+  const Topology topology = arch::describe(checkpoint).topology;
   Observations result;
   result.model = checkpoint.folder().string();
   result.model_type = topology.model_type;

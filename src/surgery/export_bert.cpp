@@ -3,77 +3,66 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <nlohmann/json.hpp>
 #include <vector>
 
-#include "arch/bert_config.h"
-#include "arch/bert_tensors.h"
+#include "arch/described_model.h"
+#include "arch/table_sources.h"
 #include "base/error.h"
 #include "base/files.h"
 
 namespace espalier {
 namespace {
 
-BertMoeConfig config_of(const Checkpoint& model) {
-  return parse_bert_config(model.config(), (model.folder() / "config.json").string());
+/// A head for masked words does not go beside a classifier.
+bool is_written(arch::Group group, const arch::BoundTensors& tensors) {
+  if (group == arch::Group::kMaskedWords && tensors.has(arch::Group::kClassifier)) return false;
+  return tensors.has(group);
 }
 
-bool is_written(const ExpectedTensor& tensor, const BertParts& parts) {
-  switch (tensor.part) {
-    case BertPart::kPooler:
-      return parts.pooler;
-    case BertPart::kMaskedLanguageHead:
-      return parts.masked_language_head && !parts.classifier;
-    case BertPart::kClassifier:
-      return parts.classifier;
-    default:
-      return true;
-  }
-}
-
-TensorSource converted(const Checkpoint& model, const ExpectedTensor& tensor, Dtype dtype) {
-  return {tensor.name, dtype, tensor.shape, [&model, name = tensor.name, dtype](std::span<std::byte> to) {
-            const TensorView view = bert_tensor(model, name);
-            if (view.dtype == dtype) {
-              std::copy(view.bytes.begin(), view.bytes.end(), to.begin());
-              return;
-            }
-            std::vector<float> values(static_cast<std::size_t>(view.elements()));
-            to_float32(view.dtype, view.bytes, values);
-            from_float32(dtype, values, to);
+arch::RoleValues values_of(const Checkpoint& model, const arch::StoredMatrix& matrix,
+                           const arch::TensorKey& key) {
+  return {key, [&model, name = matrix.weight](std::span<float> to) {
+            const formats::Weight weight = model.weight(name);
+            weight.decode_rows(0, weight.rows, to.data());
           }};
 }
 
-}  // namespace
-
-void check_exports_as_bert(const Checkpoint& model) {
-  const BertMoeConfig config = config_of(model);
-  check_tensors(model, config);
-  if (config.moe_layers.empty()) return;
+arch::DescribedModel described(const Checkpoint& model) {
+  arch::DescribedModel described = arch::describe_to_run(model, arch::ModelKind::kEncoder);
   std::vector<std::string> layers;
-  for (std::size_t i = 0; i < config.moe_layers.size(); ++i)
-    layers.push_back(fmt::format("layer {} has {} experts", config.moe_layers[i], config.num_experts[i]));
+  for (const std::int64_t layer : arch::moe_layers(described.spec))
+    layers.push_back(fmt::format("layer {} has {} experts", layer,
+                                 described.spec.blocks[static_cast<std::size_t>(layer)].experts()));
+  if (layers.empty()) return described;
   throw UserError(fmt::format("{}: {}; an ordinary BERT holds one FFN per layer and no router",
                               model.folder().string(), fmt::join(layers, ", ")),
                   "prune it to one expert per layer first, e.g. with espalier finetune --prune eager");
 }
 
+}  // namespace
+
+void check_exports_as_bert(const Checkpoint& model) {
+  described(model);
+}
+
 BertExport export_bert(const Checkpoint& model, const std::filesystem::path& folder, Dtype dtype) {
-  check_exports_as_bert(model);
-  BertMoeConfig config = config_of(model);
-  const BertParts parts = check_tensors(model, config);
+  arch::DescribedModel of = described(model);
+  of.spec.family = arch::family_named(of.spec.family).can.without_experts;
   BertExport made;
-  made.architecture = parts.classifier             ? "BertForSequenceClassification"
-                      : parts.masked_language_head ? "BertForMaskedLM"
-                                                   : "BertModel";
-  std::vector<TensorSource> tensors;
-  for (const ExpectedTensor& tensor : expected_tensors(config)) {
-    if (!is_written(tensor, parts)) continue;
+  made.architecture = of.tensors.has(arch::Group::kClassifier)    ? "BertForSequenceClassification"
+                      : of.tensors.has(arch::Group::kMaskedWords) ? "BertForMaskedLM"
+                                                                  : "BertModel";
+  std::vector<arch::RoleValues> values;
+  for (const arch::ExpectedTensor& tensor : arch::expected_tensors(of.spec)) {
+    if (!is_written(tensor.group, of.tensors)) continue;
     made.parameters += static_cast<std::uint64_t>(tensor.elements());
-    tensors.push_back(converted(model, tensor, dtype));
+    values.push_back(values_of(model, of.tensors.at(tensor.key), tensor.key));
   }
-  write_safetensors(folder / "model.safetensors", std::move(tensors), {{"format", "pt"}});
-  config.fields["architectures"] = {made.architecture};
-  auto fields = to_json(config);
+  write_safetensors(folder / "model.safetensors", arch::table_sources(of.spec, std::move(values), dtype),
+                    {{"format", "pt"}});
+  nlohmann::json fields = arch::write_spec(of.spec, model.config());
+  fields["architectures"] = {made.architecture};
   fields["torch_dtype"] = torch_name(dtype);
   write_file(folder / "config.json", fields.dump(2) + "\n");
   return made;

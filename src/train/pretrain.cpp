@@ -2,7 +2,7 @@
 
 #include <fmt/format.h>
 
-#include "arch/decoder_config.h"
+#include "arch/family.h"
 #include "base/error.h"
 #include "base/json.h"
 #include "eval/masked_words.h"
@@ -146,8 +146,8 @@ class MaskedLanguageModelling : public Objective {
 
 TrainingSummary pretrain(const PretrainOptions& options) {
   const auto& model = options.model;
-  if (describes_decoder(read_json(std::filesystem::is_directory(model) ? model / "config.json" : model)))
-    return pretrain_decoder(options);
+  const auto config = std::filesystem::is_directory(model) ? model / "config.json" : model;
+  if (arch::read_spec(read_json(config), config.string()).heads.language) return pretrain_decoder(options);
   if (options.vocabulary.empty())
     throw UserError("--vocab is missing: an encoder needs its vocab.txt",
                     "make one with `espalier tokenizer train`");

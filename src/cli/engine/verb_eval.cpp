@@ -1,7 +1,6 @@
 #include <memory>
 
-#include "arch/decoder_config.h"
-#include "arch/vmoe_config.h"
+#include "arch/described_model.h"
 #include "base/error.h"
 #include "checkpoint/checkpoint.h"
 #include "cli/engine/engine_verbs.h"
@@ -54,13 +53,8 @@ std::string choice_names() {
   return names;
 }
 
-/// Encoders and decoders have tasks of their own; rte is both's.
-bool is_language_model(const std::string& folder) {
-  return describes_decoder(Checkpoint::open(folder).config());
-}
-
-bool is_vision_model(const std::string& folder) {
-  return Checkpoint::open(folder).config().value("model_type", "") == kVmoeModelType;
+arch::ModelKind kind_of(const std::string& folder) {
+  return arch::kind_of(arch::read_spec(Checkpoint::open(folder)));
 }
 
 }  // namespace
@@ -100,11 +94,13 @@ void add_eval(CLI::App& app, const GlobalOptions& global) {
       "  espalier eval mixtral --task perplexity --data wiki.test.raw\n"
       "  espalier eval mixtral --task arc_challenge --data eval");
   app.callback([arguments, &global] {
-    if (is_vision_model(arguments->model)) return eval_images(*arguments, global);
+    // Encoders and decoders have tasks of their own; rte is both's.
+    const arch::ModelKind kind = kind_of(arguments->model);
+    if (kind == arch::ModelKind::kVision) return eval_images(*arguments, global);
     if (arguments->task.empty()) throw UserError("--task is missing", "name what to evaluate: --task cola");
     if (arguments->task == kMaskedWords)
       eval_masked_words(*arguments, global);
-    else if (is_language_model(arguments->model))
+    else if (kind == arch::ModelKind::kDecoder)
       eval_language_model(*arguments, global);
     else
       eval_task(*arguments, global);

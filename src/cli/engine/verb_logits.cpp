@@ -4,7 +4,7 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 
-#include "arch/decoder_config.h"
+#include "arch/described_model.h"
 #include "base/error.h"
 #include "cli/engine/engine_verbs.h"
 #include "cli/terminal.h"
@@ -43,9 +43,9 @@ Written run_decoder(const LogitsArguments& arguments, Checkpoint checkpoint) {
 
 void run_logits(const LogitsArguments& arguments, const GlobalOptions& global) {
   Checkpoint checkpoint = Checkpoint::open(arguments.model);
-  const auto [sequences, tensors] = describes_decoder(checkpoint.config())
-                                        ? run_decoder(arguments, std::move(checkpoint))
-                                        : run_encoder(arguments, std::move(checkpoint));
+  const bool decodes = arch::kind_of(arch::read_spec(checkpoint)) == arch::ModelKind::kDecoder;
+  const auto [sequences, tensors] =
+      decodes ? run_decoder(arguments, std::move(checkpoint)) : run_encoder(arguments, std::move(checkpoint));
   std::size_t tokens = 0;
   for (const auto& sequence : sequences) tokens += sequence.size();
   if (global.json) {

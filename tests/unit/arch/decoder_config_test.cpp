@@ -140,10 +140,5 @@ TEST(DecoderConfig, UnequalCountsOfExperts) {
   EXPECT_EQ(parse_decoder_config(fields, "config.json").experts, (Counts{0, 4, 6}));
 }
 
-TEST(DecoderConfig, KnowsItsFamilies) {
-  EXPECT_TRUE(describes_decoder(golden_config("olmoe")));
-  EXPECT_FALSE(describes_decoder(golden_config("bert")));
-}
-
 }  // namespace
 }  // namespace espalier

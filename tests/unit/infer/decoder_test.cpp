@@ -178,9 +178,11 @@ TEST(Decoder, ShapesThatDisagreeWithTheConfigAreErrors) {
     load_decoder(small.open());
   };
   expect_user_error([&] { with(R"({"intermediate_size": 80})"); },
-                    {"block_sparse_moe.experts.0.w1.weight", "has the shape [72, 64]", "asks for [80, 64]"});
-  expect_user_error([&] { with(R"({"num_local_experts": 7})"); }, {"gate.weight", "[8, 64]", "[7, 64]"});
-  expect_user_error([&] { with(R"({"num_hidden_layers": 4})"); }, {"model.layers.3.input_layernorm.weight"});
+                    {"block_sparse_moe.experts.0.w1.weight", "is [72, 64]", "asks for [80, 64]"});
+  expect_user_error([&] { with(R"({"num_local_experts": 7})"); },
+                    {"gate.weight", "[8, 64]", "expected 7 experts"});
+  expect_user_error([&] { with(R"({"num_hidden_layers": 4})"); },
+                    {"block 3 has experts, but no router weight"});
   expect_user_error([&] { with(R"({"vocab_size": 321})"); },
                     {"model.embed_tokens.weight", "asks for [321, 64]"});
 }

@@ -1,0 +1,69 @@
+#pragma once
+
+#include <array>
+
+#include "arch/roles.h"
+#include "infer/decoder.h"
+
+// What each weight of a decoder is, said once: loading, saving and widening walk it.
+namespace espalier::infer {
+
+/// Calls `visit(key, weight)` with every weight of a block, in the order of the forward pass. Those that the
+/// model does not have are undefined.
+template <typename Block, typename Visit>
+void visit_roles(Block& block, std::int64_t layer, const Visit& visit) {
+  using arch::Part;
+  using arch::Role;
+  const auto weight = [&](Role role, auto& w, Part part = Part::kWeight, std::int64_t expert = -1) {
+    visit(arch::TensorKey{role, part, layer, expert}, w);
+  };
+  const auto linear = [&](Role role, auto& l) {
+    weight(role, l.weight);
+    weight(role, l.bias, Part::kBias);
+  };
+  const auto ffn = [&](const std::array<Role, 3>& roles, auto& network, std::int64_t expert = -1) {
+    weight(roles[0], network.gate, Part::kWeight, expert);
+    weight(roles[1], network.up, Part::kWeight, expert);
+    weight(roles[2], network.down, Part::kWeight, expert);
+  };
+  weight(Role::kMixerNorm, block.attention_norm);
+  if (auto* grouped = std::get_if<GroupedAttention>(&block.attention)) {
+    linear(Role::kQuery, grouped->query);
+    linear(Role::kKey, grouped->key);
+    linear(Role::kValue, grouped->value);
+    weight(Role::kQueryNorm, grouped->query_norm);
+    weight(Role::kKeyNorm, grouped->key_norm);
+    linear(Role::kMixerOutput, grouped->output);
+  } else if (auto* latent = std::get_if<LatentAttentionWeights>(&block.attention)) {
+    linear(Role::kQueryDown, latent->query_down);
+    weight(Role::kQueryDownNorm, latent->query_norm);
+    linear(latent->query_down.weight.defined() ? Role::kQueryUp : Role::kQuery, latent->query);
+    linear(Role::kKeyValueDown, latent->key_value_down);
+    weight(Role::kKeyValueDownNorm, latent->key_value_norm);
+    linear(Role::kKeyValueUp, latent->key_value);
+    linear(Role::kMixerOutput, latent->output);
+  }
+  weight(Role::kFeedForwardNorm, block.feed_forward_norm);
+  if (auto* dense = std::get_if<GatedFfn>(&block.feed_forward))
+    return ffn({Role::kGate, Role::kUp, Role::kDown}, *dense);
+  auto& moe = std::get<DecoderMoe>(block.feed_forward);
+  weight(Role::kRouter, moe.router);
+  weight(Role::kRouter, moe.correction_bias, Part::kCorrection);
+  for (std::size_t e = 0; e < moe.experts.size(); ++e)
+    ffn({Role::kExpertGate, Role::kExpertUp, Role::kExpertDown}, moe.experts[e],
+        static_cast<std::int64_t>(e));
+  if (moe.shared) ffn({Role::kSharedGate, Role::kSharedUp, Role::kSharedDown}, *moe.shared);
+  if (moe.shared_gate) weight(Role::kSharedScore, *moe.shared_gate);
+}
+
+/// The same of the whole model; a tied head is visited once, as the embedding.
+template <typename Model, typename Visit>
+void visit_model_roles(Model& model, const Visit& visit) {
+  visit(arch::TensorKey{arch::Role::kTokenEmbedding}, model.embedding);
+  for (std::size_t layer = 0; layer < model.blocks.size(); ++layer)
+    visit_roles(model.blocks[layer], static_cast<std::int64_t>(layer), visit);
+  visit(arch::TensorKey{arch::Role::kFinalNorm}, model.norm);
+  if (!model.config.tied_embeddings) visit(arch::TensorKey{arch::Role::kHead}, model.head);
+}
+
+}  // namespace espalier::infer
