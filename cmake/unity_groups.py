@@ -4,14 +4,13 @@
     cmake/unity_groups.py SIZE SOURCE..        prints "GROUP SOURCE" lines
 
 What a source keeps to itself (names in its anonymous namespace) would clash with the same name of another; sources that share
-such a name come into different groups. At most SIZE sources in a group, in the order given.
+such a name come into different groups. At most SIZE sources in a group; each joins the first that takes it.
 """
 
 import pathlib
 import re
 import sys
 
-OPEN_GROUPS = 6  # a source joins one of the last few groups, so that neighbours stay together
 REGION = re.compile(r"^namespace \{$(.*?)^\}  // namespace$", re.M | re.S)
 SKIPPED = re.compile(r"[\s}#/)\"]|TEST|INSTANTIATE_|using namespace |using [\w:]+;|namespace |template|public:|private:")
 TYPE = re.compile(r"(?:struct|class|enum class|enum|using) (\w+)")
@@ -40,10 +39,10 @@ def groups_of(sources, size):
     groups, taken = [], []
     for path in sources:
         names = names_of(pathlib.Path(path).read_text(encoding="utf-8"))
-        for i in range(max(0, len(groups) - OPEN_GROUPS), len(groups)):
-            if len(groups[i]) < size and not names & taken[i]:
-                groups[i].append(path)
-                taken[i] |= names
+        for group, others in zip(groups, taken):
+            if len(group) < size and not names & others:
+                group.append(path)
+                others |= names
                 break
         else:
             groups.append([path])
