@@ -11,30 +11,6 @@
 namespace espalier::arch {
 namespace {
 
-bool is_floating_point(Dtype dtype) {
-  switch (dtype) {
-    case Dtype::kF64:
-    case Dtype::kF32:
-    case Dtype::kF16:
-    case Dtype::kBF16:
-    case Dtype::kF8E4M3:
-    case Dtype::kF8E5M2:
-      return true;
-    default:
-      return false;
-  }
-}
-
-/// Names under which formats with several weights in a number keep `name`.
-std::vector<std::string> packed_names(const std::string& name) {
-  std::vector<std::string> names{name + "_blocks"};
-  constexpr std::string_view kWeight = ".weight";
-  if (!name.ends_with(kWeight)) return names;
-  const std::string module = name.substr(0, name.size() - kWeight.size());
-  for (const char* ending : {".weight_packed", ".qweight"}) names.push_back(module + ending);
-  return names;
-}
-
 /// A tensor that holds a role, by a row of the table.
 struct Candidate {
   const TensorRow* row;
@@ -81,11 +57,10 @@ class Binder {
     const TensorKey& key = tensor.key;
     for (const TensorRow* row : names_.rows(key.role, key.part, stack_of(key.block))) {
       const std::string name = names_.name(*row, in_stack(key.block), key.expert);
-      for (const std::string& spelling : names_.spellings(name))
-        if (checkpoint_.contains(spelling))
-          return Candidate{row, spelling, checkpoint_.tensor(spelling), false};
-      for (const std::string& packed : packed_names(name))
-        if (checkpoint_.contains(packed)) return Candidate{row, name, checkpoint_.tensor(packed), true};
+      for (const std::string& spelling : names_.spellings(name)) {
+        const auto main = formats::find_main(checkpoint_.weights(), spelling);
+        if (main) return Candidate{row, spelling, checkpoint_.tensor(main->tensor.name), !main->readable};
+      }
     }
     return std::nullopt;
   }
@@ -101,17 +76,16 @@ class Binder {
     const auto found = find(tensor);
     if (!found) return problem("tensor {} is missing", published_name(tensor));
     used_.insert(found->tensor.name);
-    const bool bytes = found->tensor.dtype == Dtype::kU8 || found->tensor.dtype == Dtype::kI8;
     StoredMatrix matrix = stored_matrix(tensor, found->row->storage, found->tensor);
     matrix.weight = found->weight;
-    matrix.packed = found->packed || (bytes && tensor.key.part == Part::kWeight);  // FP4 has two in a byte
+    matrix.packed = found->packed && tensor.key.part == Part::kWeight;
     if (!matrix.packed) check(tensor, *found);
     tensors.emplace(tensor.key, std::move(matrix));
   }
 
   void check(const ExpectedTensor& tensor, const Candidate& found) {
     const TensorView& view = found.tensor;
-    if (!is_floating_point(view.dtype))
+    if (!is_float(view.dtype))
       return problem("tensor {} is {}, expected floating point", view.name, espalier::name(view.dtype));
     const auto expected = stored_shape(tensor, found.row->storage, experts_of(tensor.key));
     if (std::equal(view.shape.begin(), view.shape.end(), expected.begin(), expected.end())) return;

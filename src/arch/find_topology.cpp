@@ -27,8 +27,7 @@ class Finder {
       : checkpoint_(checkpoint),
         spec_(spec),
         names_(arch::names_of(spec.family)),
-        experts_field_(arch::family_named(spec.family).config.experts),
-        bits_(packed_bits(checkpoint.config())) {
+        experts_field_(arch::family_named(spec.family).config.experts) {
     result_.model_type = spec.family;
     describe_routing();
   }
@@ -74,6 +73,10 @@ class Finder {
     if (problems_++ == 0) first_problem_ = fmt::format(format, std::forward<Values>(values)...);
   }
 
+  std::int64_t parameters_of(std::string_view name) const {
+    return formats::parameters(checkpoint_.weights(), checkpoint_.tensor(name));
+  }
+
   void sort_in(std::string_view name) {
     const auto block = names_.block(name);
     if (!block) return;
@@ -86,7 +89,7 @@ class Finder {
         return;
       }
       next_token_.insert(number);
-      result_.next_token_parameters += parameters_of(checkpoint_.tensor(name), bits_);
+      result_.next_token_parameters += parameters_of(name);
     }
     if (const auto parsed = names_.parse(name)) sort_in(name, *parsed, number);
   }
@@ -112,7 +115,7 @@ class Finder {
     add_experts(found, layer);
     for (const std::string& name : found.stacked) {
       expect_first_axis(name, layer.num_experts);
-      layer.parameters_per_expert += parameters_of(checkpoint_.tensor(name), bits_) / layer.num_experts;
+      layer.parameters_per_expert += parameters_of(name) / layer.num_experts;
     }
     layer.stacked_tensors = std::move(found.stacked);
     if (layer.expert_tensors.empty() && layer.stacked_tensors.empty())
@@ -163,8 +166,7 @@ class Finder {
         problem("tensor {} is of expert {}, config.json gives block {} {} experts ({})",
                 tensors.begin()->second, expert, layer.layer, layer.num_experts, experts_field_);
     }
-    for (const auto& [role, name] : roles)
-      layer.parameters_per_expert += parameters_of(checkpoint_.tensor(name), bits_);
+    for (const auto& [role, name] : roles) layer.parameters_per_expert += parameters_of(name);
   }
 
   /// An expert's tensor of a role, compared with the same of the first expert.
@@ -194,7 +196,6 @@ class Finder {
   const arch::ModelSpec& spec_;
   const arch::TensorNames& names_;
   const std::string_view experts_field_;
-  const std::int64_t bits_;
   Topology result_;
   std::map<std::int64_t, FoundLayer> found_;
   std::set<std::int64_t> next_token_;  // blocks after the last

@@ -60,10 +60,9 @@ Inspection inspect(const Checkpoint& checkpoint) {
   result.title = arch::family_named(model.spec.family).title;
   result.sizes = sizes_of(model.spec);
   result.topology = std::move(model.topology);
-  const std::int64_t bits = packed_bits(checkpoint.config());
   for (const std::string_view name : checkpoint.names()) {
     const TensorView tensor = checkpoint.tensor(name);
-    const std::int64_t parameters = parameters_of(tensor, bits);
+    const std::int64_t parameters = formats::parameters(checkpoint.weights(), tensor);
     result.parameters += parameters;
     result.parameters_of_dtype[std::string(espalier::name(tensor.dtype))] += parameters;
     ++result.tensors;

@@ -76,10 +76,4 @@ std::string topology_sha256(const Topology& topology, const Checkpoint& checkpoi
 /// Bytes of a layer that go with each of its experts: the expert's tensors and its part of the router's.
 std::uint64_t bytes_per_expert(const Checkpoint& checkpoint, const MoeLayerTensors& layer);
 
-/// Numbers that a tensor stands for: as many as it has elements, or more where several weights share one
-/// (MXFP4, int4), or none where it only scales others. `bits`: of a weight in packed integers.
-std::int64_t parameters_of(const TensorView& tensor, std::int64_t bits);
-/// The bits of `quantization_config`; 4 where it does not say.
-std::int64_t packed_bits(const nlohmann::json& config);
-
 }  // namespace espalier

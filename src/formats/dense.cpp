@@ -67,7 +67,7 @@ WeightFormat dense_format() {
 Weight dense_weight(Part numbers, std::int64_t rows, std::int64_t columns) {
   Weight weight;
   weight.format = &weight_formats().back();
-  weight.parts[0] = numbers;
+  weight.parts[0] = {numbers.dtype, numbers.bytes, true};
   weight.rows = weight.matrix_rows = rows;
   weight.columns = columns;
   return weight;

@@ -11,7 +11,7 @@ namespace {
 constexpr std::string_view kOfWeight = "{weight}", kOfModule = "{module}", kWeight = ".weight";
 
 /// The name of a part; nullopt where the weight's name does not end as it should.
-std::optional<std::string> part_name(std::string_view pattern, std::string_view weight) {
+std::optional<std::string> name_by(std::string_view pattern, std::string_view weight) {
   if (pattern.starts_with(kOfWeight)) return fmt::format("{}{}", weight, pattern.substr(kOfWeight.size()));
   if (!pattern.starts_with(kOfModule) || !weight.ends_with(kWeight)) return std::nullopt;
   return fmt::format("{}{}", weight.substr(0, weight.size() - kWeight.size()),
@@ -27,17 +27,21 @@ std::optional<std::string> weight_name(std::string_view pattern, std::string_vie
   return fmt::format("{}{}", tensor.substr(0, tensor.size() - ending.size()), of_weight ? "" : kWeight);
 }
 
+std::string_view pattern_of(const WeightFormat& format, std::size_t part) {
+  return part == 0 ? format.main : format.companions[part - 1];
+}
+
 /// The tensors of a weight of this name if it is of this format.
 std::optional<StoredTensors> stored_as(const WeightFormat& format, const WeightSource& source,
                                        std::string_view weight) {
-  const auto main_name = part_name(format.main, weight);
+  const auto main_name = name_by(format.main, weight);
   if (!main_name) return std::nullopt;
   const auto main = source.find(*main_name);
   if (!main) return std::nullopt;
   StoredTensors stored{source.name, source.quantization, *main, {}};
   if (!format.recognises(stored)) return std::nullopt;
   for (std::size_t i = 0; i < kMaxCompanions; ++i) {
-    if (const auto companion = part_name(format.companions[i], weight))
+    if (const auto companion = name_by(format.companions[i], weight))
       stored.companions[i] = source.find(*companion);
   }
   return stored;
@@ -54,16 +58,18 @@ Weight bound(const WeightFormat& format, const StoredTensors& stored) {
   Weight weight;
   weight.format = &format;
   weight.name = stored.main.name;
-  weight.parts[0] = {stored.main.dtype, stored.main.bytes};
+  weight.parts[0] = {stored.main.dtype, stored.main.bytes, true};
   for (std::size_t i = 0; i < kMaxCompanions; ++i) {
     if (stored.companions[i])
-      weight.parts[i + 1] = {stored.companions[i]->dtype, stored.companions[i]->bytes};
+      weight.parts[i + 1] = {stored.companions[i]->dtype, stored.companions[i]->bytes, true};
   }
   format.bind(stored, weight);
   return weight;
 }
 
 }  // namespace
+
+static_assert(kMaxCompanions == 4);  // see place_of
 
 std::optional<Weight> find_weight(const WeightSource& source, std::string_view name) {
   for (const WeightFormat& format : weight_formats()) {
@@ -72,15 +78,26 @@ std::optional<Weight> find_weight(const WeightSource& source, std::string_view n
   return std::nullopt;
 }
 
+std::optional<MainTensor> find_main(const WeightSource& source, std::string_view weight) {
+  for (const WeightFormat& format : weight_formats()) {
+    if (const auto stored = stored_as(format, source, weight))
+      return MainTensor{stored->main, format.bind != nullptr};
+  }
+  return std::nullopt;
+}
+
 Place place_of(const WeightSource& source, const Tensor& tensor) {
-  for (std::size_t step = 0; step <= kMaxCompanions; ++step) {
-    const std::size_t part = (step + 1) % (kMaxCompanions + 1);  // companions first: any name may be dense
+  for (const std::size_t part : {1U, 2U, 3U, 4U, 0U}) {  // companions first: any name may be a dense weight's
     for (const WeightFormat& format : weight_formats()) {
-      const auto weight = weight_name(part == 0 ? format.main : format.companions[part - 1], tensor.name);
+      const auto weight = weight_name(pattern_of(format, part), tensor.name);
       if (weight && stored_as(format, source, *weight)) return {&format, *weight, part};
     }
   }
   return {&weight_formats().back(), std::string(tensor.name), 0};
+}
+
+std::string part_name(const WeightFormat& format, std::size_t part, std::string_view weight) {
+  return name_by(pattern_of(format, part), weight).value_or("");
 }
 
 std::int64_t parameters(const WeightSource& source, const Tensor& tensor) {

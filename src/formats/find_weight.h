@@ -24,6 +24,14 @@ struct WeightSource {
 /// fit, and where the format can only be counted.
 std::optional<Weight> find_weight(const WeightSource& source, std::string_view name);
 
+/// The main tensor of a weight, whether it can be read or not.
+struct MainTensor {
+  Tensor tensor;
+  bool readable = false;
+};
+
+std::optional<MainTensor> find_main(const WeightSource& source, std::string_view weight);
+
 /// What a tensor is: part 0 (main) or a companion of the weight of a name.
 struct Place {
   const WeightFormat* format = nullptr;

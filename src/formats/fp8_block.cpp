@@ -31,7 +31,7 @@ std::int64_t count(const StoredTensors& stored) {
 }
 
 std::size_t scale_part(const Weight& weight) {
-  return weight.parts[kScaleInv].there() ? kScaleInv : kScale;
+  return weight.parts[kScaleInv].there ? kScaleInv : kScale;
 }
 
 /// Scales of a row of blocks, and rows of them in a matrix.
@@ -45,7 +45,7 @@ std::int64_t blocks_down(const Weight& weight) {
 const Tensor& scales_of(const StoredTensors& stored) {
   for (const std::size_t part : {kScaleInv, kScale}) {
     const auto& companion = stored.companions[part - 1];
-    if (companion && companion->elements() > 0) return *companion;
+    if (companion) return *companion;
   }
   throw UserError(fmt::format("{}: tensor {} is {}, and there are no scales {}_scale_inv beside it",
                               stored.source, stored.main.name, name(stored.main.dtype), stored.main.name),
@@ -130,36 +130,41 @@ void decode_rows(const Weight& weight, std::int64_t first, std::int64_t count, f
 }
 
 bool can_encode(const Weight& like) {
-  return like.rows <= like.matrix_rows;  // scales of a stack are not those of its matrices one by one
+  return like.rows == like.matrix_rows;  // a scale of a whole stack is no expert's own
 }
 
-/// Each block gets the smallest scale that lets its largest number be stored, rounded to the scales' dtype
-/// before anything is divided by it.
+std::size_t block_of(const Weight& like, std::size_t i) {
+  return i % static_cast<std::size_t>(like.columns) / static_cast<std::size_t>(like.block_columns);
+}
+
+/// Of a row of blocks: each block gets the smallest scale that lets its largest number be stored, rounded to
+/// the scales' dtype before anything is divided by it. Appends to `to`.
 std::vector<float> encode_scales(const Weight& like, std::span<const float> rows,
                                  std::vector<std::byte>& to) {
   std::vector<float> scales(static_cast<std::size_t>(blocks_across(like)), 0.0F);
   for (std::size_t i = 0; i < rows.size(); ++i) {
-    float& largest =
-        scales[i % static_cast<std::size_t>(like.columns) / static_cast<std::size_t>(like.block_columns)];
+    float& largest = scales[block_of(like, i)];
     largest = std::max(largest, std::fabs(rows[i]));
   }
   for (float& scale : scales) scale = scale > 0 ? scale / largest_fp8(like.main().dtype) : 1.0F;
   const Dtype dtype = like.parts[scale_part(like)].dtype;
-  to.resize(scales.size() * size_bytes(dtype));
-  from_float32(dtype, scales, to);
-  to_float32(dtype, to, scales);
+  const std::size_t before = to.size();
+  to.resize(before + scales.size() * size_bytes(dtype));
+  const std::span<std::byte> stored = std::span(to).subspan(before);
+  from_float32(dtype, scales, stored);
+  to_float32(dtype, stored, scales);
   return scales;
 }
 
-/// One row of blocks.
 StoredRows encode_rows(const Weight& like, std::span<const float> rows) {
   StoredRows result;
-  const std::vector<float> scales = encode_scales(like, rows, result[scale_part(like)]);
   result[0].reserve(rows.size());
-  for (std::size_t i = 0; i < rows.size(); ++i) {
-    const std::size_t block =
-        i % static_cast<std::size_t>(like.columns) / static_cast<std::size_t>(like.block_columns);
-    result[0].push_back(to_fp8(like.main().dtype, rows[i] / scales[block]));
+  const auto step = static_cast<std::size_t>(like.block_rows * like.columns);
+  for (std::size_t begin = 0; begin < rows.size(); begin += step) {
+    const std::span<const float> block_row = rows.subspan(begin, std::min(step, rows.size() - begin));
+    const std::vector<float> scales = encode_scales(like, block_row, result[scale_part(like)]);
+    for (std::size_t i = 0; i < block_row.size(); ++i)
+      result[0].push_back(to_fp8(like.main().dtype, block_row[i] / scales[block_of(like, i)]));
   }
   return result;
 }

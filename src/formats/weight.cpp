@@ -41,6 +41,14 @@ const float* Weight::floats() const {
   return aligned ? reinterpret_cast<const float*>(begin) : nullptr;
 }
 
+Weight weight_of_rows(const Weight& like, std::int64_t count, const StoredRows& bytes) {
+  Weight result = like;
+  result.first_row = 0;
+  result.rows = result.matrix_rows = count;
+  for (std::size_t part = 0; part < bytes.size(); ++part) result.parts[part].bytes = bytes[part];
+  return result;
+}
+
 void set_shape(Weight& weight, std::span<const std::int64_t> shape) {
   weight.rows = weight.columns = weight.matrix_rows = 1;
   if (!shape.empty()) weight.columns = shape.back();

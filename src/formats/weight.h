@@ -16,8 +16,7 @@ struct WeightFormat;
 struct Part {
   Dtype dtype = Dtype::kF32;
   std::span<const std::byte> bytes;
-
-  bool there() const { return !bytes.empty(); }
+  bool there = false;
 };
 
 constexpr std::size_t kMaxCompanions = 4;
@@ -26,9 +25,10 @@ constexpr std::size_t kMaxCompanions = 4;
 /// after another. Nothing is read until rows are decoded, which any number of threads may do at once. Valid
 /// while what holds the bytes lives.
 struct Weight {
-  const WeightFormat* format = nullptr;        ///< a row of `weight_formats`
-  std::string_view name;                       ///< of the main tensor, for messages; empty: it has none
-  std::array<Part, 1 + kMaxCompanions> parts;  ///< main tensor, then companions in the order of the format
+  const WeightFormat* format = nullptr;  ///< a row of `weight_formats`
+  std::string_view name;                 ///< of the main tensor, for messages; empty: it has none
+  /// Main tensor, then companions in the order of the format.
+  std::array<Part, 1 + kMaxCompanions> parts;
   std::int64_t rows = 0, columns = 0;
   std::int64_t first_row = 0;                      ///< of these rows among all that the parts hold
   std::int64_t matrix_rows = 1;                    ///< of one matrix of a stack: blocks begin anew with each
@@ -49,7 +49,7 @@ struct Weight {
   const float* floats() const;
 };
 
-/// Numbers of one dtype [rows, columns] without scales.
+/// Numbers of one dtype [rows, columns] without scales; without bytes, what such a weight is like.
 Weight dense_weight(Part numbers, std::int64_t rows, std::int64_t columns);
 
 }  // namespace espalier::formats

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <optional>
 #include <span>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -51,7 +52,7 @@ struct WeightFormat {
                             std::int64_t count) = nullptr;
   /// Whether a weight can be written: the sum of several in the place of one.
   bool (*can_encode)(const Weight& like) = nullptr;
-  /// [count, columns] float32, one row of blocks, in the format, dtypes and blocks of `like`.
+  /// [count, columns] float32, whole rows of blocks, in the format, dtypes and blocks of `like`.
   StoredRows (*encode_rows)(const Weight& like, std::span<const float> rows) = nullptr;
 };
 
@@ -61,6 +62,13 @@ std::span<const WeightFormat> weight_formats();
 // One for each file of this folder.
 WeightFormat dense_format();
 WeightFormat fp8_block_format();
+std::vector<WeightFormat> counted_formats();  ///< that can only be counted and kept or removed whole
+
+/// `count` rows whose bytes are given as `bytes_of_rows` finds them: whole rows of blocks, or rows of one.
+Weight weight_of_rows(const Weight& like, std::int64_t count, const StoredRows& bytes);
+
+/// Name of a part of the weight of a name; empty where the format has no such part.
+std::string part_name(const WeightFormat& format, std::size_t part, std::string_view weight);
 
 /// Rows and columns of a tensor whose last axis is a row; `matrix_rows` of its last two axes.
 void set_shape(Weight& weight, std::span<const std::int64_t> shape);

@@ -1,14 +1,14 @@
-#include <array>
-
 #include "formats/weight_format.h"
 
 namespace espalier::formats {
 
 std::span<const WeightFormat> weight_formats() {
-  static const std::array formats{
-      fp8_block_format(),
-      dense_format(),
-  };
+  static const std::vector<WeightFormat> formats = [] {
+    std::vector<WeightFormat> all = counted_formats();
+    all.push_back(fp8_block_format());
+    all.push_back(dense_format());
+    return all;
+  }();
   return formats;
 }
 

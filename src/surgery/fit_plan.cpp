@@ -7,7 +7,7 @@
 #include "arch/described_model.h"
 #include "arch/neuron_axis.h"
 #include "base/error.h"
-#include "checkpoint/fp8_scales.h"
+#include "formats/weight_format.h"
 #include "surgery/next_token.h"
 #include "surgery/surgery.h"
 
@@ -129,7 +129,7 @@ class Fitting {
     const LayerPlan* plan = planned(layer.layer);
     if (plan != nullptr) {
       result = {plan->keep, plan->merge, plan->novices};
-      if (!plan->merge.empty()) expect_floats(layer);
+      if (!plan->merge.empty()) expect_sums(layer);
       for (const ExpertMerge& merge : plan->merge) {
         expect_one_group(layer, merge);
         if (!merge.neurons.empty()) expect_neurons(layer, merge);
@@ -140,33 +140,42 @@ class Fitting {
     return result;
   }
 
-  /// An FP8 matrix of one expert needs scales that are floating point; every other tensor joins `others`.
-  void expect_scales(const MoeLayerTensors& layer, const std::string& name_of_tensor,
-                     std::vector<std::string>& others) const {
-    const TensorView tensor = checkpoint_.tensor(name_of_tensor);
-    if (name_of_tensor.ends_with("input_scale"))
-      fail(fmt::format("layer {}: the plan merges experts, but tensor {} scales activations, which a sum of "
-                       "experts does not keep",
-                       layer.layer, name_of_tensor),
-           "plan with --action drop, or merge a checkpoint in BF16");
-    if (!is_fp8(tensor.dtype) || tensor.shape.size() != 2) return others.push_back(name_of_tensor);
-    find_scales(checkpoint_, tensor);
+  /// Merging needs arithmetic: a weight that can be decoded, and stored again without what its companions
+  /// say of activations.
+  void expect_sum(const MoeLayerTensors& layer, const std::string& tensor_name, std::int64_t stacked) const {
+    const TensorView tensor = checkpoint_.tensor(tensor_name);
+    const formats::Place place = formats::place_of(checkpoint_.weights(), tensor);
+    if (place.part > 0) return;  // with its weight
+    const formats::WeightFormat& format = *place.format;
+    if (format.can_encode != nullptr) {
+      const formats::Weight weight = checkpoint_.weight(place.weight);
+      const bool whole = weight.rows % stacked != 0;  // a number for each expert
+      if (format.can_encode(whole ? weight : weight.slice(0, weight.rows / stacked)))
+        return expect_encoded_parts(layer, weight, place.weight);
+    }
+    fail(fmt::format("layer {}: the plan merges experts, but tensor {} is {}: only F32, BF16, F16, and FP8 "
+                     "with scales beside it can be added up",
+                     layer.layer, tensor_name, name(tensor.dtype)),
+         "plan with --action drop, or merge a checkpoint in BF16");
   }
 
-  /// Merging needs arithmetic.
-  void expect_floats(const MoeLayerTensors& layer) const {
-    std::vector<std::string> names = layer.router_tensors;
-    names.insert(names.end(), layer.stacked_tensors.begin(), layer.stacked_tensors.end());
-    for (const auto& tensors : layer.expert_tensors) {
-      for (const std::string& name_of_tensor : tensors) expect_scales(layer, name_of_tensor, names);
-    }
-    for (const std::string& name_of_tensor : names) {
-      const Dtype dtype = checkpoint_.tensor(name_of_tensor).dtype;
-      if (dtype == Dtype::kF32 || dtype == Dtype::kBF16 || dtype == Dtype::kF16) continue;
-      fail(fmt::format("layer {}: the plan merges experts, but tensor {} is {}: only F32, BF16, F16, and FP8 "
-                       "with scales beside it can be added up",
-                       layer.layer, name_of_tensor, name(dtype)),
+  void expect_encoded_parts(const MoeLayerTensors& layer, const formats::Weight& weight,
+                            const std::string& weight_name) const {
+    for (std::size_t part = 0; part < weight.parts.size(); ++part) {
+      if (!weight.parts[part].there || weight.rows == 0) continue;
+      if (weight.format->bytes_of_rows(weight, part, 0, weight.rows).size > 0) continue;
+      fail(fmt::format("layer {}: the plan merges experts, but tensor {} scales activations, which a sum of "
+                       "experts does not keep",
+                       layer.layer, formats::part_name(*weight.format, part, weight_name)),
            "plan with --action drop, or merge a checkpoint in BF16");
+    }
+  }
+
+  void expect_sums(const MoeLayerTensors& layer) const {
+    for (const std::string& tensor : layer.router_tensors) expect_sum(layer, tensor, 1);
+    for (const std::string& tensor : layer.stacked_tensors) expect_sum(layer, tensor, layer.num_experts);
+    for (const auto& tensors : layer.expert_tensors) {
+      for (const std::string& tensor : tensors) expect_sum(layer, tensor, 1);
     }
   }
 
@@ -191,6 +200,7 @@ class Fitting {
     std::size_t neurons = 0;
     for (const auto& order : merge.neurons) neurons = std::max(neurons, order.size());
     for (const std::string& name : layer.expert_tensors[static_cast<std::size_t>(merge.into)]) {
+      if (formats::place_of(checkpoint_.weights(), checkpoint_.tensor(name)).part > 0) continue;
       const NeuronAxis axis = neuron_axis(result_.topology.model_type, name);
       const auto shape = checkpoint_.tensor(name).shape;
       if (axis == NeuronAxis::kUnknown)

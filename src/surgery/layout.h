@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <filesystem>
 #include <map>
@@ -20,28 +21,28 @@ struct ByteRange {
   std::uint64_t bytes = 0;
 };
 
-/// A range times a weight.
-struct WeightedRange {
-  float weight = 0;
-  ByteRange range;
-  /// Which row or column of the range takes each place; null: they lie as they are.
-  std::shared_ptr<const std::vector<int>> order = nullptr;
-  ByteRange scales = {};  ///< kScaledSum, kScaleOfSum: those of the range
+/// Where the parts of a weight are in the input files (formats/weight.h).
+using PartRanges = std::array<ByteRange, 1 + formats::kMaxCompanions>;
+
+/// A weight of the input files times a number.
+struct SumTerm {
+  float factor = 0;
+  PartRanges parts;
+  std::vector<int> order = {};  ///< which row or column takes each place; empty: they lie as they are
 };
 
-/// An FP8 matrix [rows, columns] with one scale for each block.
-struct ScaledMatrix {
-  std::int64_t rows = 0, columns = 0, block_rows = 1, block_columns = 1;
-  Dtype dtype = Dtype::kF8E4M3;
-  Dtype scale_dtype = Dtype::kF32;
+/// A weighted sum of weights of one format, shape and blocks: decoded, added up in float32 in the order of
+/// the terms, stored in the same format.
+struct WeightSum {
+  formats::Weight like;                       ///< of each term and of the sum; without bytes
+  std::vector<SumTerm> terms;                 ///< in the plan's order
+  NeuronAxis order_axis = NeuronAxis::kNone;  ///< of the terms' orders: kRows or kColumns
 };
 
 enum class PieceKind {
-  kCopy,        ///< the bytes of `source` as they are
-  kSum,         ///< the weighted sum of `terms`, in float32, rounded once to the tensor's dtype
-  kScaledSum,   ///< the same of FP8 with scales
-  kScaleOfSum,  ///< the scales that belong to it
-  kValues,      ///< `values`, each rounded once
+  kCopy,    ///< the bytes of `source` as they are
+  kSum,     ///< a part of the sum of several weights
+  kValues,  ///< `values`, each rounded once
   kZeros
 };
 
@@ -49,12 +50,10 @@ enum class PieceKind {
 struct OutputPiece {
   PieceKind kind = PieceKind::kCopy;
   std::uint64_t bytes = 0;
-  ByteRange source = {};                      // kCopy
-  std::vector<WeightedRange> terms = {};      // kSum, in the plan's order
-  NeuronAxis order_axis = NeuronAxis::kNone;  // of the terms' orders: kRows or kColumns
-  std::uint64_t columns = 0;                  // elements of a row, where terms are ordered
-  ScaledMatrix scaled = {};                   // kScaledSum, kScaleOfSum
-  std::vector<float> values = {};             // kValues
+  ByteRange source = {};                           // kCopy
+  std::shared_ptr<const WeightSum> sum = nullptr;  // kSum
+  std::size_t part = 0;                            // kSum: of sum->like
+  std::vector<float> values = {};                  // kValues
 };
 
 struct OutputTensor {

@@ -9,7 +9,7 @@
 
 #include "arch/neuron_axis.h"
 #include "arch/tensor_names.h"
-#include "checkpoint/fp8_scales.h"
+#include "formats/weight_format.h"
 #include "surgery/renumbering.h"
 
 namespace espalier {
@@ -106,7 +106,7 @@ class Maker {
 
   static OutputTensor whole(const TensorView& input) {
     OutputTensor result = like(input);
-    result.pieces.push_back({PieceKind::kCopy, input.bytes.size(), range(input), {}});
+    result.pieces.push_back(copy(range(input)));
     return result;
   }
 
@@ -143,13 +143,11 @@ class Maker {
     const bool kept = is_kept(place, *place.expert);
     if (!kept && !surgery_.zero_fills()) return std::nullopt;
     OutputTensor result = like(input);
-    const auto source = [&](std::int64_t expert) { return range(sibling(input, expert)); };
     if (!kept) {
       result.pieces.push_back(zeros(input, range(input)));
     } else {
-      result.pieces.push_back(piece(place, *place.expert, source));
-      order_neurons(input, place, result.pieces.back());
-      scale_sums(input, place, result.pieces.back());
+      const ExpertMerge* merge = merge_into(place, *place.expert);
+      result.pieces.push_back(merge == nullptr ? copy(range(input)) : sum_of_experts(input, *merge));
       if (!surgery_.zero_fills()) result.name = name_after(input.name, place);
     }
     return result;
@@ -167,67 +165,59 @@ class Maker {
     return arch::renumbered(name, *parsed, *numbers_.after(parsed->block, parsed->expert));
   }
 
-  template <typename Source>
-  OutputPiece piece(const Place& place, std::int64_t expert, const Source& source) const {
-    const ByteRange own = source(expert);
-    const ExpertMerge* merge = merge_into(place, expert);
-    if (merge == nullptr) return {PieceKind::kCopy, own.bytes, own, {}};
-    OutputPiece sum{PieceKind::kSum, own.bytes, {}, {}};
-    for (std::size_t i = 0; i < merge->from.size(); ++i)
-      sum.terms.push_back({static_cast<float>(merge->weights[i]), source(merge->from[i]), nullptr, {}});
-    return sum;
+  static OutputPiece copy(const ByteRange& from) { return {PieceKind::kCopy, from.bytes, from}; }
+
+  static formats::Weight without_bytes(formats::Weight weight) {
+    for (formats::Part& part : weight.parts) part.bytes = {};
+    weight.name = {};
+    return weight;
   }
 
-  /// Sums of FP8 with scales: the weights' tensor, and that of its scales.
-  void scale_sums(const TensorView& input, const Place& place, OutputPiece& sum) const {
-    const ExpertMerge* merge = merge_into(place, *place.expert);
-    if (merge == nullptr) return;
-    const std::optional<std::string> weight_name = scaled_weight(input);
-    if (!weight_name) return;
-    const TensorView weight = checkpoint_.tensor(*weight_name);
-    const std::string scale = scales_name(checkpoint_, weight);
-    sum.kind = weight.name == input.name ? PieceKind::kScaledSum : PieceKind::kScaleOfSum;
-    sum.scaled = scaled_matrix(checkpoint_, weight);
-    for (std::size_t i = 0; i < sum.terms.size(); ++i) {
-      sum.terms[i].range = range(sibling(weight, merge->from[i]));
-      sum.terms[i].scales = range(sibling(checkpoint_.tensor(scale), merge->from[i]));
+  /// The same tensor of all experts that are merged: the part of a weight that `input` is.
+  OutputPiece sum_of_experts(const TensorView& input, const ExpertMerge& merge) const {
+    const formats::Place at = formats::place_of(checkpoint_.weights(), input);
+    const formats::Weight weight = checkpoint_.weight(at.weight);
+    WeightSum sum{without_bytes(weight), {}, order_axis(weight.name, merge)};
+    for (std::size_t i = 0; i < merge.from.size(); ++i) {
+      SumTerm& term = sum.terms.emplace_back(SumTerm{static_cast<float>(merge.weights[i]), {}, {}});
+      for (std::size_t part = 0; part < weight.parts.size(); ++part) {
+        if (!weight.parts[part].there) continue;
+        const auto name = formats::part_name(*at.format, part, at.weight);
+        term.parts[part] = range(sibling(checkpoint_.tensor(name), merge.from[i]));
+      }
+      if (sum.order_axis != NeuronAxis::kNone) term.order = merge.neurons[i];
     }
+    return {PieceKind::kSum, input.bytes.size(), {}, std::make_shared<WeightSum>(std::move(sum)), at.part};
   }
 
-  /// The FP8 tensor that `input` is, or that it holds the scales of.
-  std::optional<std::string> scaled_weight(const TensorView& input) const {
-    if (is_fp8(input.dtype)) return std::string(input.name);
-    for (const std::string_view ending : {"_scale_inv", "_scale"}) {
-      if (!input.name.ends_with(ending)) continue;
-      const std::string name(input.name.substr(0, input.name.size() - ending.size()));
-      if (checkpoint_.contains(name) && is_fp8(checkpoint_.tensor(name).dtype)) return name;
+  /// Where the merge orders neurons (`fit_plan` has checked that they fit).
+  NeuronAxis order_axis(std::string_view weight, const ExpertMerge& merge) const {
+    return merge.neurons.empty() ? NeuronAxis::kNone : neuron_axis(surgery_.topology.model_type, weight);
+  }
+
+  /// The part of a stack that is one expert's, summed over those that are merged.
+  OutputPiece sum_in_stack(const TensorView& input, std::int64_t experts, const ExpertMerge& merge) const {
+    const formats::Place at = formats::place_of(checkpoint_.weights(), input);
+    const formats::Weight weight = checkpoint_.weight(at.weight);
+    const bool numbers = input.shape.size() == 1;  // one for each expert
+    const std::int64_t rows = numbers ? 1 : weight.rows / experts;
+    WeightSum sum{numbers ? formats::dense_weight({input.dtype, {}}, 1, 1) : weight.slice(0, rows), {}};
+    sum.like = without_bytes(sum.like);
+    for (std::size_t i = 0; i < merge.from.size(); ++i) {
+      SumTerm& term = sum.terms.emplace_back(SumTerm{static_cast<float>(merge.weights[i]), {}, {}});
+      for (std::size_t part = 0; part < weight.parts.size(); ++part) {
+        if (!weight.parts[part].there) continue;
+        term.parts[part] = range(checkpoint_.tensor(formats::part_name(*at.format, part, at.weight)));
+        const std::size_t step =
+            numbers ? size_bytes(input.dtype) : at.format->bytes_of_rows(weight, part, 0, rows).size;
+        term.parts[part].begin += static_cast<std::uint64_t>(merge.from[i]) * step;
+      }
     }
-    return std::nullopt;
-  }
-
-  static ScaledMatrix scaled_matrix(const Checkpoint& checkpoint, const TensorView& weight) {
-    const Fp8Scales scales = *find_scales(checkpoint, weight);
-    const MatrixShape shape = matrix_shape_of(weight.shape);
-    const bool one = scales.values.size() == 1;
-    return {shape.rows,
-            shape.columns,
-            one ? shape.rows : scales.block_rows,
-            one ? shape.columns : scales.block_columns,
-            weight.dtype,
-            checkpoint.tensor(scales_name(checkpoint, weight)).dtype};
-  }
-
-  /// Orders of neurons, where the merge has them (`fit_plan` has checked that they fit).
-  void order_neurons(const TensorView& input, const Place& place, OutputPiece& sum) const {
-    const ExpertMerge* merge = merge_into(place, *place.expert);
-    if (merge == nullptr || merge->neurons.empty()) return;
-    sum.order_axis = neuron_axis(surgery_.topology.model_type, input.name);
-    if (sum.order_axis == NeuronAxis::kNone) return;
-    sum.columns = static_cast<std::uint64_t>(input.shape.back());
-    for (std::size_t i = 0; i < sum.terms.size(); ++i) {
-      if (!merge->neurons[i].empty())
-        sum.terms[i].order = std::make_shared<const std::vector<int>>(merge->neurons[i]);
-    }
+    return {PieceKind::kSum,
+            input.bytes.size() / static_cast<std::uint64_t>(experts),
+            {},
+            std::make_shared<WeightSum>(std::move(sum)),
+            at.part};
   }
 
   /// What only describes the others (a shape, an order of columns) stays: zero weights make an expert zero.
@@ -247,8 +237,9 @@ class Maker {
     OutputTensor result = like(input);
     result.shape[0] = surgery_.experts_after(place.layer);
     for (std::int64_t expert = 0; expert < experts; ++expert) {
+      const ExpertMerge* merge = merge_into(place, static_cast<int>(expert));
       if (is_kept(place, expert))
-        append(result, piece(place, expert, source));
+        append(result, merge == nullptr ? copy(source(expert)) : sum_in_stack(input, experts, *merge));
       else if (surgery_.zero_fills())
         append(result, zeros(input, source(expert)));
     }

@@ -4,15 +4,13 @@
 
 #include <algorithm>
 #include <array>
-#include <optional>
 
 #include "base/error.h"
-#include "checkpoint/fp8_scales.h"
 
 namespace espalier {
 namespace {
 
-constexpr std::size_t kPiece = 1 << 16;  // elements converted at a time
+constexpr std::int64_t kPiece = 1 << 16;  // numbers decoded at a time, or one row
 
 /// Eight partial sums, so that the additions need not wait for each other.
 double square_sum(std::span<const float> values) {
@@ -31,63 +29,28 @@ double square_sum(std::span<const float> values) {
   return total;
 }
 
-/// Calls `add(sum of squares)` for each run of at most kPiece elements of [begin, end).
-template <typename Add>
-void for_each_piece(const TensorView& tensor, std::size_t begin, std::size_t end, std::vector<float>& buffer,
-                    Add add) {
-  const std::size_t width = size_bytes(tensor.dtype);
-  for (std::size_t at = begin; at < end; at += kPiece) {
-    const std::size_t count = std::min(kPiece, end - at);
-    const std::span<float> values = std::span(buffer).first(count);
-    to_float32(tensor.dtype, tensor.bytes.subspan(at * width, count * width), values);
-    add(square_sum(values));
-  }
-}
-
-/// Rows `first` to `last` of all matrices, each run of columns under one scale on its own.
-double scaled_square_sum(const TensorView& tensor, const Fp8Scales& scales, std::int64_t first,
-                         std::int64_t last, std::vector<float>& buffer) {
-  const MatrixShape matrix = matrix_shape_of(tensor.shape);
-  double total = 0.0;
-  for (std::int64_t row = first; row < last; ++row) {
-    for (std::int64_t column = 0; column < matrix.columns; column += scales.block_columns) {
-      const std::int64_t end = std::min(matrix.columns, column + scales.block_columns);
-      const double scale = scales.at(row / matrix.rows, row % matrix.rows, column);
-      for_each_piece(tensor, static_cast<std::size_t>(row * matrix.columns + column),
-                     static_cast<std::size_t>(row * matrix.columns + end), buffer,
-                     [&](double sum) { total += scale * scale * sum; });
-    }
-  }
-  return total;
-}
-
 }  // namespace
 
 std::vector<double> square_sums(const Checkpoint& checkpoint, std::string_view name, std::size_t parts) {
-  const TensorView tensor = checkpoint.tensor(name);
-  if (!is_float(tensor.dtype)) {
-    throw UserError(fmt::format("{}: tensor {} is {}: its norm needs floating-point weights",
-                                checkpoint.folder().string(), name, espalier::name(tensor.dtype)),
-                    "score a checkpoint that is not quantised to integers; its plan fits both");
-  }
-  const auto elements = static_cast<std::size_t>(tensor.elements());
-  if (parts == 0 || elements % parts != 0) {
+  const formats::Weight weight = checkpoint.weight(name);
+  const auto elements = static_cast<std::size_t>(weight.elements());
+  if (parts == 0 || elements % parts != 0)
     throw InternalError(fmt::format("tensor {}: {} elements in {} parts", name, elements, parts));
-  }
-  const std::optional<Fp8Scales> scales = find_scales(checkpoint, tensor);
-  const std::size_t each = elements / parts;
-  std::vector<float> buffer(std::min(kPiece, each));
   std::vector<double> sums(parts, 0.0);
-  if (each == 0) return sums;
-  const MatrixShape matrix = matrix_shape_of(tensor.shape);
-  for (std::size_t part = 0; part < parts; ++part) {
-    if (scales) {
-      const auto columns = static_cast<std::size_t>(matrix.columns);
-      sums[part] = scaled_square_sum(tensor, *scales, static_cast<std::int64_t>(part * each / columns),
-                                     static_cast<std::int64_t>((part + 1) * each / columns), buffer);
-      continue;
+  if (elements == 0) return sums;
+  const std::size_t each = elements / parts;
+  const std::int64_t step = std::max<std::int64_t>(1, kPiece / weight.columns);
+  std::vector<float> buffer(static_cast<std::size_t>(std::min(step, weight.rows) * weight.columns));
+  for (std::int64_t row = 0; row < weight.rows; row += step) {
+    const std::int64_t count = std::min(step, weight.rows - row);
+    weight.decode_rows(row, count, buffer.data());
+    const auto begin = static_cast<std::size_t>(row * weight.columns),
+               end = begin + static_cast<std::size_t>(count * weight.columns);
+    for (std::size_t at = begin; at < end;) {  // a part may begin anywhere in a piece
+      const std::size_t part_end = std::min((at / each + 1) * each, end);
+      sums[at / each] += square_sum(std::span(buffer).subspan(at - begin, part_end - at));
+      at = part_end;
     }
-    for_each_piece(tensor, part * each, (part + 1) * each, buffer, [&](double sum) { sums[part] += sum; });
   }
   return sums;
 }

@@ -61,7 +61,7 @@ std::vector<double> router_norm_change(const LayerWeights& layer) {
 std::vector<double> magnitude(const LayerWeights& layer) {
   std::vector<double> sums(static_cast<std::size_t>(layer.layer.num_experts), 0.0);
   const auto only_scales = [&](const std::string& name) {  // applied with the weights they stand beside
-    return parameters_of(layer.checkpoint.tensor(name), packed_bits(layer.checkpoint.config())) == 0;
+    return formats::place_of(layer.checkpoint.weights(), layer.checkpoint.tensor(name)).part > 0;
   };
   for (const std::string& name : layer.layer.stacked_tensors) {
     if (only_scales(name)) continue;

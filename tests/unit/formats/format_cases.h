@@ -93,9 +93,29 @@ inline FormatCase fp8_case(const Fp8Case& of) {
   return result;
 }
 
+struct StoredShape {
+  std::string name;
+  Dtype dtype = Dtype::kU8;
+  std::vector<std::int64_t> shape;
+};
+
+/// A format that is counted only: tensors of zeros that stand for [rows, columns].
+inline FormatCase counted_case(std::string name, std::string format, std::int64_t rows, std::int64_t columns,
+                               const std::vector<StoredShape>& tensors, std::string method = "") {
+  FormatCase result{std::move(name), std::move(format), {}, rows, columns, {}};
+  result.tensors.quantization.method = std::move(method);
+  for (const StoredShape& tensor : tensors) {
+    std::size_t bytes = size_bytes(tensor.dtype);
+    for (const std::int64_t size : tensor.shape) bytes *= static_cast<std::size_t>(size);
+    result.tensors.add("w." + tensor.name, tensor.dtype, tensor.shape, std::vector<std::byte>(bytes));
+  }
+  return result;
+}
+
 /// At least one for each format.
 inline std::vector<FormatCase> format_cases() {
-  constexpr Dtype kE5M2 = Dtype::kF8E5M2, kE4M3 = Dtype::kF8E4M3, kF32 = Dtype::kF32;
+  constexpr Dtype kE5M2 = Dtype::kF8E5M2, kE4M3 = Dtype::kF8E4M3, kF32 = Dtype::kF32, kU8 = Dtype::kU8,
+                  kI32 = Dtype::kI32;
   return {
       dense_case(Dtype::kF32, {5, 7}),
       dense_case(Dtype::kF32, {9}),
@@ -112,6 +132,34 @@ inline std::vector<FormatCase> format_cases() {
       fp8_case({"fp8_rows_in_a_vector", kE4M3, kF32, {7, 12}, {7}, 1, 12, "w.weight_scale"}),
       fp8_case({"fp8_rows_stacked", kE4M3, kF32, {4, 7, 12}, {4, 7, 1}, 1, 12, "w.weight_scale"}),
       fp8_case({"fp8_one_scale", kE4M3, kF32, {7, 12}, {1}, 7, 12, "w.weight_scale"}),
+      counted_case("counted_mxfp4", "mxfp4_blocks", 3 * 6, 64,
+                   {{"weight_blocks", kU8, {3, 6, 2, 16}}, {"weight_scales", kU8, {3, 6, 2}}}),
+      counted_case("counted_nvfp4", "packed_fp4", 6, 32,
+                   {{"weight_packed", kU8, {6, 16}},
+                    {"weight_scale", kE4M3, {6, 2}},
+                    {"weight_global_scale", kF32, {1}},
+                    {"input_global_scale", kF32, {1}}}),
+      counted_case("counted_int4", "packed_integers", 8, 64,
+                   {{"weight_packed", kI32, {8, 8}},
+                    {"weight_scale", Dtype::kBF16, {8, 2}},
+                    {"weight_shape", Dtype::kI64, {2}},
+                    {"weight_zero_point", kI32, {1, 2}}}),
+      counted_case("counted_awq", "awq", 16, 64,
+                   {{"qweight", kI32, {64, 2}}, {"qzeros", kI32, {2, 2}}, {"scales", Dtype::kF16, {2, 16}}},
+                   "awq"),
+      counted_case("counted_gptq", "gptq", 16, 64,
+                   {{"qweight", kI32, {8, 16}},
+                    {"qzeros", kI32, {2, 2}},
+                    {"scales", Dtype::kF16, {2, 16}},
+                    {"g_idx", kI32, {64}}},
+                   "gptq"),
+      counted_case("counted_fp4", "fp4_bytes", 6, 32,
+                   {{"weight", kU8, {6, 16}},
+                    {"weight_scale", kE4M3, {6, 2}},
+                    {"weight_scale_2", kF32, {}},
+                    {"input_scale", kF32, {}}}),
+      counted_case("counted_int8", "int8", 6, 32,
+                   {{"weight", Dtype::kI8, {6, 32}}, {"weight_scale", kF32, {6, 1}}}),
       fp8_case({"fp8_one_scale_stacked", kE4M3, kF32, {4, 7, 12}, {}, 7, 12, "w.weight_scale"}),
   };
 }

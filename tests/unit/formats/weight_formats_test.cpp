@@ -2,8 +2,11 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <filesystem>
 
+#include "base/files.h"
 #include "formats/weight_format.h"
+#include "paths.h"
 #include "unit/base/user_error.h"
 #include "unit/formats/format_cases.h"
 
@@ -24,12 +27,14 @@ class Formats : public ::testing::TestWithParam<FormatCase> {};
 INSTANTIATE_TEST_SUITE_P(Cases, Formats, ::testing::ValuesIn(format_cases()),
                          [](const auto& test) { return test.param.name; });
 
-TEST(WeightFormats, EachHasACase) {
+TEST(WeightFormats, EachHasACaseAndARowInTheDocumentation) {
   const auto cases = format_cases();
+  const std::string page = read_file(std::filesystem::path(source_dir()) / "docs/formats/weights.md");
   for (const WeightFormat& format : weight_formats()) {
     EXPECT_TRUE(std::any_of(cases.begin(), cases.end(), [&](const FormatCase& of) {
       return of.format == format.name;
     })) << format.name;
+    EXPECT_NE(page.find("| `" + std::string(format.name) + "` |"), std::string::npos) << format.name;
   }
 }
 
@@ -41,6 +46,7 @@ TEST_P(Formats, IsRecognisedAndCounted) {
     const Place place = place_of(source, *of.tensors.find(name));
     EXPECT_EQ(place.format->name, of.format) << name;
     EXPECT_EQ(place.weight, "w.weight") << name;
+    EXPECT_EQ(part_name(*place.format, place.part, place.weight), name);
     parameters_in_all += parameters(source, *of.tensors.find(name));
   }
   EXPECT_EQ(parameters_in_all, of.rows * of.columns);
@@ -100,23 +106,38 @@ TEST_P(Formats, RowsOfBlocksAreAllOfEachPart) {
 
 TEST_P(Formats, WhatIsEncodedDecodesToTheSame) {
   if (GetParam().values.empty()) return;
-  Weight weight = weight_of(GetParam());
-  if (weight.format->can_encode == nullptr || !weight.format->can_encode(weight)) return;
-  for (std::int64_t row = 0; row < weight.rows; row += weight.block_rows) {
+  const Weight weight = weight_of(GetParam());
+  if (!weight.format->can_encode(weight)) return;
+  const std::vector<float> before = decoded(weight);
+  const StoredRows stored = weight.format->encode_rows(weight, before);
+  const std::vector<float> values = decoded(weight_of_rows(weight, weight.rows, stored));
+  // Half a step of E5M2, which has two bits of fraction; the smallest numbers of a block lose more.
+  const float tolerance = weight.format->name == "dense" ? 0.0F : 0.125F;
+  for (std::size_t i = 0; i < values.size(); ++i)
+    ASSERT_NEAR(values[i], before[i], tolerance * std::fabs(before[i]) + tolerance * 1e-2F) << i;
+  for (std::int64_t row = 0; row < weight.rows; row += weight.block_rows) {  // alone as among the others
     const Weight blocks = weight.slice(row, std::min(weight.block_rows, weight.rows - row));
-    const std::vector<float> before = decoded(blocks);
-    const StoredRows stored = weight.format->encode_rows(blocks, before);
-    Weight after = blocks;
-    after.first_row = 0;
+    const StoredRows alone = weight.format->encode_rows(weight, decoded(blocks));
     for (std::size_t part = 0; part < stored.size(); ++part) {
-      EXPECT_EQ(stored[part].size(), weight.format->bytes_of_rows(weight, part, row, blocks.rows).size);
-      after.parts[part].bytes = stored[part];
+      const ByteSpan span = weight.format->bytes_of_rows(weight, part, row, blocks.rows);
+      const auto begin = stored[part].begin() + static_cast<std::ptrdiff_t>(span.begin);
+      ASSERT_EQ(alone[part], std::vector(begin, begin + static_cast<std::ptrdiff_t>(span.size))) << part;
     }
-    const std::vector<float> values = decoded(after);
-    // What no longer fits: half a unit of the last place of FP8 (E5M2: 2^-3) below the largest of a block.
-    const double tolerance = weight.format->name == "dense" ? 0.0 : 0.125;
-    for (std::size_t i = 0; i < values.size(); ++i)
-      ASSERT_NEAR(values[i], before[i], tolerance * std::fabs(before[i]) + tolerance * 1e-2) << i;
+  }
+}
+
+/// One row, of the bytes that `bytes_of_rows` names.
+TEST_P(Formats, ARowIsReadFromItsBytesAlone) {
+  if (GetParam().values.empty()) return;
+  const Weight weight = weight_of(GetParam());
+  for (std::int64_t row = 0; row < weight.rows; row += 3) {
+    StoredRows bytes;
+    for (std::size_t part = 0; part < bytes.size(); ++part) {
+      const ByteSpan span = weight.format->bytes_of_rows(weight, part, row, 1);
+      const auto found = weight.parts[part].bytes.subspan(span.begin, span.size);
+      bytes[part].assign(found.begin(), found.end());
+    }
+    ASSERT_EQ(decoded(weight_of_rows(weight, 1, bytes)), decoded(weight.slice(row, 1))) << row;
   }
 }
 

@@ -5,7 +5,6 @@
 #include <cmath>
 #include <numeric>
 
-#include "checkpoint/fp8_scales.h"
 #include "unit/base/user_error.h"
 #include "unit/surgery/pruned_model.h"
 
@@ -104,7 +103,7 @@ TEST(MergeOfExpertsOfDifferentShapes, IsRefused) {
 }
 
 /// The small model with its experts in E4M3 and a scale for each block of 4 x 2.
-void store_fp8(const std::filesystem::path& folder, bool with_scales = true) {
+void store_fp8(const std::filesystem::path& folder, bool with_scales = true, bool with_input_scales = false) {
   std::vector<TensorSource> sources;
   const auto add = [&](const SmallTensor& tensor) {
     sources.push_back({tensor.name, tensor.dtype, tensor.shape, [tensor](std::span<std::byte> out) {
@@ -118,6 +117,8 @@ void store_fp8(const std::filesystem::path& folder, bool with_scales = true) {
   for (SmallTensor tensor : small_tensors("mixtral")) {
     if (tensor.name.find(".experts.") != std::string::npos) {
       tensor.dtype = Dtype::kF8E4M3;
+      const std::string module = tensor.name.substr(0, tensor.name.rfind('.'));
+      if (with_input_scales) add({module + ".input_scale", Dtype::kF32, {1}});
       if (with_scales)
         add({tensor.name + "_scale_inv",
              Dtype::kF32,
@@ -134,13 +135,9 @@ void store_fp8(const std::filesystem::path& folder, bool with_scales = true) {
 
 /// Weights times scales, in float32.
 std::vector<float> scaled(const Checkpoint& checkpoint, const std::string& name) {
-  const TensorView tensor = checkpoint.tensor(name);
-  const Fp8Scales scales = *find_scales(checkpoint, tensor);
-  std::vector<float> values = floats(checkpoint, name);
-  for (std::size_t i = 0; i < values.size(); ++i) {
-    const auto at = static_cast<std::int64_t>(i);
-    values[i] *= static_cast<float>(scales.at(0, at / tensor.shape[1], at % tensor.shape[1]));
-  }
+  const formats::Weight weight = checkpoint.weight(name);
+  std::vector<float> values(static_cast<std::size_t>(weight.elements()));
+  weight.decode_rows(0, weight.rows, values.data());
   return values;
 }
 
@@ -175,6 +172,38 @@ TEST(MergeOfFp8, IsTheSumWithinHalfAStepOfEachBlock) {
   }
   EXPECT_EQ(stored(after, kExpert + "1.w1.weight_scale_inv"),
             stored(before, kExpert + "1.w1.weight_scale_inv"));
+}
+
+TEST(MergeOfFp8, TakesNeuronsInTheOrderOfThePlan) {
+  const SurgeryFolder folder;
+  store_fp8(folder.model());
+  const std::vector<int> order{5, 0, 3, 1, 4, 2};
+  Plan plan = plan_keeping({0, 1, 2}, {0, 1, 2, 3});
+  plan.layers[1].merge = {{0, {6, 0}, {1.0, 0.0}, {order, {}}}};
+  folder.apply(plan);
+  folder.verify();
+  const Checkpoint before = Checkpoint::open(folder.model()), after = Checkpoint::open(folder.out());
+  for (const std::string weight : {".w1.weight", ".w2.weight", ".w3.weight"}) {
+    const auto from = scaled(before, kExpert + "6" + weight), to = scaled(after, kExpert + "0" + weight);
+    const auto columns = static_cast<std::size_t>(after.tensor(kExpert + "0" + weight).shape[1]);
+    const float largest = *std::max_element(from.begin(), from.end(),
+                                            [](float a, float b) { return std::fabs(a) < std::fabs(b); });
+    for (std::size_t i = 0; i < to.size(); ++i) {
+      const std::size_t row = i / columns, column = i % columns;
+      const float expected = weight == ".w2.weight"
+                                 ? from[row * columns + static_cast<std::size_t>(order[column])]
+                                 : from[static_cast<std::size_t>(order[row]) * columns + column];
+      EXPECT_NEAR(to[i], expected, std::fabs(expected) / 16 + std::fabs(largest) / 448 * 0x1p-10F) << weight;
+    }
+  }
+}
+
+TEST(MergeOfFp8, OfScaledActivationsIsRefused) {
+  const SurgeryFolder folder;
+  store_fp8(folder.model(), true, true);
+  Plan plan = plan_keeping({0, 1, 2}, {0, 1, 2, 3});
+  plan.layers[1].merge = {{0, {0, 6}, {0.5, 0.5}}};
+  expect_user_error([&] { folder.apply(plan); }, {"layer 1", "w1.input_scale scales activations"});
 }
 
 TEST(MergeOfFp8, WithoutScalesIsRefused) {
