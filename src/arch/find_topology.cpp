@@ -8,6 +8,7 @@
 #include "arch/tensor_names.h"
 #include "arch/topology.h"
 #include "base/error.h"
+#include "formats/weight_format.h"
 
 namespace espalier {
 namespace {
@@ -15,10 +16,12 @@ namespace {
 using arch::MoeName;
 using arch::MoePart;
 
+using Roles = std::map<std::string, std::string>;  // role -> tensor
+
 /// The tensors of one MoE layer as they are found.
 struct FoundLayer {
   std::vector<std::string> router, stacked;
-  std::map<std::int64_t, std::map<std::string, std::string>> experts;  // expert -> role -> tensor
+  std::map<std::int64_t, Roles> experts;
 };
 
 class Finder {
@@ -147,6 +150,7 @@ class Finder {
   void add_experts(FoundLayer& found, MoeLayerTensors& layer) {
     if (found.experts.empty()) return;
     const auto& [first, roles] = *found.experts.begin();
+    const ExpertWeights first_weights = weights_of(roles);
     for (std::int64_t expert = 0; expert < layer.num_experts; ++expert) {
       const auto at = found.experts.find(expert);
       if (at == found.experts.end()) {
@@ -154,11 +158,10 @@ class Finder {
                 layer.num_experts, experts_field_);
         continue;
       }
-      if (at->second.size() != roles.size())
-        problem("block {}: expert {} has {} tensors, expert {} has {}", layer.layer, expert,
-                at->second.size(), first, roles.size());
+      if (expert != first)
+        expect_weights_like(weights_of(at->second), first_weights, layer.layer, expert, first);
       std::vector<std::string> tensors;
-      for (const auto& [role, name] : roles) tensors.push_back(tensor_like(at->second, role, name));
+      for (const auto& [role, name] : at->second) tensors.push_back(name);
       layer.expert_tensors.push_back(std::move(tensors));
     }
     for (const auto& [expert, tensors] : found.experts) {
@@ -169,19 +172,45 @@ class Finder {
     for (const auto& [role, name] : roles) layer.parameters_per_expert += parameters_of(name);
   }
 
-  /// An expert's tensor of a role, compared with the same of the first expert.
-  std::string tensor_like(const std::map<std::string, std::string>& tensors, const std::string& role,
-                          const std::string& first) {
-    const auto at = tensors.find(role);
-    if (at == tensors.end()) {
-      problem("tensor {} has no counterpart in another expert", first);
-      return first;
+  /// A weight of an expert: its main tensor, and whether that has the weight's own shape.
+  struct ExpertWeight {
+    std::string name;
+    bool readable = false;
+  };
+  using ExpertWeights = std::map<std::string, ExpertWeight>;
+
+  /// By role, whatever tensors each takes: a quantiser may have left some experts as they were.
+  ExpertWeights weights_of(const Roles& tensors) const {
+    ExpertWeights weights;
+    for (const auto& [role, name] : tensors) {
+      const formats::Place place = formats::place_of(checkpoint_.weights(), checkpoint_.tensor(name));
+      const auto parsed = names_.parse(place.weight);
+      if (place.part == 0)
+        weights[std::string(parsed ? parsed->role : role)] = {name, place.format->bind != nullptr};
     }
-    const TensorView tensor = checkpoint_.tensor(at->second), other = checkpoint_.tensor(first);
-    if (!std::equal(tensor.shape.begin(), tensor.shape.end(), other.shape.begin(), other.shape.end()))
-      problem("tensor {} is [{}], but {} is [{}]", at->second, fmt::join(tensor.shape, ", "), first,
-              fmt::join(other.shape, ", "));
-    return at->second;
+    return weights;
+  }
+
+  /// An expert's weights, compared with those of the first expert.
+  void expect_weights_like(const ExpertWeights& weights, const ExpertWeights& others, std::int64_t block,
+                           std::int64_t expert, std::int64_t first) {
+    if (weights.size() != others.size())
+      problem("block {}: expert {} has {} weights, expert {} has {}", block, expert, weights.size(), first,
+              others.size());
+    for (const auto& [role, other] : others) {
+      const auto found = weights.find(role);
+      if (found == weights.end())
+        problem("tensor {} has no counterpart in another expert", other.name);
+      else if (found->second.readable && other.readable)  // of what is packed only the format tells the shape
+        expect_shape_like(found->second.name, other.name);
+    }
+  }
+
+  void expect_shape_like(const std::string& name, const std::string& other) {
+    const auto shape = checkpoint_.tensor(name).shape, expected = checkpoint_.tensor(other).shape;
+    if (std::equal(shape.begin(), shape.end(), expected.begin(), expected.end())) return;
+    problem("tensor {} is [{}], but {} is [{}]", name, fmt::join(shape, ", "), other,
+            fmt::join(expected, ", "));
   }
 
   void fail_if_anything_is_wrong() const {

@@ -56,10 +56,10 @@ std::uint64_t bytes_per_expert(const Checkpoint& checkpoint, const MoeLayerTenso
   for (const auto* names : {&layer.router_tensors, &layer.stacked_tensors}) {
     for (const std::string& name : *names) shared += checkpoint.tensor(name).bytes.size();
   }
-  if (!layer.expert_tensors.empty()) {
-    for (const std::string& name : layer.expert_tensors.front()) own += checkpoint.tensor(name).bytes.size();
+  for (const auto& tensors : layer.expert_tensors) {
+    for (const std::string& name : tensors) own += checkpoint.tensor(name).bytes.size();
   }
-  return own + shared / static_cast<std::uint64_t>(layer.num_experts);
+  return (own + shared) / static_cast<std::uint64_t>(layer.num_experts);
 }
 
 std::string topology_sha256(const Topology& topology, const Checkpoint& checkpoint) {

@@ -26,8 +26,8 @@ struct MoeLayerTensors {
   std::string novices;
   /// With an entry on axis 0 for each expert: the weight, a bias, a correction bias. Sorted.
   std::vector<std::string> router_tensors;
-  /// [E] whatever belongs to each expert alone, weights and scales, the same roles in the same order for
-  /// each; empty where all is stacked.
+  /// [E] whatever belongs to each expert alone, weights and scales, sorted; the same weights for each,
+  /// though not always stored alike. Empty where all is stacked.
   std::vector<std::vector<std::string>> expert_tensors;
   std::vector<std::string> stacked_tensors;       // [E, ..] of all experts. Sorted.
   std::int64_t parameters_per_expert = 0;         // without its router row
@@ -73,7 +73,8 @@ Topology find_topology(const Checkpoint& checkpoint, const arch::ModelSpec& spec
 /// `Topology::sha256` of the rest of a topology.
 std::string topology_sha256(const Topology& topology, const Checkpoint& checkpoint);
 
-/// Bytes of a layer that go with each of its experts: the expert's tensors and its part of the router's.
+/// Bytes of a layer that go with each of its experts, on average: the expert's tensors and its part of the
+/// router's.
 std::uint64_t bytes_per_expert(const Checkpoint& checkpoint, const MoeLayerTensors& layer);
 
 }  // namespace espalier

@@ -40,6 +40,13 @@ std::int64_t of_bits(const StoredTensors& stored) {
   return stored.main.elements() * (word / stored.quantization.bits);
 }
 
+/// A row of words for every output, and of `g_idx` a number for every input.
+std::int64_t of_gptq(const StoredTensors& stored) {
+  const auto& inputs = stored.companions[2];
+  if (!inputs || stored.main.shape.size() != 2) return of_bits(stored);
+  return inputs->elements() * stored.main.shape[1];
+}
+
 }  // namespace
 
 std::vector<WeightFormat> counted_formats() {
@@ -68,7 +75,7 @@ std::vector<WeightFormat> counted_formats() {
        .main = "{module}.qweight",
        .companions = {"{module}.scales", "{module}.qzeros", "{module}.g_idx"},
        .recognises = any,
-       .count = of_bits},
+       .count = of_gptq},
       {.name = "fp4_bytes",
        .main = "{weight}",
        .companions = {"{weight}_scale", "{weight}_scale_2", "{module}.input_scale", "{weight}.absmax"},

@@ -132,6 +132,7 @@ class Fitting {
       if (!plan->merge.empty()) expect_sums(layer);
       for (const ExpertMerge& merge : plan->merge) {
         expect_one_group(layer, merge);
+        for (const int expert : merge.from) expect_stored_alike(layer, merge.into, expert);
         if (!merge.neurons.empty()) expect_neurons(layer, merge);
       }
       return result;
@@ -169,6 +170,22 @@ class Fitting {
                        layer.layer, formats::part_name(*weight.format, part, weight_name)),
            "plan with --action drop, or merge a checkpoint in BF16");
     }
+  }
+
+  /// A sum has one format: experts that a quantiser left as they were do not go with the others.
+  void expect_stored_alike(const MoeLayerTensors& layer, int into, int expert) const {
+    if (layer.expert_tensors.empty()) return;
+    const auto& tensors = layer.expert_tensors[static_cast<std::size_t>(into)];
+    const auto& others = layer.expert_tensors[static_cast<std::size_t>(expert)];
+    const auto alike = [&](const std::string& a, const std::string& b) {
+      const TensorView first = checkpoint_.tensor(a), second = checkpoint_.tensor(b);
+      return first.dtype == second.dtype &&
+             std::equal(first.shape.begin(), first.shape.end(), second.shape.begin(), second.shape.end());
+    };
+    if (std::equal(tensors.begin(), tensors.end(), others.begin(), others.end(), alike)) return;
+    fail(fmt::format("layer {}: expert {} is merged into expert {}, but their tensors are not stored alike",
+                     layer.layer, expert, into),
+         "merge experts of one format; or plan with --action drop");
   }
 
   void expect_sums(const MoeLayerTensors& layer) const {

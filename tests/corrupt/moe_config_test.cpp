@@ -110,7 +110,7 @@ TEST(CorruptLanguageModel, TensorsThatConfigJsonDoesNotAccountFor) {
        {"block 1: expert 3 is missing, config.json says 8 (num_local_experts)"}},
       {"a projection is missing",
        [&](auto& t) { std::erase_if(t, [&](auto& x) { return x.name == expert + "w2.weight"; }); },
-       {"block 1: expert 3 has 2 tensors, expert 0 has 3", "and 1 more"}},
+       {"block 1: expert 3 has 2 weights, expert 0 has 3", "and 1 more"}},
       {"one too many",
        [&](auto& t) {
          t.push_back({"model.layers.0.block_sparse_moe.experts.8.w1.weight", Dtype::kBF16, {6, 4}});

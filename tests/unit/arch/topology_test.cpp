@@ -185,5 +185,36 @@ TEST(Topology, TheHashIsOfExpertsAndNotOfDtypes) {
   EXPECT_NE(hash("d", config, tensors), first);
 }
 
+/// GPTQ at 4 bits with expert 3 left in BF16, or at 8 bits.
+TEST(ExpertsStoredDifferently, AreOneLayersExperts) {
+  for (const int bits_of_one : {16, 8}) {
+    std::vector<SmallTensor> tensors;
+    for (const SmallTensor& tensor : small_tensors("mixtral")) {
+      const bool odd = tensor.name.find(".experts.3.") != std::string::npos;
+      if (tensor.name.find(".experts.") == std::string::npos || (odd && bits_of_one == 16)) {
+        tensors.push_back(tensor);
+        continue;
+      }
+      const std::int64_t out = tensor.shape[0], in = tensor.shape[1], bits = odd ? bits_of_one : 4;
+      const std::string module = tensor.name.substr(0, tensor.name.rfind('.'));
+      tensors.push_back({module + ".qweight", Dtype::kI32, {(in * bits + 31) / 32, out}});
+      tensors.push_back({module + ".scales", Dtype::kF16, {1, out}});
+      tensors.push_back({module + ".qzeros", Dtype::kI32, {1, (out * bits + 31) / 32}});
+      tensors.push_back({module + ".g_idx", Dtype::kI32, {in}});
+    }
+    nlohmann::json config = small_config("mixtral");
+    config["quantization_config"] = {{"quant_method", "gptq"}, {"bits", 4}};
+    const TemporaryFolder folder;
+    const Checkpoint checkpoint = store(folder.path(), config, tensors);
+    const Topology topology = topology_of(checkpoint);
+    for (const MoeLayerTensors& layer : topology.layers) {
+      EXPECT_EQ(layer.parameters_per_expert, 3 * 24) << bits_of_one;
+      EXPECT_EQ(layer.expert_tensors[0].size(), 12U);
+      EXPECT_EQ(layer.expert_tensors[3].size(), bits_of_one == 16 ? 3U : 12U);
+    }
+    EXPECT_EQ(inspect(checkpoint).parameters, inspect(store_small(folder / "plain", "mixtral")).parameters);
+  }
+}
+
 }  // namespace
 }  // namespace espalier

@@ -214,6 +214,18 @@ TEST(MergeOfFp8, WithoutScalesIsRefused) {
   expect_user_error([&] { folder.apply(plan); }, {"F8_E4M3", "no scales"});
 }
 
+TEST(MergeOfExpertsStoredDifferently, IsRefused) {
+  const SurgeryFolder folder;
+  std::vector<SmallTensor> tensors = small_tensors("mixtral");
+  for (SmallTensor& tensor : tensors)
+    if (tensor.name.starts_with(kExpert + "6.")) tensor.dtype = Dtype::kF32;
+  store(folder.model(), small_config("mixtral"), tensors);
+  Plan plan = plan_keeping({0, 1, 2}, {0, 1, 2, 3});
+  plan.layers[1].merge = {{0, {0, 6}, {0.5, 0.5}}};
+  expect_user_error([&] { folder.apply(plan); },
+                    {"layer 1: expert 6 is merged into expert 0", "not stored alike"});
+}
+
 TEST(MergeOfPackedIntegers, SaysThatTheyCannotBeAdded) {
   const SurgeryFolder folder;
   store_small(folder.model(), "gpt_oss", SmallStorage::kPublished);
