@@ -59,11 +59,6 @@ struct WeightFormat {
 /// All formats, in the order in which they are tried; the last takes what no other recognises.
 std::span<const WeightFormat> weight_formats();
 
-// One for each file of this folder.
-WeightFormat dense_format();
-WeightFormat fp8_block_format();
-std::vector<WeightFormat> counted_formats();  ///< that can only be counted and kept or removed whole
-
 /// `count` rows whose bytes are given as `bytes_of_rows` finds them: whole rows of blocks, or rows of one.
 Weight weight_of_rows(const Weight& like, std::int64_t count, const StoredRows& bytes);
 
