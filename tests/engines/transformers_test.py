@@ -35,6 +35,8 @@ def language_models():
         kind = json.loads(config.read_text())
         if "CausalLM" not in str(kind.get("architectures")):
             continue
+        if "quantization_config" in kind:  # block sizes are guessed there, wrongly (docs/formats/weights.md)
+            continue
         try:
             AutoConfig.from_pretrained(config.parent)
         except (ValueError, KeyError):
