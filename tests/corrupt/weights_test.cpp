@@ -1,6 +1,8 @@
 // Checkpoints whose weights cannot be what config.json and their companions say.
 #include <gtest/gtest.h>
 
+#include <nlohmann/json.hpp>
+
 #include "base/files.h"
 #include "base/json.h"
 #include "checkpoint/checkpoint.h"

@@ -2,6 +2,8 @@
 // float64 (docs/formats/weights.md); as stored, and after experts have been removed from the files.
 #include <gtest/gtest.h>
 
+#include <nlohmann/json.hpp>
+
 #include "base/files.h"
 #include "golden/pruned_golden.h"
 #include "infer/decoder_forward.h"

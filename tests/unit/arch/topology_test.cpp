@@ -131,7 +131,7 @@ TEST(Topology, QuantisedExpertsOfAnySuffix) {
     tensors.push_back({module + ".qweight", Dtype::kI32, {1, 3}});
     tensors.push_back({module + ".qzeros", Dtype::kI32, {1, 1}});
     tensors.push_back({module + ".scales", Dtype::kF16, {1, 6}});
-    tensors.push_back({module + ".g_idx", Dtype::kI32, {4}});
+    tensors.push_back({module + ".g_idx", Dtype::kI32, {8}});
   }
   const Topology topology = topology_of(store(folder.path(), small_config("mixtral"), tensors));
   EXPECT_EQ(topology.layers[0].expert_tensors.at(7).size(), 12U);

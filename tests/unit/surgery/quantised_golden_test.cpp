@@ -2,6 +2,8 @@
 // implementation (docs/formats/weights.md).
 #include <gtest/gtest.h>
 
+#include <nlohmann/json.hpp>
+
 #include "base/hash.h"
 #include "golden/pruned_golden.h"
 #include "paths.h"
