@@ -31,7 +31,7 @@ run check "$work/plan.json" "$model" >/dev/null
 run apply "$model" "$work/plan.json" --out "$work/pruned" --quiet >/dev/null
 run verify "$model" "$work/pruned" --plan "$work/plan.json" --quiet >/dev/null
 for verb in $(sed -n 's/^| \[`\([a-z]*\)`\](#.*/\1/p' docs/verbs.md); do
-  run "$verb" --help >/dev/null || fail "there is no verb $verb, not even its name (src/cli/no_training/verbs.cpp)"
+  run "$verb" --help >/dev/null || fail "there is no verb $verb, not even its name"
 done
 # Runs with the words before the verb (none, or an emulator): logits as recorded, and the plan that follows from a text.
 roundings=2e-4

@@ -1,5 +1,6 @@
 #include "base/machine.h"
 
+#include <malloc.h>
 #include <sched.h>
 
 #include <charconv>
@@ -44,6 +45,11 @@ std::uint64_t peak_resident_bytes() {
 
 std::uint64_t memory_bytes() {
   return proc_kilobytes("/proc/meminfo", "MemTotal");
+}
+
+void restart_peak_resident_bytes() {
+  ::malloc_trim(0);
+  std::ofstream("/proc/self/clear_refs") << 5;  // Linux: proc(5); where it may not be written the peak stays
 }
 
 int hardware_threads() {

@@ -26,7 +26,7 @@ void declare_option(CLI::App& app, const options::Option& option) {
     declared = app.add_option(cli_name(option), CLI::callback_t([](const CLI::results_t&) { return true; }),
                               option.help);
     declared->type_name(option.metavar)->required(option.required)->default_str(option.default_text);
-    if (option.list) declared->expected(1, kNoLimit);
+    if (option.list) declared->expected(1, kNoLimit)->allow_extra_args();
   }
   if (!option.group.empty()) declared->group(option.group);
 }
@@ -45,6 +45,13 @@ pipeline::RunContext context_of(const GlobalOptions& global, const Terminal& ter
       std::cout << text << std::flush;
     };
   return context;
+}
+
+void declare_missing(CLI::App& app, const std::string& name) {
+  app.allow_extras();
+  app.fallthrough(false);  // whatever follows is for the other build to judge
+  app.footer("This program was built without training. In the full build:\n  espalier " + name + " --help");
+  app.callback([name] { pipeline::refuse_to_train(name); });
 }
 
 }  // namespace
@@ -69,6 +76,7 @@ void read_options(const CLI::App& app, options::OptionTable& table) {
 }
 
 void declare_verb(CLI::App& app, const GlobalOptions& global, const pipeline::Verb& verb) {
+  if (!verb.call) return declare_missing(app, verb.name);
   const std::shared_ptr<pipeline::VerbCall> call = verb.call();
   declare_options(app, call->table());
   app.footer(verb.notes);

@@ -14,7 +14,7 @@
 #include "cli/config_file.h"
 #include "cli/reference.h"
 #include "cli/usage.h"
-#include "cli/verb.h"
+#include "cli/verbs.h"
 
 namespace espalier {
 namespace {
@@ -64,12 +64,19 @@ void declare_own_options(CLI::App& app) {
       ->group("");  // for those who write the docs
 }
 
+/// The app of a verb; of "tokenizer train" one below "tokenizer", which is made here too.
+CLI::App& app_of(CLI::App& root, const pipeline::Verb& verb) {
+  const std::size_t space = verb.name.find(' ');
+  if (space == std::string::npos) return *root.add_subcommand(verb.name, verb.line);
+  CLI::App* parent = root.add_subcommand(verb.name.substr(0, space), verb.line);
+  parent->require_subcommand(1);
+  parent->footer(fmt::format("{}\n\n`espalier {} --help` lists its options.", verb.notes, verb.name));
+  return *parent->add_subcommand(verb.name.substr(space + 1), verb.line);
+}
+
 void add_verbs(CLI::App& app, const GlobalOptions& global) {
-  for (const Verb& verb : verbs()) {
-    CLI::App* sub = app.add_subcommand(verb.name, verb.line);
-    verb.add(*sub, global);
-    finish_help(*sub);
-  }
+  for (const pipeline::Verb& verb : verbs()) declare_verb(app_of(app, verb), global, verb);
+  for (CLI::App* sub : app.get_subcommands([](CLI::App*) { return true; })) finish_help(*sub);
 }
 
 void parse_and_run(int argc, const char* const* argv) {
@@ -110,13 +117,6 @@ void flush_results() {
 }
 
 }  // namespace
-
-void run_verb(const std::vector<std::string>& command) {
-  std::vector<const char*> words;
-  for (const std::string& word : command) words.push_back(word.c_str());
-  parse_and_run(static_cast<int>(words.size()), words.data());
-  flush_results();
-}
 
 int run_program(int argc, const char* const* argv) {
   try {

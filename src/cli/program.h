@@ -1,17 +1,10 @@
 #pragma once
 
-#include <string>
-#include <vector>
-
 namespace espalier {
 
 /// The whole program. Results go to stdout, progress, notes and errors to stderr. Returns the exit code:
 /// 0 done; 2 the user's input or surroundings are wrong (one line `espalier: error: ..`, one line
 /// `hint: ..`); 1 a fault of the program; 130 interrupted with the state saved.
 int run_program(int argc, const char* const* argv);
-
-/// One verb of a verb that is made of others: its command line, "espalier" first. What it prints goes to
-/// stdout; errors are thrown (UserError, Interrupted).
-void run_verb(const std::vector<std::string>& command);
 
 }  // namespace espalier

@@ -1,8 +1,7 @@
 #pragma once
 
-// What nearly every verb includes, compiled once.
+// What most of the command line includes, compiled once.
 #include <fmt/ranges.h>
 
 #include <CLI/CLI.hpp>
 #include <iostream>
-#include <nlohmann/json.hpp>

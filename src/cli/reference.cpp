@@ -3,7 +3,7 @@
 #include <fmt/format.h>
 
 #include "cli/global_options.h"
-#include "cli/verb.h"
+#include "cli/verbs.h"
 #include "options/option_reference.h"
 
 namespace espalier {
@@ -19,7 +19,8 @@ std::string reference_page() {
   options::OptionTable everywhere;
   describe(everywhere, global);
   std::string page = fmt::format("### every verb\n\n{}", options::reference(everywhere));
-  for (const pipeline::Verb& verb : pipeline::verbs()) page += "\n" + reference_section(verb);
+  for (const pipeline::Verb& verb : verbs())
+    if (verb.call) page += "\n" + reference_section(verb);
   return page;
 }
 

@@ -3,20 +3,16 @@
 #include <map>
 #include <span>
 #include <string>
-#include <string_view>
 
-#include "cli/verb.h"
+#include "pipeline/verb.h"
 
 namespace espalier {
 
 // What the program asks of the folders that train. Two versions, chosen by the build: training/ where
 // libtorch is there, no_training/ for the static program.
 
-/// Verbs that train.
-std::span<const Verb> training_verbs();
-
-/// Throws UserError, naming the verb and the build that has it, where this one does not train.
-void check_trains(std::string_view verb);
+/// Verbs that train. In the static program rows without a function: their names, to say where they are.
+std::span<const pipeline::Verb> training_verbs();
 
 /// Sets the threads of everything that computes, threads > 0, and what else must be set before anything large
 /// is allocated.

@@ -1,30 +1,31 @@
 #include "cli/verbs.h"
 
+#include <algorithm>
 #include <vector>
 
-#include "cli/command_line.h"
-#include "cli/engine/engine_verbs.h"
 #include "cli/training.h"
 
 namespace espalier {
 namespace {
 
-std::vector<Verb> all_verbs() {
-  std::vector<Verb> all;
-  for (const pipeline::Verb& verb : pipeline::verbs())
-    all.push_back({verb.name, verb.line,
-                   [&verb](CLI::App& app, const GlobalOptions& global) { declare_verb(app, global, verb); }});
-  all.push_back(
-      {"prune", "observe, score, plan, apply and verify in one, leaving every file behind", add_prune});
-  for (const std::span<const Verb> more : {engine_verbs(), training_verbs()})
-    all.insert(all.end(), more.begin(), more.end());
+std::vector<pipeline::Verb> all_verbs() {
+  const auto core = pipeline::verbs(), training = training_verbs();
+  std::vector<pipeline::Verb> all(core.begin(), core.end());
+  for (const pipeline::Verb& verb : training) {
+    const auto same = std::ranges::find(all, verb.name, &pipeline::Verb::name);
+    if (same == all.end())
+      all.push_back(verb);
+    else if (verb.call)
+      *same = verb;
+  }
+  std::ranges::stable_sort(all, {}, &pipeline::Verb::place);
   return all;
 }
 
 }  // namespace
 
-std::span<const Verb> verbs() {
-  static const std::vector<Verb> all = all_verbs();
+std::span<const pipeline::Verb> verbs() {
+  static const std::vector<pipeline::Verb> all = all_verbs();
   return all;
 }
 

@@ -1,10 +1,13 @@
 #pragma once
 
-#include "cli/verb.h"
+#include <span>
+
+#include "pipeline/verb.h"
 
 namespace espalier {
 
-// One declaration per tensor-free verb; each lives in verb_<name>.cpp.
-void add_prune(CLI::App& app, const GlobalOptions& global);
+/// Every verb of this build, by place: those of pipeline/, and those that train, which take the place of one
+/// of the same name.
+std::span<const pipeline::Verb> verbs();
 
 }  // namespace espalier

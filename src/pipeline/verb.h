@@ -4,6 +4,7 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <string_view>
 
 #include "options/option_table.h"
 #include "pipeline/run_context.h"
@@ -41,10 +42,13 @@ struct Verb {
   std::string line;   ///< one line, no full stop
   std::string notes;  ///< for `--help`: what options do not say, and examples, "\n  espalier score .."
   int place = 0;      ///< in lists: the smaller first
-  std::function<std::unique_ptr<VerbCall>()> call = nullptr;
+  std::function<std::unique_ptr<VerbCall>()> call = nullptr;  ///< null: another build has it
 };
 
-/// Every verb of a folder, by place.
+/// Every verb of verbs/, by place.
 std::span<const Verb> verbs();
+
+/// Throws the UserError of a program without training that is asked to train.
+[[noreturn]] void refuse_to_train(std::string_view verb);
 
 }  // namespace espalier::pipeline

@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <set>
 
+#include "base/error.h"
+
 namespace espalier {
 namespace {
 
@@ -53,12 +55,23 @@ OptionValues read_options(const TomlTable& table, std::span<const GridOption> kn
   return values;
 }
 
-void append_options(const OptionValues& options, std::span<const std::string_view> except,
-                    std::vector<std::string>& words) {
-  for (const auto& [name, value] : options) {
-    if (!value || contains(except, name)) continue;
-    words.push_back("--" + name);
-    words.insert(words.end(), value->begin(), value->end());
+std::vector<GridOption> grid_options(const options::OptionTable& table) {
+  std::vector<GridOption> known;
+  for (const options::Option& option : table.all())
+    known.push_back({option.name, option.kind == options::Kind::kFlag ? GridValue::kFlag
+                                  : option.list                       ? GridValue::kList
+                                                                      : GridValue::kOne});
+  return known;
+}
+
+void set_options(const OptionValues& values, std::string_view run, options::OptionTable& table) {
+  const std::vector<std::string> on{"true"};
+  try {
+    for (const auto& [name, words] : values)
+      if (words) table.set(name, words->empty() ? on : *words);
+    table.check();
+  } catch (const UserError& error) {
+    throw UserError(fmt::format("{}: {}", run, error.what()), error.hint());
   }
 }
 

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/toml_table.h"
+#include "options/option_table.h"
 
 namespace espalier {
 
@@ -27,9 +28,11 @@ using OptionValues = std::map<std::string, std::optional<std::vector<std::string
 OptionValues read_options(const TomlTable& table, std::span<const GridOption> known,
                           const std::vector<std::string>& others, std::span<const std::string_view> own);
 
-/// Appends "--name words.." for each of them, without those named in `except`.
-void append_options(const OptionValues& options, std::span<const std::string_view> except,
-                    std::vector<std::string>& words);
+/// The options of a verb that a grid may set.
+std::vector<GridOption> grid_options(const options::OptionTable& table);
+
+/// Sets them in the table of a verb. A UserError begins with `run`.
+void set_options(const OptionValues& values, std::string_view run, options::OptionTable& table);
 
 /// Throws UserError where `name` cannot be a folder's: letters, digits, _ and -.
 void check_folder_name(const TomlTable& table, const std::string& name);

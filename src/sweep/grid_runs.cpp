@@ -17,28 +17,24 @@ namespace fs = std::filesystem;
 /// What every run has and nobody sets in a grid; two runs that differ in nothing else are the same.
 constexpr std::string_view kPlaceOptions[] = {"out", "threads", "resume", "overwrite"};
 
-constexpr std::string_view kModelOption[] = {"model"};  // has no dashes on the command line
-
 OptionValues merged(const Grid& grid, const GridTask& task, const GridSetting& setting) {
   auto options = grid.options;
   for (const auto* more : {&setting.options, &task.options})
     for (const auto& [name, value] : *more) options[name] = value;
   if (!grid.data.empty() && find_task(task.name).source != TaskSource::kWordNet)
     options.try_emplace("data", grid.data);
+  options["task"] = std::vector{task.name};
   return options;
-}
-
-std::vector<std::string> arguments_of(const OptionValues& options, const GridTask& task, std::uint64_t seed) {
-  std::vector<std::string> words{"finetune", options.at("model")->front(), "--task", task.name};
-  append_options(options, kModelOption, words);
-  words.insert(words.end(), {"--seed", fmt::to_string(seed)});
-  return words;
 }
 
 GridRun run_of(const Grid& grid, const GridTask& task, const GridSetting& setting, std::uint64_t seed,
                const fs::path& out) {
-  return {task.name, setting.name, seed, out / task.name / setting.name / fmt::format("seed-{}", seed),
-          arguments_of(merged(grid, task, setting), task, seed)};
+  return {task.name,
+          setting.name,
+          seed,
+          out / task.name / setting.name / fmt::format("seed-{}", seed),
+          merged(grid, task, setting),
+          {}};
 }
 
 /// Option -> its words, of a command without the program's name: "" holds the verb and the model.

@@ -14,14 +14,15 @@ struct GridRun {
   std::string task, setting;
   std::uint64_t seed = 0;
   std::filesystem::path folder;        ///< OUT/TASK/SETTING/seed-N
-  std::vector<std::string> arguments;  ///< "finetune", .. without --out, --threads and how it starts
+  OptionValues options;                ///< of the verb, without --out, --threads and how it starts
+  std::vector<std::string> arguments;  ///< the same as a command line, which the verb's table makes
 
   std::string name() const;           ///< "rte/moe/seed-3"
   std::filesystem::path log() const;  ///< what the run prints, beside its folder
 };
 
 /// Every run once: the first seed of every task in every setting, then the second seeds, .., so that a sweep
-/// that is stopped has whole rows over fewer seeds.
+/// that is stopped has whole rows over fewer seeds. Their `arguments` are still to be made.
 std::vector<GridRun> runs_of(const Grid& grid, const std::filesystem::path& out);
 
 /// How a run stands, by its folder.

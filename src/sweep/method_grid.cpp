@@ -108,19 +108,18 @@ fs::path observations_file(const fs::path& out, const std::string& text, std::ui
 GridRun run_of(const MethodGrid& grid, const GridSetting& method, const std::string& calibration,
                const std::string& keep, std::uint64_t seed, const fs::path& out) {
   const auto task = fmt::format("{}-{}", calibration, keep);
-  GridRun run{
-      task, method.name, seed, out / calibration / keep / method.name / fmt::format("seed-{}", seed), {}};
-  auto options = grid.prune;
-  for (const auto& [name, value] : method.options) options[name] = value;
-  run.arguments = {"prune", grid.model, "--keep", keep};
-  append_options(options, {}, run.arguments);
+  GridRun run{task, method.name, seed, out / calibration / keep / method.name / fmt::format("seed-{}", seed),
+              {},   {}};
+  run.options = grid.prune;
+  for (const auto& [name, value] : method.options) run.options[name] = value;
+  run.options["model"] = std::vector{grid.model};
+  run.options["keep"] = std::vector{keep};
   if (calibration != kDataFree)
-    run.arguments.insert(run.arguments.end(),
-                         {"--observations", observations_file(out, calibration, seed).string()});
-  run.arguments.emplace_back("--compare");
+    run.options["observations"] = std::vector{observations_file(out, calibration, seed).string()};
+  std::vector<std::string> texts;
   for (const auto& text : grid.evaluation)
-    run.arguments.push_back(fmt::format("{}={}", text.name, text.files.front()));
-  run.arguments.insert(run.arguments.end(), {"--seed", fmt::to_string(seed)});
+    texts.push_back(fmt::format("{}={}", text.name, text.files.front()));
+  run.options["compare"] = std::move(texts);
   return run;
 }
 
@@ -141,33 +140,20 @@ MethodGrid parse_method_grid(std::string_view toml, std::string_view where,
   return MethodGridReader(toml, where).read(observe, prune);
 }
 
-std::vector<std::string> SharedObservations::command(const std::string& program) const {
-  std::vector<std::string> words{program};
-  words.insert(words.end(), arguments.begin(), arguments.end());
-  return words;
-}
-
-fs::path SharedObservations::log() const {
-  return file.string() + ".log";
-}
-
 std::vector<SharedObservations> observations_of(const MethodGrid& grid, const fs::path& out) {
   std::vector<SharedObservations> all;
   for (const auto seed : grid.seeds) {
     for (const auto& text : grid.calibration) {
-      const auto file = observations_file(out, text.name, seed);
-      std::vector<std::string> words{"observe", grid.model, "--data"};
-      words.insert(words.end(), text.files.begin(), text.files.end());
-      append_options(grid.observe, {}, words);
-      words.insert(words.end(), {"--seed", fmt::to_string(seed), "--resume", "--out", file.string()});
-      all.push_back({file, std::move(words)});
+      OptionValues options = grid.observe;
+      options["model"] = std::vector{grid.model};
+      options["data"] = text.files;
+      options["resume"] = std::vector<std::string>{};
+      all.push_back({observations_file(out, text.name, seed), seed, std::move(options)});
     }
     for (const auto& mixture : grid.mixtures) {
-      const auto file = observations_file(out, mixture.name, seed);
-      std::vector<std::string> words{"observe", "--merge"};
-      for (const auto& part : mixture.files) words.push_back(observations_file(out, part, seed).string());
-      words.insert(words.end(), {"--out", file.string()});
-      all.push_back({file, std::move(words)});
+      std::vector<std::string> parts;
+      for (const auto& part : mixture.files) parts.push_back(observations_file(out, part, seed).string());
+      all.push_back({observations_file(out, mixture.name, seed), seed, {{"merge", std::move(parts)}}});
     }
   }
   return all;

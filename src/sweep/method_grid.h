@@ -45,10 +45,8 @@ MethodGrid parse_method_grid(std::string_view toml, std::string_view where,
 /// What several runs share: a file of observations, made once.
 struct SharedObservations {
   std::filesystem::path file;
-  std::vector<std::string> arguments;  ///< "observe", .. with --out, without --threads
-
-  std::vector<std::string> command(const std::string& program) const;
-  std::filesystem::path log() const;
+  std::uint64_t seed = 0;
+  OptionValues options;  ///< of `observe`, without --out
 };
 /// Calibration texts first, then the mixtures made of them.
 std::vector<SharedObservations> observations_of(const MethodGrid& grid, const std::filesystem::path& out);
@@ -60,7 +58,8 @@ constexpr std::string_view kDataFree = "data-free";
 enum class MethodInputs { kData, kSeed, kNothing };
 
 /// Every run of `prune`, seeds first. Methods without data have one calibration, `kDataFree`, and those that
-/// draw nothing one seed. A run's `task` is "CALIBRATION-KEEP", its `setting` the method.
+/// draw nothing one seed. Their `arguments` are still to be made. A run's `task` is "CALIBRATION-KEEP", its
+/// `setting` the method.
 std::vector<GridRun> runs_of(const MethodGrid& grid, const std::filesystem::path& out,
                              const std::function<MethodInputs(const GridSetting&)>& inputs_of);
 

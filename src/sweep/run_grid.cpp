@@ -86,11 +86,6 @@ class GridRunner {
     }
   }
 
-  static void delete_weights(const fs::path& folder) {
-    fs::remove_all(folder / "model");
-    fs::remove(folder / "state.safetensors");
-  }
-
   [[noreturn]] void stop() {
     for (auto& active : active_) active.process.interrupt();
     while (!active_.empty()) {
@@ -116,42 +111,11 @@ class GridRunner {
   std::vector<RunFailure> failures_;
 };
 
-/// Waits for it; Ctrl-C reaches it too.
-int wait_for(ChildProcess& process) {
-  bool asked = false;
-  while (true) {
-    if (const auto exit_code = process.exit_code()) return *exit_code;
-    if (interrupt_requested() && !asked) {
-      process.interrupt();
-      asked = true;
-    }
-    std::this_thread::sleep_for(kPollInterval);
-  }
-}
-
 }  // namespace
 
-void make_observations(std::span<const SharedObservations> all, const RunGridOptions& options) {
-  std::size_t done = 0;
-  for (const auto& one : all) {
-    if (options.progress) options.progress({"observing", done, all.size(), "files", one.file.string()});
-    ++done;
-    if (fs::exists(one.file)) continue;
-    fs::create_directories(one.file.parent_path());
-    const auto log_start = log_size(one.log());
-    auto words = one.command(options.program_name);
-    words.insert(words.end(), {"--threads", fmt::to_string(options.threads)});
-    ChildProcess process(options.program, std::move(words), one.log());
-    const int exit_code = wait_for(process);
-    if (interrupt_requested())
-      throw Interrupted(
-          fmt::format("stopped with {} of {} files of observations made; the same command goes on", done - 1,
-                      all.size()));
-    if (exit_code != 0)
-      throw UserError(
-          fmt::format("{}: {}", one.file.string(), reason_of_failure(one.log(), log_start, exit_code)),
-          fmt::format("the whole story is in {}", one.log().string()));
-  }
+void delete_weights(const fs::path& run) {
+  fs::remove_all(run / "model");
+  fs::remove(run / "state.safetensors");
 }
 
 int threads_per_run(const RunGridOptions& options) {

@@ -8,7 +8,6 @@
 
 #include "base/progress.h"
 #include "sweep/grid_runs.h"
-#include "sweep/method_grid.h"
 
 namespace espalier {
 
@@ -34,9 +33,8 @@ struct RunFailure {
 /// Threads of each run: an equal share, at least 1.
 int threads_per_run(const RunGridOptions& options);
 
-/// Makes the files that are not there yet, one after the other with all threads. Throws UserError for the
-/// first that fails, Interrupted after Ctrl-C.
-void make_observations(std::span<const SharedObservations> all, const RunGridOptions& options);
+/// Removes what the comparison does not need of a finished run: its model and training state.
+void delete_weights(const std::filesystem::path& run);
 
 /// Does what is not done yet: starts new runs, resumes stopped ones, goes on past those that fail, and
 /// returns them. Throws Interrupted after Ctrl-C, when the runs have saved their states.

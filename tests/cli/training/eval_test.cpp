@@ -94,7 +94,6 @@ TEST_F(EvalVerb, BadInputIsAUserError) {
        "5 pieces"},
       {{"eval", kGolden + "bert", "--task", "mlm", "--data", held_out_}, "vocab.txt"},
       {{"eval", kGolden + "bert", "--task", "mlm", "--data", held_out_, "--vocab", other}, "head"},
-      {{"eval", model_, "--task", "mlm", "--data", held_out_, "--json", "--examples", "1"}, "--examples"},
   };
   for (const auto& [arguments, error] : cases) {
     SCOPED_TRACE(testing::PrintToString(arguments));

@@ -31,12 +31,20 @@ TEST(Grid, IsReadInTheOrderOfTheFile) {
 TEST(Grid, GivesEachRunItsOptions) {
   const auto runs = runs_of(parse_small_grid(kSmallGrid), "out");
   ASSERT_EQ(runs.size(), 6u);
-  EXPECT_EQ(runs[0].arguments,
-            (Words{"finetune", "models/moe", "--task", "rte", "--data", "glue", "--epochs", "5",
-                   "--learning-rate", "0.0005", "--moe-layers", "1", "3", "--regression", "--seed", "1"}));
-  EXPECT_EQ(runs[3].arguments, (Words{"finetune", "models/dense", "--task", "wordnet", "--epochs", "0.5",
-                                      "--learning-rate", "0.0005", "--seed", "7"}))
-      << "no --data for what reads no files; a flag switched off is left out";
+  EXPECT_EQ(runs[0].options, (OptionValues{{"model", Words{"models/moe"}},
+                                           {"task", Words{"rte"}},
+                                           {"data", Words{"glue"}},
+                                           {"epochs", Words{"5"}},
+                                           {"learning-rate", Words{"0.0005"}},
+                                           {"moe-layers", Words{"1", "3"}},
+                                           {"regression", Words{}}}));
+  EXPECT_EQ(runs[3].options, (OptionValues{{"model", Words{"models/dense"}},
+                                           {"task", Words{"wordnet"}},
+                                           {"epochs", Words{"0.5"}},
+                                           {"learning-rate", Words{"0.0005"}},
+                                           {"regression", std::nullopt}}))
+      << "no data for what reads no files; a flag may be switched off";
+  EXPECT_EQ(runs[3].seed, 7u);
   EXPECT_EQ(runs[0].folder, "out/rte/moe/seed-1");
   EXPECT_EQ(runs[0].log(), "out/rte/moe/seed-1.log");
 }
@@ -52,6 +60,15 @@ TEST(Grid, TakesTheFirstSettingForReferenceWhereThereIsNoMoe) {
   const auto grid = parse_small_grid(
       "tasks = \"rte\"\nseeds = [0]\n[settings.b]\nmodel = \"m\"\n[settings.a]\nmodel = \"m\"\n");
   EXPECT_EQ(grid.reference, "b");
+}
+
+/// The first run of the small grid with its command line.
+GridRun small_run(const std::filesystem::path& out) {
+  GridRun run = runs_of(parse_small_grid(kSmallGrid), out)[0];
+  run.arguments = {
+      "finetune",        "models/moe", "--task",       "rte", "--data", "glue",         "--epochs", "5",
+      "--learning-rate", "0.0005",     "--moe-layers", "1",   "3",      "--regression", "--seed",   "1"};
+  return run;
 }
 
 /// A run folder with a manifest, as `command` left it.
@@ -76,7 +93,7 @@ class States : public ::testing::Test {
   }
 
   TemporaryFolder folder_;
-  GridRun run_ = runs_of(parse_small_grid(kSmallGrid), folder_.path())[0];
+  GridRun run_ = small_run(folder_.path());
 };
 
 TEST_F(States, AreReadOffTheRunFolder) {

@@ -54,12 +54,14 @@ TEST(MethodGrid, ObservesEachTextOnceASeedAndMergesMixtures) {
   const auto all = observations_of(parse(kGrid), "out");
   ASSERT_EQ(all.size(), 6u);
   EXPECT_EQ(all[0].file, "out/observations/wiki/seed-1.safetensors");
-  EXPECT_EQ(all[1].arguments,
-            (Words{"observe", "models/moe", "--data", "a.txt", "b.txt", "--samples", "8", "--seed", "1",
-                   "--resume", "--out", "out/observations/news/seed-1.safetensors"}));
-  EXPECT_EQ(all[5].arguments, (Words{"observe", "--merge", "out/observations/wiki/seed-2.safetensors",
-                                     "out/observations/news/seed-2.safetensors", "--out",
-                                     "out/observations/both/seed-2.safetensors"}));
+  EXPECT_EQ(all[1].options, (OptionValues{{"model", Words{"models/moe"}},
+                                          {"data", Words{"a.txt", "b.txt"}},
+                                          {"samples", Words{"8"}},
+                                          {"resume", Words{}}}));
+  EXPECT_EQ(all[5].file, "out/observations/both/seed-2.safetensors");
+  EXPECT_EQ(all[5].seed, 2u);
+  EXPECT_EQ(all[5].options, (OptionValues{{"merge", Words{"out/observations/wiki/seed-2.safetensors",
+                                                          "out/observations/news/seed-2.safetensors"}}}));
 }
 
 TEST(MethodGrid, RunsEveryMethodWithWhatItLooksAt) {
@@ -72,14 +74,17 @@ TEST(MethodGrid, RunsEveryMethodWithWhatItLooksAt) {
   EXPECT_EQ(of("random"), 2 * 2);
   EXPECT_EQ(runs.front().name(), "wiki-0.5/reap/seed-1");
   EXPECT_EQ(runs.front().folder, "out/wiki/0.5/reap/seed-1");
-  EXPECT_EQ(runs.front().arguments,
-            (Words{"prune", "models/moe", "--keep", "0.5", "--criterion", "reap", "--eval-limit", "4",
-                   "--observations", "out/observations/wiki/seed-1.safetensors", "--compare", "wiki=test.txt",
-                   "--seed", "1"}));
+  EXPECT_EQ(runs.front().options,
+            (OptionValues{{"model", Words{"models/moe"}},
+                          {"keep", Words{"0.5"}},
+                          {"criterion", Words{"reap"}},
+                          {"eval-limit", Words{"4"}},
+                          {"observations", Words{"out/observations/wiki/seed-1.safetensors"}},
+                          {"compare", Words{"wiki=test.txt"}}}));
   const auto random =
       std::find_if(runs.begin(), runs.end(), [](const GridRun& run) { return run.setting == "random"; });
   EXPECT_EQ(random->folder, "out/data-free/0.5/random/seed-1");
-  EXPECT_EQ(std::count(random->arguments.begin(), random->arguments.end(), "--observations"), 0);
+  EXPECT_FALSE(random->options.contains("observations"));
 }
 
 TEST(MethodGrid, ComparesWithRandomUnlessTold) {

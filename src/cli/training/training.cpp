@@ -1,0 +1,22 @@
+#include "cli/training.h"
+
+#include "nn/threads.h"
+#include "training/verbs.h"
+
+namespace espalier {
+
+std::span<const pipeline::Verb> training_verbs() {
+  return training::verbs();
+}
+
+void start_threads(int threads) {
+  configure_engine(threads);
+}
+
+std::map<std::string, std::string> tensor_libraries() {
+  auto libraries = library_versions();
+  libraries.erase("espalier");
+  return libraries;
+}
+
+}  // namespace espalier

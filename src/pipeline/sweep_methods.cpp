@@ -1,0 +1,192 @@
+#include <fmt/format.h>
+
+#include <fstream>
+
+#include "base/error.h"
+#include "base/machine.h"
+#include "pipeline/prune_steps.h"
+#include "pipeline/sweeps.h"
+#include "prune/criteria/criterion.h"
+#include "report/shell_command.h"
+#include "sweep/method_comparison.h"
+#include "sweep/method_grid.h"
+
+namespace espalier::pipeline {
+namespace {
+
+namespace fs = std::filesystem;
+
+template <typename Options>
+Options options_from(const OptionValues& values, const std::string& run) {
+  Options options;
+  options::OptionTable table;
+  describe(table, options);
+  set_options(values, run, table);
+  return options;
+}
+
+/// Options of a verb that a grid may set.
+template <typename Options>
+std::vector<GridOption> known_options() {
+  Options options;
+  options::OptionTable table;
+  describe(table, options);
+  return grid_options(table);
+}
+
+ObserveOptions observe_options(const SharedObservations& one) {
+  OptionValues values = one.options;
+  values["out"] = std::vector{one.file.string()};
+  return options_from<ObserveOptions>(values, one.file.string());
+}
+
+std::vector<std::string> observe_command(const SharedObservations& one, const std::string& program) {
+  auto words = options::command_line("observe", observe_options(one));
+  words.insert(words.begin(), program);
+  words.insert(words.end(), {"--seed", fmt::to_string(one.seed)});
+  return words;
+}
+
+/// Of one run, checked as far as that goes without its files.
+PruneOptions prune_options(const GridRun& run) {
+  OptionValues values = run.options;
+  values["out"] = std::vector{run.folder.string()};
+  PruneOptions options = options_from<PruneOptions>(values, run.name());
+  try {
+    prune_steps(options, run.seed);
+  } catch (const UserError& error) {
+    throw UserError(fmt::format("{}: {}", run.name(), error.what()), error.hint());
+  }
+  return options;
+}
+
+std::vector<std::string> prune_arguments(const GridRun& run) {
+  PruneOptions options = prune_options(run);
+  options.out.clear();
+  auto words = options::command_line("prune", options);
+  words.insert(words.end(), {"--seed", fmt::to_string(run.seed)});
+  return words;
+}
+
+MethodInputs inputs_of(const GridSetting& method) {
+  const auto action = method.options.find("action");
+  if (action != method.options.end() && !decided_by_scores(find_plan_action(action->second->front())))
+    return MethodInputs::kData;
+  const Criterion& criterion = find_criterion(method.options.at("criterion")->front());
+  if (criterion.observed != nullptr) return MethodInputs::kData;
+  return criterion.drawn != nullptr ? MethodInputs::kSeed : MethodInputs::kNothing;
+}
+
+void make_observations(const std::vector<SharedObservations>& all, const RunContext& context) {
+  std::size_t done = 0;
+  for (const SharedObservations& one : all) {
+    ++done;
+    if (fs::exists(one.file)) continue;
+    context.note(fmt::format("{} of {} files of observations: {}", done, all.size(), one.file.string()));
+    fs::create_directories(one.file.parent_path());
+    RunContext inner = context;
+    inner.seed = one.seed;
+    inner.part = {};
+    try {
+      observe(observe_options(one), inner);
+    } catch (const Interrupted&) {
+      throw Interrupted(
+          fmt::format("stopped with {} of {} files of observations made; the same command goes on", done - 1,
+                      all.size()));
+    } catch (const UserError& error) {
+      throw UserError(fmt::format("{}: {}", one.file.string(), error.what()), error.hint());
+    }
+  }
+}
+
+/// The runs of a grid, one after the other.
+class MethodRunner {
+ public:
+  MethodRunner(const std::vector<GridRun>& runs, FinishedModels models, const RunContext& context)
+      : runs_(runs), models_(models), context_(context) {}
+
+  std::vector<RunFailure> operator()() {
+    std::vector<std::pair<const GridRun*, RunState>> waiting;
+    for (const GridRun& run : runs_)
+      if (const RunState state = state_of(run); state != RunState::kFinished)
+        waiting.emplace_back(&run, state);
+    done_ = runs_.size() - waiting.size();
+    for (const auto& [run, state] : waiting) {
+      report(run->name());
+      run_one(*run, state);
+      ++done_;
+    }
+    report("");
+    return std::move(failures_);
+  }
+
+ private:
+  void run_one(const GridRun& run, RunState state) {
+    PruneOptions options = prune_options(run);
+    options.resume = state == RunState::kStopped;
+    options.if_exists = state == RunState::kLeftOver ? IfExists::kOverwrite : IfExists::kFail;
+    fs::create_directories(run.folder.parent_path());
+    std::ofstream log(run.log(), std::ios::app);
+    RunContext inner = context_;
+    inner.seed = run.seed;
+    inner.command = command_of(run, state, program_name(context_), context_.threads);
+    inner.part = [&log](std::string_view text) { log << text << std::flush; };
+    inner.note = [&log](std::string_view text) { log << text << std::endl; };
+    inner.progress = [](const Progress&) {};  // the bar counts runs
+    try {
+      restart_peak_resident_bytes();
+      prune(options, inner);
+      if (models_ == FinishedModels::kDelete) delete_weights(run.folder);
+    } catch (const Interrupted& interrupted) {
+      log << "espalier: error: " << interrupted.what() << std::endl;
+      throw Interrupted(
+          fmt::format("stopped with {} of {} runs done; the same command goes on", done_, runs_.size()));
+    } catch (const std::exception& error) {
+      log << "espalier: error: " << error.what() << std::endl;
+      failures_.push_back({run.name(), error.what(), run.log()});
+      context_.note(fmt::format("{} failed: {}", run.name(), error.what()));
+    }
+  }
+
+  void report(const std::string& running) const {
+    if (context_.progress) context_.progress({"sweep", done_, runs_.size(), "runs", running});
+  }
+
+  const std::vector<GridRun>& runs_;
+  FinishedModels models_;
+  const RunContext& context_;
+  std::size_t done_ = 0;
+  std::vector<RunFailure> failures_;
+};
+
+}  // namespace
+
+PreparedSweep prepare_methods(const std::string& toml, const SweepOptions& options,
+                              const RunContext& context) {
+  const MethodGrid grid = parse_method_grid(toml, options.grid.string(), known_options<ObserveOptions>(),
+                                            known_options<PruneOptions>());
+  const auto observations = observations_of(grid, options.out);
+  PreparedSweep sweep{runs_of(grid, options.out, inputs_of), {}, {}, {}};
+  for (GridRun& run : sweep.runs) run.arguments = prune_arguments(run);
+  const std::string program = program_name(context);
+  for (const SharedObservations& one : observations)
+    sweep.commands.push_back((fs::exists(one.file) ? "# there: " : "") +
+                             shell_command(observe_command(one, program)));
+  for (const GridRun& run : sweep.runs) {
+    const RunState state = state_of(run);
+    sweep.commands.push_back((state == RunState::kFinished ? "# finished: " : "") +
+                             shell_command(command_of(run, state, program, context.threads)));
+  }
+  sweep.run = [observations, runs = sweep.runs, models = options.models](const RunContext& now) {
+    make_observations(observations, now);
+    return MethodRunner(runs, models, now)();
+  };
+  sweep.tables = [grid, runs = sweep.runs](const std::string& title) {
+    const MethodComparison comparison = compare_methods(grid, runs);
+    return SweepTables{method_json(comparison, title), method_markdown(comparison, title),
+                       method_figures(comparison)};
+  };
+  return sweep;
+}
+
+}  // namespace espalier::pipeline

@@ -1,0 +1,138 @@
+#include "pipeline/verbs/generate.h"
+
+#include <fmt/format.h>
+
+#include "base/error.h"
+#include "base/json.h"
+#include "base/machine.h"
+#include "base/stopwatch.h"
+#include "infer/generate.h"
+#include "pipeline/make_verb.h"
+#include "text/tokenizer.h"
+
+namespace espalier::pipeline {
+namespace {
+
+/// Of the machine's memory that widened weights may take.
+constexpr double kWidenedShare = 0.6;
+
+/// Ids that end a text: of config.json and of generation_config.json (one or a list), or the tokenizer's.
+std::vector<std::int32_t> stops_of(const infer::DecoderModel& model, const Tokenizer* tokenizer) {
+  std::vector<std::int32_t> stops;
+  if (model.config.eos_token) stops.push_back(static_cast<std::int32_t>(*model.config.eos_token));
+  if (tokenizer != nullptr && tokenizer->eos()) stops.push_back(*tokenizer->eos());
+  const auto file = model.source->folder() / "generation_config.json";
+  if (!std::filesystem::exists(file)) return stops;
+  JsonObject object(read_json(file), file.string());
+  const nlohmann::json* eos = object.find_value("eos_token_id");
+  if (eos == nullptr) return stops;
+  for (const nlohmann::json& id : eos->is_array() ? *eos : nlohmann::json::array({*eos}))
+    if (id.is_number_integer()) stops.push_back(id.get<std::int32_t>());
+  return stops;
+}
+
+std::vector<std::int32_t> prompt_of(const GenerateOptions& options, const Tokenizer* tokenizer) {
+  if (!options.prompt) return options.prompt_ids;
+  std::vector<std::int32_t> ids = tokenizer->prefix();
+  const auto text = tokenizer->encode(*options.prompt);
+  ids.insert(ids.end(), text.begin(), text.end());
+  return ids;
+}
+
+/// Text as it grows: decoding all ids again gives the characters that their last ones complete.
+class GrowingText {
+ public:
+  GrowingText(const Tokenizer& tokenizer, std::vector<std::int32_t> prompt)
+      : tokenizer_(tokenizer), ids_(std::move(prompt)), shown_(tokenizer.decode(ids_).size()) {}
+  /// What `id` adds.
+  std::string add(std::int32_t id) {
+    ids_.push_back(id);
+    const std::string text = tokenizer_.decode(ids_);
+    const std::string added = text.size() > shown_ ? text.substr(shown_) : "";
+    shown_ = std::max(shown_, text.size());
+    return added;
+  }
+
+ private:
+  const Tokenizer& tokenizer_;
+  std::vector<std::int32_t> ids_;
+  std::size_t shown_;
+};
+
+/// Tells `context.part` of each new id: its text, or the id itself where there is no tokenizer.
+std::function<void(std::int32_t)> listener(const RunContext& context, const Tokenizer* tokenizer,
+                                           const std::vector<std::int32_t>& prompt) {
+  if (!context.part) return {};
+  if (tokenizer == nullptr) return [&context](std::int32_t id) { context.part(fmt::format("{} ", id)); };
+  return [&context, text = std::make_shared<GrowingText>(*tokenizer, prompt)](std::int32_t id) {
+    context.part(text->add(id));
+  };
+}
+
+}  // namespace
+
+void describe(options::OptionTable& table, GenerateOptions& options) {
+  table.positional("model", options.model, "MODEL", "checkpoint folder of a decoder").require();
+  table.add("prompt", options.prompt, "TEXT", "text to go on with");
+  table.add("prompt-ids", options.prompt_ids, "ID", "token ids instead of text; ids are printed");
+  table.add("tokens", options.count, "N", "at most so many new ones").at_least(1);
+  table.add("temperature", options.temperature, "T", "0: always the most probable token").at_least(0);
+  table.add("top-p", options.top_p, "P", "draw from the fewest tokens of this probability together")
+      .between(0, 1);
+  table.flag("ignore-stop", options.ignore_stop, "go on after an end-of-text token");
+}
+
+GenerateSummary generate(const GenerateOptions& options, const RunContext& context) {
+  if (options.prompt.has_value() == !options.prompt_ids.empty())
+    throw UserError("expected either --prompt or --prompt-ids");
+  const infer::DecoderModel model = infer::load_decoder(Checkpoint::open(options.model));
+  const auto tokenizer = options.prompt ? open_tokenizer(options.model) : nullptr;
+  GenerateSummary summary;
+  summary.prompt_tokens = prompt_of(options, tokenizer.get());
+  const auto& prompt = summary.prompt_tokens;
+  if (prompt.empty()) throw UserError("--prompt: no tokens", "write at least one character");
+  const auto positions = static_cast<std::int64_t>(prompt.size()) + options.count;
+  if (positions > model.config.max_positions)
+    throw UserError(fmt::format("{} tokens of prompt and {} new ones, the model holds positions for {}",
+                                prompt.size(), options.count, model.config.max_positions),
+                    "choose a smaller --tokens");
+  infer::Generation generation(
+      model, positions, static_cast<std::uint64_t>(kWidenedShare * static_cast<double>(memory_bytes())));
+  if (context.part && options.prompt) context.part(*options.prompt);
+  const Stopwatch stopwatch;
+  summary.tokens =
+      infer::generate(generation, prompt, options.count,
+                      options.ignore_stop ? std::vector<std::int32_t>{} : stops_of(model, tokenizer.get()),
+                      {.temperature = options.temperature, .top_p = options.top_p, .seed = context.seed},
+                      listener(context, tokenizer.get(), prompt));
+  summary.seconds = stopwatch.seconds();
+  if (tokenizer != nullptr) {
+    summary.prompt = tokenizer->decode(prompt);
+    summary.text = tokenizer->decode(summary.tokens);
+  }
+  return summary;
+}
+
+nlohmann::ordered_json to_json(const GenerateSummary& summary) {
+  nlohmann::ordered_json json = {{"format", "espalier.generate/1"},
+                                 {"prompt_tokens", summary.prompt_tokens},
+                                 {"tokens", summary.tokens},
+                                 {"seconds", summary.seconds}};
+  if (summary.prompt) json["prompt"] = *summary.prompt;
+  if (summary.text) json["text"] = *summary.text;
+  return json;
+}
+
+std::string to_text(const GenerateSummary& /*summary*/) {
+  return "\n";
+}
+
+Verb generate_verb() {
+  return make_verb(
+      {"generate", "continue a text with a language model",
+       "Example:\n  espalier generate mixtral --prompt \"Once upon a time\" --temperature 0.8 --top-p 0.95",
+       150},
+      generate);
+}
+
+}  // namespace espalier::pipeline

@@ -1,0 +1,100 @@
+#include "pipeline/verbs/predict.h"
+
+#include <fmt/format.h>
+
+#include "base/error.h"
+#include "data/text_file.h"
+#include "eval/task_evaluation.h"
+#include "pipeline/make_verb.h"
+#include "text/model_tokenizer.h"
+
+namespace espalier::pipeline {
+namespace {
+
+/// What the model itself says it answers.
+Task task_of(const infer::EncoderModel& model, const std::string& source) {
+  if (!model.classifier)
+    throw UserError(fmt::format("{}: the model has no classification head", source),
+                    "predict with a model that `espalier finetune` left");
+  Task task;
+  task.name = model.config.fields.value("finetuning_task", "predict");
+  task.source = TaskSource::kTable;
+  const bool regression = model.config.num_labels() == 1;
+  task.kind = regression ? TaskKind::kRegression : TaskKind::kClassification;
+  if (!regression) task.labels = model.config.labels;
+  for (auto i = static_cast<std::int64_t>(task.labels.size()); !regression && i < model.config.num_labels();
+       ++i)
+    task.labels.push_back(fmt::format("LABEL_{}", i));
+  return task;
+}
+
+/// One text a line; a tab divides a pair.
+TaskSplit read_lines(const Task& task, const std::filesystem::path& file) {
+  TaskSplit split{.task = task, .split = "predict", .file = file.string()};
+  std::size_t pairs = 0;
+  TextFile lines(file.empty() || file == "-" ? "/dev/stdin" : file);
+  while (const auto line = lines.next_line()) {
+    Example example;
+    const auto tab = line->find('\t');
+    example.first = std::string(line->substr(0, tab));
+    if (tab != std::string_view::npos) example.second = std::string(line->substr(tab + 1));
+    pairs += example.second ? 1 : 0;
+    split.examples.push_back(std::move(example));
+    if (pairs != 0 && pairs != split.examples.size())
+      throw UserError(fmt::format("{}:{}: some lines have a tab and some have none", lines.path().string(),
+                                  lines.line_number()),
+                      "a line is one text, or two with a tab between them, in the whole file");
+  }
+  if (split.examples.empty())
+    throw UserError(fmt::format("{}: no lines", lines.path().string()), "expected a text a line");
+  return split;
+}
+
+}  // namespace
+
+void describe(options::OptionTable& table, PredictOptions& options) {
+  table.positional("model", options.model, "MODEL", "folder of a fine-tuned model").require();
+  table.positional("file", options.file, "FILE",
+                   "a text a line, or two with a tab between them; default: standard input");
+  table.add("seq-len", options.sequence_length, "N", "longest sequence; default: what the model holds")
+      .at_least(1);
+}
+
+PredictSummary predict(const PredictOptions& options, const RunContext& context) {
+  const infer::EncoderModel model = infer::load_encoder(Checkpoint::open(options.model));
+  const Task task = task_of(model, options.model.string());
+  const WordPiece tokenizer = load_tokenizer(options.model);
+  check_vocabulary_size(model.config, tokenizer.vocabulary_size(), options.model.string());
+  const auto longest = model.config.max_position_embeddings;
+  const auto length = std::min(options.sequence_length.value_or(longest), longest);
+  const auto examples = encode_examples(read_lines(task, options.file), tokenizer, length);
+  PredictSummary summary;
+  for (const auto& [answer, probability] : predict_task(model, task, examples, context.progress)) {
+    const std::string label = probability ? task.labels.at(static_cast<std::size_t>(answer)) : std::string();
+    summary.answers.push_back({label, probability, answer});
+  }
+  return summary;
+}
+
+nlohmann::ordered_json to_json(const PredictSummary& summary) {
+  nlohmann::ordered_json lines = nlohmann::ordered_json::array();
+  for (const auto& [label, probability, value] : summary.answers)
+    lines.push_back(probability ? nlohmann::ordered_json{{"label", label}, {"probability", *probability}}
+                                : nlohmann::ordered_json{{"value", value}});
+  return lines;
+}
+
+std::string to_text(const PredictSummary& summary) {
+  std::string text;
+  for (const auto& [label, probability, value] : summary.answers)
+    text += probability ? fmt::format("{}\t{:.4f}\n", label, *probability) : fmt::format("{:.4f}\n", value);
+  return text;
+}
+
+Verb predict_verb() {
+  return make_verb({"predict", "label lines of text with a fine-tuned model",
+                    "Example:\n  espalier predict runs/wordnet/model lines.txt", 170},
+                   predict);
+}
+
+}  // namespace espalier::pipeline
