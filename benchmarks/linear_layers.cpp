@@ -10,8 +10,8 @@
 
 #include "base/machine.h"
 #include "base/stopwatch.h"
-#include "nn/ops.h"
-#include "nn/threads.h"
+#include "train/ops/ops.h"
+#include "train/ops/threads.h"
 
 using namespace espalier;
 

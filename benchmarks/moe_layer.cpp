@@ -1,6 +1,6 @@
 // The MoE layer (router, top-1, grouped experts) against the dense FFN of the same width on the same tokens,
 // in turns. Routing is balanced: token n prefers expert n mod E.
-#include "moe/moe_layer.h"
+#include "train/moe_layer.h"
 
 #include <fmt/format.h>
 #include <torch/types.h>
@@ -11,7 +11,7 @@
 
 #include "base/machine.h"
 #include "base/stopwatch.h"
-#include "nn/threads.h"
+#include "train/ops/threads.h"
 
 using namespace espalier;
 
@@ -26,8 +26,8 @@ struct Case {
 /// Tokens whose first E features say which expert they prefer, and a router that reads them.
 struct Setting {
   torch::Tensor x;
-  FfnWeights ffn;
-  MoeLayer moe;
+  FeedForwardWeights ffn;
+  train::MoeWeights moe;
 };
 
 Setting make_setting(Case c) {
@@ -36,20 +36,19 @@ Setting make_setting(Case c) {
   const auto random = [](at::IntArrayRef shape) {
     return (0.02 * torch::randn(shape)).set_requires_grad(true);
   };
-  Setting s{torch::randn({kTokens, D}) * 0.1,
-            {random({F, D}), random({F}), random({D, F}), random({D})},
-            {torch::eye(E, D).set_requires_grad(true),
-             {random({E, F, D}), random({E, F}), random({E, D, F}), random({E, D})}}};
+  Setting s{torch::randn({kTokens, D}) * 0.1, {random({F, D}), random({F}), random({D, F}), random({D})}, {}};
+  s.moe.router = torch::eye(E, D).set_requires_grad(true);
+  s.moe.experts = {random({E, F, D}), random({E, F}), random({E, D, F}), random({E, D})};
   for (std::int64_t n = 0; n < kTokens; ++n) s.x[n][n % E] = 4.0;
   s.x.set_requires_grad(true);
   return s;
 }
 
 torch::Tensor dense(const Setting& s, const Ops& ops) {
-  return ops.ffn(s.x, s.ffn);
+  return ops.feed_forward(s.x, s.ffn);
 }
 torch::Tensor sparse(const Setting& s, const Ops& ops) {
-  return forward(ops, s.moe, s.x, {}, 0).y;
+  return train::routed_experts(ops, s.moe, {}, s.x, 1, {}, 0).y;
 }
 
 template <typename Layer>

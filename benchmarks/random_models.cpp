@@ -3,8 +3,9 @@
 #include <CLI/CLI.hpp>
 #include <filesystem>
 
-#include "model/apply_plan.h"
-#include "model/bert_checkpoint.h"
+#include "arch/bert_config.h"
+#include "train/apply_plan.h"
+#include "train/checkpoint.h"
 
 using namespace espalier;
 
@@ -46,10 +47,10 @@ int main(int argc, char** argv) {
   app.add_option("--out", out)->required();
   CLI11_PARSE(app, argc, argv);
 
-  save_bert(initialize_bert(config, 1), out / "dense", Dtype::kF32);
+  train::save(train::initialize(to_json(config), "the options", 1), out / "dense", Dtype::kF32);
   config.set_moe(moe_layers, experts);
-  auto model = initialize_bert(config, 1);
-  save_bert(model, out / "moe", Dtype::kF32);
-  apply_plan(first_expert_alone(config), model);
-  save_bert(model, out / "single", Dtype::kF32);
+  auto model = train::initialize(to_json(config), "the options", 1);
+  train::save(model, out / "moe", Dtype::kF32);
+  train::apply_plan(first_expert_alone(config), model);
+  train::save(model, out / "single", Dtype::kF32);
 }

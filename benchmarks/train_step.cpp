@@ -6,12 +6,13 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "arch/bert_config.h"
 #include "base/machine.h"
 #include "base/rng.h"
 #include "base/stopwatch.h"
-#include "model/bert_checkpoint.h"
-#include "nn/threads.h"
 #include "train/adamw.h"
+#include "train/checkpoint.h"
+#include "train/ops/threads.h"
 #include "train/task_loss.h"
 
 using namespace espalier;
@@ -53,7 +54,7 @@ nlohmann::json run(Settings s) {
   configure_engine(s.threads);
   s.config.hidden_dropout_prob = s.config.attention_probs_dropout_prob = s.dropout;
   if (s.experts > 1 && !s.moe_layers.empty()) s.config.set_moe(s.moe_layers, s.experts);
-  auto model = initialize_bert(s.config, 1);
+  auto model = train::initialize(to_json(s.config), "the options", 1);
   std::vector<OptimizedParameter> parameters;
   visit_parameters(model, [&](const std::string& name, torch::Tensor& value) {
     if (name.starts_with("bert.pooler")) return;
@@ -69,7 +70,7 @@ nlohmann::json run(Settings s) {
     const Stopwatch watch;
     const auto losses = masked_loss(model, batch,
                                     {.backend = parse_backend(s.backend),
-                                     .mode = Mode::kTraining,
+                                     .mode = train::Mode::kTraining,
                                      .seed = static_cast<std::uint64_t>(step)});
     auto total = losses.mlm;
     if (losses.balance.defined()) total = total + 0.01 * losses.balance;

@@ -4,7 +4,7 @@
     tools/check_levels.py [ROOT]        ROOT holds src/; default: the tree this script is in
 
 The table in src/README.md is the only place where levels are written. A file may include headers of its own
-folder and of folders with a smaller level; tensor headers (torch, ATen, c10, oneDNN) only from the level of `nn/` on.
+folder and of folders with a smaller level; tensor headers (torch, ATen, c10, oneDNN) only from the level of `train/` on.
 Prints `file:line: what is wrong` and exits with 1. Files past 400 lines are warned about.
 """
 
@@ -16,7 +16,7 @@ ROW = re.compile(r"^\|\s*(\d+)\s*\|((?:\s*`\w+/`)+)\s*\|")
 FOLDER = re.compile(r"`(\w+)/`")
 INCLUDE = re.compile(r'^\s*#\s*include\s*(["<])([^">]+)[">]')
 TENSOR_HEADER = re.compile(r"^(torch/|ATen/|c10/|caffe2/|dnnl|oneapi/dnnl)")
-FIRST_TENSOR_FOLDER = "nn"
+FIRST_TENSOR_FOLDER = "train"
 SOURCE_SUFFIXES = {".h", ".hpp", ".cpp", ".cc", ".inc"}
 LONG_FILE_LINES = 400
 

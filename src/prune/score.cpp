@@ -7,6 +7,7 @@
 
 #include "arch/described_model.h"
 #include "base/error.h"
+#include "prune/criteria/stored_weights.h"
 
 namespace espalier {
 namespace {
@@ -55,27 +56,26 @@ Scores scores_of(const Topology& topology, std::string_view criterion) {
   return scores;
 }
 
-/// `router_norm` where there is nothing to compare with.
+/// What stands in for a criterion where there is nothing to compare with.
 const Criterion& resolve(const Criterion& criterion, const Checkpoint* reference) {
-  if (criterion.observed != nullptr) {
+  if (criterion.input == CriterionInput::kRouting || criterion.input == CriterionInput::kOutputs) {
     throw UserError(fmt::format("the criterion {} needs observations, this is a model", criterion.name),
                     "run `espalier observe MODEL` first, or score by router_norm, magnitude or random");
   }
-  const bool compares = criterion.name == "router_norm_change" || criterion.name == "neuron_change";
-  if (reference != nullptr && !compares) {
+  if (reference != nullptr && !criterion.compares) {
     throw UserError(
         fmt::format("the criterion {} looks at one model, --reference names a second", criterion.name),
         "router_norm_change and neuron_change compare two");
   }
-  return criterion.name == "router_norm_change" && reference == nullptr ? find_criterion("router_norm")
-                                                                        : criterion;
+  const bool alone = criterion.compares && reference == nullptr && !criterion.without_reference.empty();
+  return alone ? find_criterion(criterion.without_reference) : criterion;
 }
 
 }  // namespace
 
 Scores score_observations(const Observations& observations, const Criterion& criterion,
                           std::int64_t min_tokens, std::uint64_t seed) {
-  if (criterion.weights != nullptr) {
+  if (criterion.input == CriterionInput::kWeights) {
     throw UserError(fmt::format("the criterion {} needs the model, these are observations", criterion.name),
                     "name the model's folder");
   }
@@ -86,11 +86,12 @@ Scores score_observations(const Observations& observations, const Criterion& cri
   scores.router_top_groups = observations.router_top_groups;
   scores.min_tokens = min_tokens;
   scores.topology_sha256 = observations.topology_sha256;
-  if (criterion.drawn != nullptr) scores.seed = seed;
+  if (criterion.input == CriterionInput::kSeed) scores.seed = seed;
   for (const LayerObservations& layer : observations.layers) {
-    scores.layers.push_back(layer_scores(
-        layer.layer, criterion.drawn != nullptr ? criterion.drawn({layer.layer, layer.experts(), seed})
-                                                : criterion.observed(layer)));
+    scores.layers.push_back(
+        layer_scores(layer.layer, criterion.input == CriterionInput::kSeed
+                                      ? criterion.drawn({layer.layer, layer.experts(), seed})
+                                      : criterion.observed(layer)));
     for (const double pairs : layer.routed) scores.layers.back().tokens.push_back(std::llround(pairs));
     if (layer.expert_bytes > 0) scores.layers.back().expert_bytes = layer.expert_bytes;
   }
@@ -103,21 +104,31 @@ Scores score_checkpoint(const Checkpoint& checkpoint, const Checkpoint* referenc
   const Topology topology = topology_with_experts(checkpoint);
   const Topology before = reference == nullptr ? Topology{} : topology_with_experts(*reference);
   Scores scores = scores_of(topology, criterion.name);
-  if (criterion.drawn != nullptr) scores.seed = seed;
+  if (criterion.input == CriterionInput::kSeed) scores.seed = seed;
   for (const MoeLayerTensors& layer : topology.layers) {
     if (layer.kind == MoeLayerKind::kNextToken) continue;
     if (progress) progress({"scoring", scores.layers.size(), topology.layers.size(), "layers"});
-    LayerWeights weights{checkpoint, layer, reference, nullptr};
-    if (reference != nullptr) weights.reference_layer = &layer_before(before, layer, *reference);
     const int number = static_cast<int>(layer.layer);
+    std::vector<double> before_values;
+    if (reference != nullptr)
+      before_values = criterion.weights(StoredWeights(*reference, layer_before(before, layer, *reference)));
     scores.layers.push_back(layer_scores(
-        number, criterion.drawn != nullptr
+        number, criterion.input == CriterionInput::kSeed
                     ? criterion.drawn({number, static_cast<std::size_t>(layer.num_experts), seed})
-                    : criterion.weights(weights)));
+                    : weight_scores(criterion, StoredWeights(checkpoint, layer), before_values)));
     expect_norms(scores.layers.back(), checkpoint);
     scores.layers.back().expert_bytes = bytes_per_expert(checkpoint, layer);
   }
   return scores;
+}
+
+std::map<int, std::vector<double>> reference_values(const Checkpoint& reference, const Criterion& criterion) {
+  const Topology topology = topology_with_experts(reference);
+  std::map<int, std::vector<double>> values;
+  for (const MoeLayerTensors& layer : topology.layers)
+    if (layer.kind != MoeLayerKind::kNextToken)
+      values[static_cast<int>(layer.layer)] = criterion.weights(StoredWeights(reference, layer));
+  return values;
 }
 
 Topology topology_with_experts(const Checkpoint& checkpoint) {

@@ -1,7 +1,10 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
+#include <vector>
 
+#include "arch/topology.h"
 #include "artifacts/observations.h"
 #include "artifacts/scores.h"
 #include "base/progress.h"
@@ -16,11 +19,15 @@ Scores score_observations(const Observations& observations, const Criterion& cri
                           std::int64_t min_tokens, std::uint64_t seed);
 
 /// Scores from weights alone, read one tensor at a time; multi-token-prediction layers are left out, as they
-/// are from a calibration run. `reference`: the model before fine-tuning; without one `router_norm_change`
-/// becomes `router_norm`. Throws UserError for a criterion that needs observations, for models that do not
-/// fit each other and for weights that are no floating-point numbers.
+/// are from a calibration run. `reference`: the model before fine-tuning; without one the criterion may be
+/// replaced by another (`Criterion::without_reference`). Throws UserError for a criterion that needs
+/// observations, for models that do not fit each other and for weights that are no floating-point numbers.
 Scores score_checkpoint(const Checkpoint& checkpoint, const Checkpoint* reference, const Criterion& criterion,
                         std::uint64_t seed, const ProgressSink& progress);
+
+/// What a criterion of weights says of each MoE layer of a model, [E] by block, for others to be compared
+/// with.
+std::map<int, std::vector<double>> reference_values(const Checkpoint& reference, const Criterion& criterion);
 
 /// Puts into scores what only the model's files say: bytes per expert, and K and groups where the scores do
 /// not have them. Throws UserError where the scores are of another model.

@@ -24,7 +24,7 @@ void expect_numbers(const LayerScores& layer) {
 }
 
 void expect_this_window(const Scores& scores, const WindowRule& rule, const WindowEnd& end) {
-  const std::string_view expected = proficiency_name(rule.criterion);
+  const std::string_view expected = rule.criterion->name;
   if (scores.criterion != expected) {
     throw UserError(fmt::format("scores: criterion \"{}\", expected \"{}\"", scores.criterion, expected));
   }
@@ -51,7 +51,7 @@ std::vector<std::size_t> ranks(const std::vector<double>& scores) {
 std::optional<std::string> drop_reason(const WindowRule& rule, const WindowEnd& end, double score,
                                        std::size_t rank, std::size_t survivors) {
   if (rank == 0) return std::nullopt;
-  const std::string_view name = proficiency_name(rule.criterion);
+  const std::string_view name = rule.criterion->name;
   if (rule.schedule == PruneSchedule::kStaged) {
     if (rank + 1 < survivors) return std::nullopt;
     return fmt::format("{} {:.4g}, rank {} of {} (staged)", name, score, rank + 1, survivors);
@@ -59,7 +59,7 @@ std::optional<std::string> drop_reason(const WindowRule& rule, const WindowEnd& 
   if (end.forced)
     return fmt::format("{} {:.4g}, rank {} of {} (force drop)", name, score, rank + 1, survivors);
   const double threshold = rule.beta / static_cast<double>(survivors);
-  if (!(score < threshold)) return std::nullopt;
+  if (rule.criterion->scale == ScoreScale::kSigned || !(score < threshold)) return std::nullopt;
   return fmt::format("{} {:.4g} < {:.4g} ({:.4g} / {})", name, score, threshold, rule.beta, survivors);
 }
 

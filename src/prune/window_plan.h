@@ -13,9 +13,9 @@ namespace espalier {
 /// so they are not in the scores and not in the plan.
 ///
 /// In each layer of Z survivors with scores C_i
-///   `kEager`: i goes when C_i < beta / Z (2206.00277, eq. 5), but never the best one;
-///   `kEager`, `end.forced`: all but the best one go;
-///   `kStaged`: the worst one goes, unless it is the only one.
+///   `kEager`: i goes when C_i < beta / Z (2206.00277, eq. 5), but never the best one; scores that may be
+///   negative have no threshold; `kEager`, `end.forced`: all but the best one go; `kStaged`: the worst one
+///   goes, unless it is the only one.
 /// Of equal scores the expert with the smaller number is the better one.
 ///
 /// Where fewer experts than K are left in a layer that still needs a router, K becomes their number: a model

@@ -22,8 +22,6 @@ constexpr NameTable<PruneSchedule, 3> kSchedules{
     {{PruneSchedule::kNone, "none"}, {PruneSchedule::kEager, "eager"}, {PruneSchedule::kStaged, "staged"}}};
 constexpr NameTable<ForceDrop, 3> kForceDrops{
     {{ForceDrop::kWindows, "windows"}, {ForceDrop::kHalf, "half"}, {ForceDrop::kNever, "never"}}};
-constexpr NameTable<Proficiency, 2> kCriteria{
-    {{Proficiency::kAlpha, "alpha"}, {Proficiency::kHitRate, "hit_rate"}}};
 
 // Far above any run; below them the windows' ends are exact in 128 bits.
 constexpr std::int64_t kMostSteps = 1'000'000'000'000;
@@ -61,18 +59,12 @@ std::string_view prune_schedule_name(PruneSchedule schedule) {
 std::string_view force_drop_name(ForceDrop force_drop) {
   return name_in(kForceDrops, force_drop);
 }
-std::string_view proficiency_name(Proficiency criterion) {
-  return name_in(kCriteria, criterion);
-}
 
 PruneSchedule parse_prune_schedule(std::string_view name) {
   return value_in(kSchedules, "pruning schedule", name);
 }
 ForceDrop parse_force_drop(std::string_view name) {
   return value_in(kForceDrops, "force drop", name);
-}
-Proficiency parse_proficiency(std::string_view name) {
-  return value_in(kCriteria, "criterion of pruning in training", name);
 }
 
 void validate(const WindowRule& rule) {
@@ -91,6 +83,19 @@ void validate(const WindowRule& rule) {
     throw UserError(fmt::format("pruning: the force drop \"{}\" does not apply to the schedule \"{}\"",
                                 force_drop_name(rule.force_drop), prune_schedule_name(rule.schedule)),
                     "only the schedule eager has a force drop");
+  }
+  if (rule.reference && !rule.criterion->compares) {
+    throw UserError(fmt::format("pruning: the criterion {} looks at one model, the reference {} is a second",
+                                rule.criterion->name, rule.reference->string()),
+                    "router_norm_change and neuron_change compare two");
+  }
+  if (rule.schedule == PruneSchedule::kEager && rule.beta > 0 &&
+      rule.criterion->scale == ScoreScale::kSigned) {
+    throw UserError(
+        fmt::format("pruning: scores by {} can be negative, so they are no shares that eager could "
+                    "compare with {} / survivors",
+                    rule.criterion->name, rule.beta),
+        "the schedule staged ranks them; beta 0 leaves all to eager's force drop");
   }
 }
 

@@ -19,7 +19,8 @@ OptimizedParameter optimized(const std::string& name, torch::Tensor& value) {
 
 bool weight_decays(const std::string& name) {
   return !name.ends_with("bias") && name.find("LayerNorm") == std::string::npos &&
-         name.find("norm.weight") == std::string::npos;
+         name.find("norm.weight") == std::string::npos && !name.starts_with("embeddings.class") &&
+         !name.starts_with("embeddings.position");
 }
 
 double AdamW::step(double learning_rate) {

@@ -54,7 +54,8 @@ std::vector<OptimizedParameter> optimized_parameters(Model& model) {
   return parameters;
 }
 
-/// Whether weight decay applies to a parameter of this name: not to biases and norms.
+/// Whether weight decay applies to a parameter of this name: not to biases and norms, nor to what a vision
+/// transformer puts beside and onto its patches.
 bool weight_decays(const std::string& name);
 
 }  // namespace espalier

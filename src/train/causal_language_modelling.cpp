@@ -8,7 +8,7 @@
 #include "base/error.h"
 #include "base/files.h"
 #include "base/hash.h"
-#include "infer/decoder_save.h"
+#include "train/checkpoint.h"
 
 namespace espalier {
 namespace {
@@ -35,30 +35,36 @@ nlohmann::json paths(const std::vector<fs::path>& files) {
   return list;
 }
 
+bool has_correction(const train::Transformer& model) {
+  return std::any_of(model.blocks.begin(), model.blocks.end(), [](const train::Block& block) {
+    return block.moe() != nullptr && block.moe()->correction.defined();
+  });
+}
+
 torch::Tensor tensor_of(const std::vector<std::int64_t>& values) {
   return torch::tensor(values, torch::kInt64);
 }
 
 }  // namespace
 
-CausalLanguageModelling::CausalLanguageModelling(TrainableDecoder model, const CausalText& text,
+CausalLanguageModelling::CausalLanguageModelling(train::Transformer model, const CausalText& text,
                                                  const TrainingOptions& options)
     : model_(std::move(model)),
       text_(text),
       options_(options),
       tokenizer_(open_tokenizer(text.tokenizer)),
       tokenizer_hash_(sha256(read_file(find_tokenizer(text.tokenizer).file))) {
-  const auto& config = model_.config;
-  if (tokenizer_->vocabulary_size() > config.vocab_size)
+  const auto& input = model_.spec.text();
+  if (tokenizer_->vocabulary_size() > input.vocabulary)
     throw UserError(
         fmt::format("{}: {} pieces, but the model's vocabulary has {}", text.tokenizer.string(),
-                    tokenizer_->vocabulary_size(), config.vocab_size),
+                    tokenizer_->vocabulary_size(), input.vocabulary),
         "train a tokenizer of that size (espalier tokenizer train --kind bpe), or change vocab_size");
-  if (text.sequence_length > config.max_positions)
+  if (text.sequence_length > input.positions)
     throw UserError(
         fmt::format("--seq-len {}: the model holds positions for {} tokens", text.sequence_length,
-                    config.max_positions),
-        fmt::format("pass --seq-len {} or less, or change max_position_embeddings", config.max_positions));
+                    input.positions),
+        fmt::format("pass --seq-len {} or less, or change max_position_embeddings", input.positions));
 }
 
 TokenCorpus CausalLanguageModelling::corpus_of(const std::vector<fs::path>& files) const {
@@ -92,24 +98,24 @@ std::vector<OptimizedParameter> CausalLanguageModelling::parameters() {
   return optimized_parameters(model_);
 }
 
-StepLoss CausalLanguageModelling::loss(CorpusCursor& cursor, const ForwardOptions& options) {
+StepLoss CausalLanguageModelling::loss(CorpusCursor& cursor, const train::ForwardOptions& options) {
   const auto batch = batches_->next(cursor);
-  auto observed = options;
+  const auto watching = watched(options);
+  auto observed = watching;
   routed_.clear();
-  const bool balances = model_.config.router.correction_bias && options_.balance_weight > 0;
-  observed.on_routing = [&](std::int64_t block, const Routing& routing) {
-    if (options.on_routing) options.on_routing(block, routing);
-    if (balances) routed_[block] = routed_counts(routing);
-    observe(block, routing);
+  const bool balances = options_.balance_weight > 0 && has_correction(model_);
+  observed.on_routing = [&](std::int64_t block, const train::Routing& routing) {
+    if (watching.on_routing) watching.on_routing(block, routing);
+    if (balances) routed_[block] = train::routed_counts(routing);
   };
-  const auto output = run(model_, tensor_of(batch.ids), {batch.offsets}, observed);
-  const auto logits = logits_of(model_, output.hidden, options);
+  const auto output = train::encode(model_, {tensor_of(batch.ids), {}, {batch.offsets}}, observed);
+  const auto logits = train::next_token_logits(model_, output.hidden, options);
   return {task_loss(batch, logits, options), output.balance_loss,
           static_cast<std::int64_t>(batch.ids.size())};
 }
 
 torch::Tensor CausalLanguageModelling::task_loss(const CausalBatch& batch, const torch::Tensor& logits,
-                                                 const ForwardOptions& options) const {
+                                                 const train::ForwardOptions& options) const {
   return ops(options.backend).cross_entropy(logits, tensor_of(batch.targets));
 }
 
@@ -123,9 +129,9 @@ void CausalLanguageModelling::describe(MetricsLine& line, double mean_task_loss)
 
 double CausalLanguageModelling::loss_of(const CausalBatch& batch) const {
   const torch::NoGradGuard no_grad;
-  const ForwardOptions options{.backend = options_.backend};
-  const auto output = run(model_, tensor_of(batch.ids), {batch.offsets}, options);
-  const auto logits = logits_of(model_, output.hidden, options);
+  const train::ForwardOptions options{.backend = options_.backend};
+  const auto output = train::encode(model_, {tensor_of(batch.ids), {}, {batch.offsets}}, options);
+  const auto logits = train::next_token_logits(model_, output.hidden, options);
   return ops(options.backend).cross_entropy(logits, tensor_of(batch.targets)).item<double>();
 }
 
@@ -149,7 +155,7 @@ std::optional<double> CausalLanguageModelling::validate(MetricsLine&) {
 /// smaller one.
 void CausalLanguageModelling::after_step(std::int64_t /*step*/, AdamW& /*optimizer*/) {
   for (const auto& [layer, counts] : routed_) {
-    auto& bias = model_.blocks[static_cast<std::size_t>(layer)].moe()->correction_bias;
+    auto& bias = model_.blocks[static_cast<std::size_t>(layer)].moe()->correction;
     const auto load = counts.to(torch::kFloat32);
     bias.add_((load.mean() - load).sign(), kBiasStep);
   }
@@ -159,9 +165,9 @@ nlohmann::json CausalLanguageModelling::state() const {
   auto biases = nlohmann::json::object();
   for (std::size_t layer = 0; layer < model_.blocks.size(); ++layer) {
     const auto* moe = model_.blocks[layer].moe();
-    if (moe == nullptr || !moe->correction_bias.defined()) continue;
-    const float* values = moe->correction_bias.data_ptr<float>();
-    biases[std::to_string(layer)] = std::vector<float>(values, values + moe->correction_bias.numel());
+    if (moe == nullptr || !moe->correction.defined()) continue;
+    const float* values = moe->correction.data_ptr<float>();
+    biases[std::to_string(layer)] = std::vector<float>(values, values + moe->correction.numel());
   }
   return biases.empty() ? nlohmann::json::object() : nlohmann::json{{"correction_biases", biases}};
 }
@@ -169,14 +175,14 @@ nlohmann::json CausalLanguageModelling::state() const {
 void CausalLanguageModelling::restore(const nlohmann::json& state) {
   if (!state.contains("correction_biases")) return;
   for (const auto& [layer, values] : state["correction_biases"].items()) {
-    auto& bias = model_.blocks.at(std::stoul(layer)).moe()->correction_bias;
+    auto& bias = model_.blocks.at(std::stoul(layer)).moe()->correction;
     bias.copy_(torch::tensor(values.get<std::vector<float>>()));
   }
 }
 
 void CausalLanguageModelling::save_result(const fs::path& run_folder) {
   const auto folder = run_folder / "model";
-  save_decoder(decoder_of(model_), fields_of(model_), folder, options_.model_dtype);
+  train::save(model_, folder, options_.model_dtype);
   copy_tokenizer_files(text_.tokenizer, folder);
 }
 

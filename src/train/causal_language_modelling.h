@@ -6,7 +6,6 @@
 #include <vector>
 
 #include "data/causal_batches.h"
-#include "model/trainable_decoder.h"
 #include "text/tokenizer.h"
 #include "train/objective.h"
 #include "train/training_options.h"
@@ -28,13 +27,13 @@ struct CausalText {
 class CausalLanguageModelling : public Objective {
  public:
   /// Throws UserError where tokenizer, text and model do not fit together.
-  CausalLanguageModelling(TrainableDecoder model, const CausalText& text, const TrainingOptions& options);
+  CausalLanguageModelling(train::Transformer model, const CausalText& text, const TrainingOptions& options);
 
   void prepare() override;
   nlohmann::json resolved_options() const override;
-  std::int64_t parameter_count() const override { return espalier::parameter_count(model_); }
+  std::int64_t parameter_count() const override { return train::parameter_count(model_); }
   std::vector<OptimizedParameter> parameters() override;
-  StepLoss loss(CorpusCursor& cursor, const ForwardOptions& options) override;
+  StepLoss loss(CorpusCursor& cursor, const train::ForwardOptions& options) override;
   void describe(MetricsLine& line, double mean_task_loss) const override;
   std::optional<double> validate(MetricsLine& line) override;
   void after_step(std::int64_t step, AdamW& optimizer) override;
@@ -45,12 +44,12 @@ class CausalLanguageModelling : public Objective {
  protected:
   /// What is minimised of a batch; [N, V] logits of its tokens.
   virtual torch::Tensor task_loss(const CausalBatch& batch, const torch::Tensor& logits,
-                                  const ForwardOptions& options) const;
-  /// Sees the routing of each MoE layer in a step.
-  virtual void observe(std::int64_t /*block*/, const Routing& /*routing*/) {}
+                                  const train::ForwardOptions& options) const;
+  /// The options of a step for somebody who watches it too.
+  virtual train::ForwardOptions watched(const train::ForwardOptions& options) { return options; }
   std::uint64_t steps_of_an_epoch() const;
 
-  TrainableDecoder model_;
+  train::Transformer model_;
 
  private:
   TokenCorpus corpus_of(const std::vector<std::filesystem::path>& files) const;

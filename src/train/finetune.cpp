@@ -8,9 +8,9 @@
 #include "base/hash.h"
 #include "data/baselines.h"
 #include "eval/task_evaluation.h"
-#include "model/bert_checkpoint.h"
-#include "model/inference.h"
 #include "text/model_tokenizer.h"
+#include "train/checkpoint.h"
+#include "train/inference.h"
 #include "train/task_loss.h"
 #include "train/training_loop.h"
 #include "train/window_pruner.h"
@@ -73,19 +73,13 @@ class TaskFinetuning : public Objective {
     return resolved;
   }
 
-  std::int64_t parameter_count() const override { return espalier::parameter_count(model_); }
+  std::int64_t parameter_count() const override { return train::parameter_count(model_); }
 
   std::vector<OptimizedParameter> parameters() override { return optimized_parameters(model_); }
 
-  StepLoss loss(CorpusCursor& cursor, const ForwardOptions& options) override {
+  StepLoss loss(CorpusCursor& cursor, const train::ForwardOptions& options) override {
     const auto batch = batches_.next(cursor);
-    auto observed = options;
-    if (pruner_)
-      observed.on_routing = [&](std::int64_t block, const Routing& routing) {
-        options.on_routing(block, routing);
-        pruner_->observe(block, routing);
-      };
-    const auto output = task_forward(model_, batch, observed);
+    const auto output = task_forward(model_, batch, pruner_ ? pruner_->watched(options) : options);
     return {task_loss(task_, output.scores, batch, options.backend), output.balance_loss,
             static_cast<std::int64_t>(batch.ids.size())};
   }
@@ -96,7 +90,7 @@ class TaskFinetuning : public Objective {
   }
 
   std::optional<double> validate(MetricsLine& line) override {
-    evaluation_ = evaluate_task(encoder_of(model_), task_, dev_);
+    evaluation_ = evaluate_task(train::encoder_of(model_), task_, dev_);
     line.valid_metrics = evaluation_->metrics;
     return evaluation_->loss;
   }
@@ -104,30 +98,29 @@ class TaskFinetuning : public Objective {
   bool ends_window(std::int64_t step) const override { return pruner_ && pruner_->ends_window(step); }
 
   void after_step(std::int64_t step, AdamW& optimizer) override {
-    if (ends_window(step)) pruner_->end_window(options_.out, *pruned_model(model_), optimizer);
+    if (ends_window(step)) pruner_->end_window(options_.out, optimizer);
   }
 
   nlohmann::json state() const override {
     return pruner_ ? nlohmann::json{{"pruning", pruner_->state()}} : nlohmann::json::object();
   }
   void restore(const nlohmann::json& state) override {
-    if (pruner_ && state.contains("pruning")) pruner_->restore(state["pruning"], *pruned_model(model_));
+    if (pruner_ && state.contains("pruning")) pruner_->restore(state["pruning"]);
   }
 
   void save_result(const fs::path& run_folder) override {
-    if (!evaluation_) evaluation_ = evaluate_task(encoder_of(model_), task_, dev_);  // resumed at its end
+    if (!evaluation_)
+      evaluation_ = evaluate_task(train::encoder_of(model_), task_, dev_);  // resumed at its end
     write_eval_result(run_folder / "eval.json", eval_result());
     auto saved = model_;
-    const auto& config = model_.config;
-    saved.config.hidden_dropout_prob = dropouts_.first;
-    saved.config.attention_probs_dropout_prob = dropouts_.second;
-    saved.config.router_jitter = saved_jitter_;
-    saved.config.fields["architectures"] = {config.moe_layers.empty()
-                                                ? "BertForSequenceClassification"
-                                                : "EspalierBertMoeForSequenceClassification"};
-    saved.config.fields["finetuning_task"] = task_.name;
+    saved.spec.training = training_;
+    set_jitter(saved.spec, saved_jitter_);
+    saved.fields["architectures"] = {arch::moe_layers(saved.spec).empty()
+                                         ? "BertForSequenceClassification"
+                                         : "EspalierBertMoeForSequenceClassification"};
+    saved.fields["finetuning_task"] = task_.name;
     const auto folder = run_folder / "model";
-    save_bert(saved, folder, options_.model_dtype);
+    train::save(saved, folder, options_.model_dtype);
     copy_tokenizer(options_.model, folder);
   }
 
@@ -145,23 +138,37 @@ class TaskFinetuning : public Objective {
     return encode_examples(split, tokenizer_, options_.sequence_length, options_.progress);
   }
 
+  void check_fits() const {
+    const auto& input = model_.spec.text();
+    if (tokenizer_.vocabulary_size() > input.vocabulary)
+      throw UserError(fmt::format("{}: the vocabulary has {} pieces, the model's embeddings {}",
+                                  options_.model.string(), tokenizer_.vocabulary_size(), input.vocabulary),
+                      "the tokenizer is not the model's");
+    if (options_.sequence_length > input.positions)
+      throw UserError(fmt::format("--seq-len {}: the model in {} holds positions for {} tokens",
+                                  options_.sequence_length, options_.model.string(), input.positions),
+                      fmt::format("pass --seq-len {} or less", input.positions));
+  }
+
+  static void set_jitter(arch::ModelSpec& spec, double jitter) {
+    for (auto& block : spec.blocks)
+      if (block.moe() != nullptr) block.moe()->router.jitter = jitter;
+  }
+
   void prepare_model() {
-    check_vocabulary_size(model_.config, tokenizer_.vocabulary_size(), options_.model.string());
-    if (options_.sequence_length > model_.config.max_position_embeddings)
-      throw UserError(
-          fmt::format("--seq-len {}: the model in {} holds positions for {} tokens", options_.sequence_length,
-                      options_.model.string(), model_.config.max_position_embeddings),
-          fmt::format("pass --seq-len {} or less", model_.config.max_position_embeddings));
-    model_.mlm_head.reset();
+    check_fits();
+    train::drop_masked_words(model_);
     const bool regression = task_.kind == TaskKind::kRegression;
-    reset_classifier(model_, regression ? 1 : static_cast<std::int64_t>(task_.labels.size()), options_.seed);
-    if (!regression) model_.config.labels = task_.labels;
-    model_.config.problem_type = regression ? ProblemType::kRegression : ProblemType::kSingleLabel;
-    dropouts_ = {model_.config.hidden_dropout_prob, model_.config.attention_probs_dropout_prob};
-    saved_jitter_ = model_.config.router_jitter;
-    model_.config.router_jitter = options_.router_jitter;
+    train::reset_classifier(model_, regression ? std::vector<std::string>{"LABEL_0"} : task_.labels,
+                            options_.seed);
+    model_.spec.heads.problem_type =
+        regression ? arch::ProblemType::kRegression : arch::ProblemType::kSingleLabel;
+    training_ = model_.spec.training;
+    for (const auto& block : model_.spec.blocks)
+      if (block.moe() != nullptr) saved_jitter_ = block.moe()->router.jitter;
+    set_jitter(model_.spec, options_.router_jitter);
     if (options_.dropout)
-      model_.config.hidden_dropout_prob = model_.config.attention_probs_dropout_prob = *options_.dropout;
+      model_.spec.training.hidden_dropout = model_.spec.training.attention_dropout = *options_.dropout;
     examples_hash_ = hash_of(train_);
   }
 
@@ -169,7 +176,7 @@ class TaskFinetuning : public Objective {
     if (options_.prune.schedule == PruneSchedule::kNone) return;
     auto rule = options_.prune;
     rule.steps = options_.steps;
-    pruner_.emplace(*pruned_model(model_), rule, options_.seed);
+    pruner_.emplace(model_, rule, options_.seed);
   }
 
   void discard_old_windows() const {
@@ -182,8 +189,8 @@ class TaskFinetuning : public Objective {
   Task task_;  // with the labels of the training split
   EncodedExamples train_, dev_;
   ExampleBatches batches_;
-  BertModel model_;                     // its config has the dropout and jitter of this run
-  std::pair<double, double> dropouts_;  // of the saved model: hidden, attention
+  train::Transformer model_;         // its spec has the dropout and jitter of this run
+  arch::TrainingSettings training_;  // of the saved model
   double saved_jitter_ = 0.0;
   std::string examples_hash_;
   std::optional<WindowPruner> pruner_;
@@ -194,7 +201,7 @@ class TaskFinetuning : public Objective {
 
 FinetuneSummary finetune(FinetuneOptions& options) {
   TaskFinetuning objective(options);
-  FinetuneSummary summary{train("finetune", objective, options), {}, 0};
+  FinetuneSummary summary{run_training("finetune", objective, options), {}, 0};
   summary.eval = objective.eval_result();
   summary.parameters = objective.parameter_count();
   return summary;

@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "train/causal_language_modelling.h"
+#include "train/checkpoint.h"
 #include "train/training_loop.h"
 #include "train/weights_hash.h"
 #include "train/window_pruner.h"
@@ -27,8 +28,13 @@ CausalText text_of(const TextFinetuneOptions& options) {
   return text;
 }
 
-TrainableDecoder load(const fs::path& folder) {
-  return trainable(infer::load_decoder(Checkpoint::open(folder)));
+train::Transformer load(const fs::path& folder) {
+  auto model = train::load(Checkpoint::open(folder));
+  if (!model.spec.heads.language)
+    throw UserError(
+        fmt::format("{}: {} models do not predict next tokens", folder.string(), model.spec.family),
+        "--task causal_lm trains decoders");
+  return model;
 }
 
 /// Mean over rows of KL(teacher || model); logits [N, V].
@@ -93,7 +99,7 @@ class TextFinetuning final : public CausalLanguageModelling {
 
   void after_step(std::int64_t step, AdamW& optimizer) override {
     CausalLanguageModelling::after_step(step, optimizer);
-    if (ends_window(step)) pruner_->end_window(options_.out, *pruned_model(model_), optimizer);
+    if (ends_window(step)) pruner_->end_window(options_.out, optimizer);
   }
 
   nlohmann::json state() const override {
@@ -102,20 +108,21 @@ class TextFinetuning final : public CausalLanguageModelling {
     return state;
   }
   void restore(const nlohmann::json& state) override {
-    if (pruner_ && state.contains("pruning")) pruner_->restore(state["pruning"], *pruned_model(model_));
+    if (pruner_ && state.contains("pruning")) pruner_->restore(state["pruning"]);
     CausalLanguageModelling::restore(state);
   }
 
  protected:
   torch::Tensor task_loss(const CausalBatch& batch, const torch::Tensor& logits,
-                          const ForwardOptions& options) const override {
+                          const train::ForwardOptions& options) const override {
     if (!teacher_) return CausalLanguageModelling::task_loss(batch, logits, options);
     torch::Tensor target;
     {
       const torch::NoGradGuard no_grad;
-      const ForwardOptions quiet{.backend = options.backend};
-      const auto output = run(*teacher_, torch::tensor(batch.ids, torch::kInt64), {batch.offsets}, quiet);
-      target = logits_of(*teacher_, output.hidden, quiet);
+      const train::ForwardOptions quiet{.backend = options.backend};
+      const auto output =
+          train::encode(*teacher_, {torch::tensor(batch.ids, torch::kInt64), {}, {batch.offsets}}, quiet);
+      target = train::next_token_logits(*teacher_, output.hidden, quiet);
     }
     const auto distance = divergence(target, logits);
     const double share = options_.teacher_share;
@@ -123,28 +130,28 @@ class TextFinetuning final : public CausalLanguageModelling {
     return share * distance + (1.0 - share) * CausalLanguageModelling::task_loss(batch, logits, options);
   }
 
-  void observe(std::int64_t block, const Routing& routing) override {
-    if (pruner_) pruner_->observe(block, routing);
+  train::ForwardOptions watched(const train::ForwardOptions& options) override {
+    return pruner_ ? pruner_->watched(options) : options;
   }
 
  private:
   void load_teacher() {
     teacher_ = load(*options_.teacher);
-    if (teacher_->config.vocab_size != model_.config.vocab_size)
-      throw UserError(
-          fmt::format("--teacher {}: its vocabulary has {} pieces, the model's {}",
-                      options_.teacher->string(), teacher_->config.vocab_size, model_.config.vocab_size),
-          "a teacher has the model's own tokenizer");
+    if (teacher_->spec.text().vocabulary != model_.spec.text().vocabulary)
+      throw UserError(fmt::format("--teacher {}: its vocabulary has {} pieces, the model's {}",
+                                  options_.teacher->string(), teacher_->spec.text().vocabulary,
+                                  model_.spec.text().vocabulary),
+                      "a teacher has the model's own tokenizer");
   }
 
   void start_pruning() {
     auto rule = options_.prune;
     rule.steps = options_.steps;
-    pruner_.emplace(*pruned_model(model_), rule, options_.seed);
+    pruner_.emplace(model_, rule, options_.seed);
   }
 
   TextFinetuneOptions& options_;
-  std::optional<TrainableDecoder> teacher_;
+  std::optional<train::Transformer> teacher_;
   std::optional<WindowPruner> pruner_;
 };
 
@@ -152,7 +159,7 @@ class TextFinetuning final : public CausalLanguageModelling {
 
 TextFinetuneSummary finetune_text(TextFinetuneOptions& options) {
   TextFinetuning objective(options);
-  TextFinetuneSummary summary{train("finetune", objective, options), 0};
+  TextFinetuneSummary summary{run_training("finetune", objective, options), 0};
   summary.parameters = objective.parameter_count();
   return summary;
 }

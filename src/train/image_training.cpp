@@ -5,17 +5,18 @@
 #include <algorithm>
 #include <cmath>
 
-#include "arch/vmoe_tensors.h"
+#include "arch/family.h"
 #include "base/error.h"
 #include "base/hash.h"
 #include "base/json.h"
 #include "data/images/image_batches.h"
 #include "eval/image_evaluation.h"
-#include "model/inference.h"
-#include "model/vmoe.h"
+#include "train/checkpoint.h"
+#include "train/inference.h"
 #include "train/objective.h"
 #include "train/training_loop.h"
 #include "train/weights_hash.h"
+#include "train/window_pruner.h"
 
 namespace espalier {
 namespace {
@@ -46,11 +47,6 @@ std::string hash_of(const ImageSet& set) {
   return hash.hex();
 }
 
-bool decays(const std::string& name) {
-  return !name.ends_with("bias") && name.find("norm") == std::string::npos &&
-         !name.starts_with("embeddings.class") && !name.starts_with("embeddings.position");
-}
-
 class ImageClassification : public Objective {
  public:
   explicit ImageClassification(ImageTrainingOptions& options)
@@ -58,17 +54,22 @@ class ImageClassification : public Objective {
         train_(read_split(options, "train")),
         model_(starting_model()),
         batches_(train_, {.batch_size = options.batch,
-                          .image_size = model_.config.image_size,
+                          .image_size = model_.spec.image().image_size,
                           .augmentation = options.augmentation,
                           .seed = options.seed}) {
     if (options.steps == 0)
       options.steps =
           std::llround(std::ceil(options.epochs * static_cast<double>(batches_.steps_per_epoch())));
-    dropout_ = model_.config.hidden_dropout_prob;
-    if (options.dropout) model_.config.hidden_dropout_prob = *options.dropout;
+    dropout_ = model_.spec.training.hidden_dropout;
+    if (options.dropout) model_.spec.training.hidden_dropout = *options.dropout;
+    if (options.prune.schedule == PruneSchedule::kNone) return;
+    auto rule = options.prune;
+    rule.steps = options.steps;
+    pruner_.emplace(model_, rule, options.seed);
   }
 
   void prepare() override {
+    if (options_.start == RunStart::kNew) discard_windows(options_.out);
     test_ = read_split(options_, "test");
     some_of_test_ = test_;
     const auto limit = static_cast<std::size_t>(options_.validation_images);
@@ -89,7 +90,7 @@ class ImageClassification : public Objective {
 
   nlohmann::json resolved_options() const override {
     nlohmann::json resolved{
-        {"config", to_json(start_config_)},
+        {"config", start_config_},
         {"model", options_.model.string()},
         {"images", options_.images.string()},
         {"classes", train_.labels},
@@ -99,38 +100,52 @@ class ImageClassification : public Objective {
         {"least_area", options_.augmentation ? nlohmann::json(options_.augmentation->least_area)
                                              : nlohmann::json(nullptr)}};
     if (!weights_hash_.empty()) resolved["starting_weights_sha256"] = weights_hash_;
+    if (pruner_) resolved.update(resolved_options_of(options_.prune));
     return resolved;
   }
 
-  std::int64_t parameter_count() const override { return espalier::parameter_count(model_); }
+  std::int64_t parameter_count() const override { return train::parameter_count(model_); }
 
-  std::vector<OptimizedParameter> parameters() override {
-    auto parameters = optimized_parameters(model_);
-    for (auto& parameter : parameters) parameter.decays = decays(parameter.name);
-    return parameters;
-  }
+  std::vector<OptimizedParameter> parameters() override { return optimized_parameters(model_); }
 
-  StepLoss loss(CorpusCursor& cursor, const ForwardOptions& options) override {
+  StepLoss loss(CorpusCursor& cursor, const train::ForwardOptions& options) override {
     batch_ = batches_.next(cursor);
     const auto B = batch_.images(), S = batch_.size;
     const auto pixels = torch::from_blob(batch_.pixels.data(), {B, S, S, 3}, torch::kFloat32);
-    const auto output = forward(model_, pixels, options);
+    const auto output = train::encode_images(model_, pixels, pruner_ ? pruner_->watched(options) : options);
+    const auto scores = train::classify_images(model_, output.hidden, options);
     // Each member of an ensemble learns by itself.
-    const auto labels = torch::tensor(batch_.labels, torch::kInt64).repeat({output.scores.size(0) / B});
-    return {ops(options.backend).cross_entropy(output.scores, labels), output.router_loss,
-            B * model_.config.positions()};
+    const auto labels = torch::tensor(batch_.labels, torch::kInt64).repeat({scores.size(0) / B});
+    return {ops(options.backend).cross_entropy(scores, labels), output.balance_loss,
+            B * model_.spec.positions()};
   }
 
-  void describe(MetricsLine& line, double mean_task_loss) const override { line.task_loss = mean_task_loss; }
+  void describe(MetricsLine& line, double mean_task_loss) const override {
+    line.task_loss = mean_task_loss;
+    if (pruner_) pruner_->describe(line);
+  }
+
+  bool ends_window(std::int64_t step) const override { return pruner_ && pruner_->ends_window(step); }
+
+  void after_step(std::int64_t step, AdamW& optimizer) override {
+    if (ends_window(step)) pruner_->end_window(options_.out, optimizer);
+  }
+
+  nlohmann::json state() const override {
+    return pruner_ ? nlohmann::json{{"pruning", pruner_->state()}} : nlohmann::json::object();
+  }
+  void restore(const nlohmann::json& state) override {
+    if (pruner_ && state.contains("pruning")) pruner_->restore(state["pruning"]);
+  }
 
   std::optional<double> validate(MetricsLine& line) override {
-    const auto evaluation = evaluate_images(vision_of(model_), some_of_test_, kEvaluationBatch);
+    const auto evaluation = evaluate_images(train::vision_of(model_), some_of_test_, kEvaluationBatch);
     line.valid_metrics = {{"accuracy", evaluation.accuracy}};
     return evaluation.loss;
   }
 
   void save_result(const fs::path& run_folder) override {
-    const auto evaluation = evaluate_images(vision_of(model_), test_, kEvaluationBatch);
+    const auto evaluation = evaluate_images(train::vision_of(model_), test_, kEvaluationBatch);
     result_ = {"images",
                "test",
                static_cast<std::int64_t>(test_.size()),
@@ -141,51 +156,61 @@ class ImageClassification : public Objective {
         {"accuracy", *std::max_element(counts.begin(), counts.end()) / static_cast<double>(test_.size())}};
     write_eval_result(run_folder / "eval.json", result_);
     auto saved = model_;
-    saved.config.hidden_dropout_prob = dropout_;
-    save_vmoe(saved, run_folder / "model", options_.model_dtype);
+    saved.spec.training.hidden_dropout = dropout_;
+    train::save(saved, run_folder / "model", options_.model_dtype);
   }
 
   const EvalResult& eval_result() const { return result_; }
 
  private:
-  VmoeModel starting_model() {
+  train::Transformer new_model() const {
+    auto fields = read_json(options_.model);
+    auto spec = arch::read_spec(fields, options_.model.string());
+    if (!std::holds_alternative<arch::ImageInput>(spec.input)) refuse(spec);
+    spec.heads.labels = train_.labels;
+    fields = arch::write_spec(spec, fields);
+    if (options_.image_size) fields["image_size"] = *options_.image_size;
+    return train::initialize(fields, options_.model.string(), options_.seed);
+  }
+
+  train::Transformer starting_model() {
     images_hash_ = hash_of(train_);
-    if (!fs::is_directory(options_.model)) {
-      start_config_ = parse_vmoe_config(read_json(options_.model), options_.model.string());
-      start_config_.labels = train_.labels;
-      if (options_.image_size) start_config_.image_size = *options_.image_size;
-      espalier::validate(start_config_, options_.model.string());
-      return initialize_vmoe(start_config_, options_.seed);
-    }
-    const auto checkpoint = Checkpoint::open(options_.model);
-    weights_hash_ = weights_hash(checkpoint);
-    VmoeModel model = load_vmoe(checkpoint);
-    if (options_.image_size) set_image_size(model, *options_.image_size);
-    start_config_ = model.config;
-    if (model.config.labels == train_.labels) return model;
+    const bool is_checkpoint = fs::is_directory(options_.model);
+    if (is_checkpoint) weights_hash_ = weights_hash(Checkpoint::open(options_.model));
+    auto model = is_checkpoint ? train::load(Checkpoint::open(options_.model)) : new_model();
+    if (!std::holds_alternative<arch::ImageInput>(model.spec.input)) refuse(model.spec);
+    if (is_checkpoint && options_.image_size) train::set_image_size(model, *options_.image_size);
+    start_config_ = arch::write_spec(model.spec, model.fields);
+    if (model.spec.heads.labels == train_.labels) return model;
     if (options_.note)
       options_.note(fmt::format("the model knows {} other classes: it gets a new classifier for the {} of {}",
-                                model.config.labels.size(), train_.labels.size(), train_.source));
-    reset_classifier(model, train_.labels);
+                                model.spec.heads.labels.size(), train_.labels.size(), train_.source));
+    train::reset_classifier(model, train_.labels, options_.seed);
     return model;
+  }
+
+  [[noreturn]] void refuse(const arch::ModelSpec& spec) const {
+    throw UserError(fmt::format("{}: {} models take no images", options_.model.string(), spec.family),
+                    "name a vision model, or text to train on");
   }
 
   ImageTrainingOptions& options_;
   ImageSet train_, test_, some_of_test_;
-  VmoeConfig start_config_;
+  nlohmann::json start_config_;
   std::string images_hash_, weights_hash_;
-  VmoeModel model_;  // its config has the dropout of this run
+  train::Transformer model_;  // its spec has the dropout of this run
   double dropout_ = 0.0;
   ImageBatch batch_;  // the pixels of the step's batch, which tensors look at
   ImageBatches batches_;
   EvalResult result_;
+  std::optional<WindowPruner> pruner_;
 };
 
 }  // namespace
 
 ImageTrainingSummary train_on_images(std::string_view verb, ImageTrainingOptions& options) {
   ImageClassification objective(options);
-  ImageTrainingSummary summary{train(verb, objective, options), {}, 0};
+  ImageTrainingSummary summary{run_training(verb, objective, options), {}, 0};
   summary.eval = objective.eval_result();
   summary.parameters = objective.parameter_count();
   return summary;

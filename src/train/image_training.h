@@ -8,6 +8,7 @@
 
 #include "artifacts/eval_result.h"
 #include "data/images/augment.h"
+#include "prune/window_rule.h"
 #include "train/training_options.h"
 
 namespace espalier {
@@ -30,6 +31,7 @@ struct ImageTrainingOptions : TrainingOptions {
   std::int64_t batch = 128;
   std::int64_t validation_images = 0;  ///< of the test split, each time; 0: all
   std::optional<Augmentation> augmentation = Augmentation{};
+  WindowRule prune{.schedule = PruneSchedule::kNone};  ///< of `finetune`; steps and experts are filled in
 };
 
 struct ImageTrainingSummary : TrainingSummary {
@@ -37,7 +39,8 @@ struct ImageTrainingSummary : TrainingSummary {
   std::int64_t parameters = 0;
 };
 
-/// Runs or resumes a run in `out`: what training_loop.h leaves, `eval.json` and `model/`. A checkpoint whose
+/// Runs or resumes a run in `out`: what training_loop.h leaves, `eval.json`, `model/`, and `scores-NNN.json`
+/// and `plan-NNN.json` for each window where experts are dropped. A checkpoint whose
 /// classes are those of the images keeps its classifier, another gets a new one. `options.steps` 0: as many
 /// as `epochs` need, and they are filled in. Throws UserError for what `open_images` and `load_vmoe` refuse.
 ImageTrainingSummary train_on_images(std::string_view verb, ImageTrainingOptions& options);

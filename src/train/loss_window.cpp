@@ -4,7 +4,7 @@
 
 namespace espalier {
 
-void LossWindow::add_routing(std::int64_t block, const Routing& routing) {
+void LossWindow::add_routing(std::int64_t block, const train::Routing& routing) {
   auto& sum = counts_[static_cast<int>(block)];
   sum = sum.defined() ? sum + routed_counts(routing) : routed_counts(routing);
 }

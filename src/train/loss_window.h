@@ -7,14 +7,14 @@
 
 #include "artifacts/metrics.h"
 #include "base/stopwatch.h"
-#include "moe/router.h"
+#include "train/router.h"
 
 namespace espalier {
 
 /// Sums over the steps since the last line of metrics.jsonl.
 class LossWindow {
  public:
-  void add_routing(std::int64_t block, const Routing& routing);
+  void add_routing(std::int64_t block, const train::Routing& routing);
   /// `balance` is the sum over the MoE layers.
   void add_step(double task, double balance, double gradient_norm, std::int64_t tokens);
 

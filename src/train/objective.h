@@ -11,8 +11,8 @@
 
 #include "artifacts/metrics.h"
 #include "data/epoch_order.h"
-#include "model/forward_options.h"
 #include "train/adamw.h"
+#include "train/forward.h"
 
 namespace espalier {
 
@@ -37,7 +37,7 @@ class Objective {
   /// The model's parameters that are trained, with fresh moments; requires_grad is set.
   virtual std::vector<OptimizedParameter> parameters() = 0;
   /// Forward pass of the batch at `cursor`, which moves on.
-  virtual StepLoss loss(CorpusCursor& cursor, const ForwardOptions& options) = 0;
+  virtual StepLoss loss(CorpusCursor& cursor, const train::ForwardOptions& options) = 0;
 
   /// Adds the step's mean task loss, and what else the objective knows, to a line of metrics.jsonl.
   virtual void describe(MetricsLine& line, double mean_task_loss) const = 0;

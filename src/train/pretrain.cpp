@@ -6,8 +6,8 @@
 #include "base/error.h"
 #include "base/json.h"
 #include "eval/masked_words.h"
-#include "model/bert_checkpoint.h"
-#include "model/inference.h"
+#include "train/checkpoint.h"
+#include "train/inference.h"
 #include "train/pretrain_decoder.h"
 #include "train/task_loss.h"
 #include "train/training_loop.h"
@@ -29,19 +29,18 @@ void check_special_pieces(const WordPiece& tokenizer, const std::string& source)
                     "the special pieces come first in a BERT vocabulary");
 }
 
-void check_fits(const PretrainOptions& options, const WordPiece& tokenizer, const BertMoeConfig& config) {
+void check_fits(const PretrainOptions& options, const WordPiece& tokenizer, const arch::TextInput& input) {
   check_special_pieces(tokenizer, options.vocabulary.string());
-  if (tokenizer.vocabulary_size() != config.vocab_size)
+  if (tokenizer.vocabulary_size() != input.vocabulary)
     throw UserError(
         fmt::format("{}: {} pieces, but vocab_size in {} is {}", options.vocabulary.string(),
-                    tokenizer.vocabulary_size(), options.model.string(), config.vocab_size),
+                    tokenizer.vocabulary_size(), options.model.string(), input.vocabulary),
         "train a vocabulary of that size (espalier tokenizer train --vocab-size), or change vocab_size");
-  if (options.sequence_length > config.max_position_embeddings)
+  if (options.sequence_length > input.positions)
     throw UserError(
         fmt::format("--seq-len {}: the model in {} holds positions for {} tokens", options.sequence_length,
-                    options.model.string(), config.max_position_embeddings),
-        fmt::format("pass --seq-len {} or less, or change max_position_embeddings",
-                    config.max_position_embeddings));
+                    options.model.string(), input.positions),
+        fmt::format("pass --seq-len {} or less, or change max_position_embeddings", input.positions));
 }
 
 MlmOptions mlm_options(const PretrainOptions& options, const WordPiece& tokenizer) {
@@ -63,12 +62,12 @@ class MaskedLanguageModelling : public Objective {
       : options_(options),
         tokenizer_(WordPiece::load(options.vocabulary, {})),
         model_(starting_model(options.model, options.upcycle, options.seed, options.note)),
-        config_(model_.config) {
-    check_fits(options_, tokenizer_, config_);
-    ensure_mlm_head(model_, options.seed);
-    model_.classifier.reset();
+        training_(model_.spec.training) {
+    check_fits(options_, tokenizer_, model_.spec.text());
+    train::ensure_masked_words(model_, options.seed);
+    train::drop_classifier(model_);
     if (options.dropout)
-      model_.config.hidden_dropout_prob = model_.config.attention_probs_dropout_prob = *options.dropout;
+      model_.spec.training.hidden_dropout = model_.spec.training.attention_dropout = *options.dropout;
   }
 
   void prepare() override {
@@ -101,7 +100,7 @@ class MaskedLanguageModelling : public Objective {
     return resolved;
   }
 
-  std::int64_t parameter_count() const override { return espalier::parameter_count(model_); }
+  std::int64_t parameter_count() const override { return train::parameter_count(model_); }
 
   std::vector<OptimizedParameter> parameters() override {
     std::vector<OptimizedParameter> parameters;
@@ -112,7 +111,7 @@ class MaskedLanguageModelling : public Objective {
     return parameters;
   }
 
-  StepLoss loss(CorpusCursor& cursor, const ForwardOptions& options) override {
+  StepLoss loss(CorpusCursor& cursor, const train::ForwardOptions& options) override {
     const auto batch = batches_->next(cursor);
     const auto loss = masked_loss(model_, batch, options);
     return {loss.mlm, loss.balance, static_cast<std::int64_t>(batch.ids.size())};
@@ -122,22 +121,23 @@ class MaskedLanguageModelling : public Objective {
 
   std::optional<double> validate(MetricsLine&) override {
     if (!validation_batches_) return std::nullopt;
-    return evaluate_masked_words(encoder_of(model_), *validation_batches_, options_.validation_tokens).loss;
+    return evaluate_masked_words(train::encoder_of(model_), *validation_batches_, options_.validation_tokens)
+        .loss;
   }
 
   void save_result(const std::filesystem::path& run_folder) override {
     const auto folder = run_folder / "model";
     auto model = model_;
-    model.config = config_;
-    save_bert(model, folder, options_.model_dtype);
+    model.spec.training = training_;
+    train::save(model, folder, options_.model_dtype);
     write_file(folder / "vocab.txt", read_file(options_.vocabulary));
   }
 
  private:
   const PretrainOptions& options_;
   WordPiece tokenizer_;
-  BertModel model_;       // its config has the dropout of this run
-  BertMoeConfig config_;  // as it will be saved
+  train::Transformer model_;         // its spec has the dropout of this run
+  arch::TrainingSettings training_;  // as it will be saved
   std::optional<TokenCorpus> corpus_, validation_corpus_;
   std::optional<MlmBatches> batches_, validation_batches_;
 };
@@ -152,7 +152,7 @@ TrainingSummary pretrain(const PretrainOptions& options) {
     throw UserError("--vocab is missing: an encoder needs its vocab.txt",
                     "make one with `espalier tokenizer train`");
   MaskedLanguageModelling objective(options);
-  return train("pretrain", objective, options);
+  return run_training("pretrain", objective, options);
 }
 
 }  // namespace espalier

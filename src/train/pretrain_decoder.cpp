@@ -5,6 +5,7 @@
 #include "base/error.h"
 #include "base/json.h"
 #include "train/causal_language_modelling.h"
+#include "train/checkpoint.h"
 #include "train/training_loop.h"
 #include "train/weights_hash.h"
 
@@ -13,9 +14,9 @@ namespace {
 
 namespace fs = std::filesystem;
 
-TrainableDecoder starting_decoder(const fs::path& source, std::uint64_t seed) {
-  if (fs::is_directory(source)) return trainable(infer::load_decoder(Checkpoint::open(source)));
-  return initialize_decoder(read_json(source), source.string(), seed);
+train::Transformer starting_decoder(const fs::path& source, std::uint64_t seed) {
+  if (fs::is_directory(source)) return train::load(Checkpoint::open(source));
+  return train::initialize(read_json(source), source.string(), seed);
 }
 
 class DecoderPretraining final : public CausalLanguageModelling {
@@ -59,7 +60,7 @@ TrainingSummary pretrain_decoder(const PretrainOptions& options) {
     throw UserError("--upcycle makes Mixture-of-Experts encoders, and this is a decoder",
                     "write the experts into config.json");
   DecoderPretraining objective(options, text_of(options));
-  return train("pretrain", objective, options);
+  return run_training("pretrain", objective, options);
 }
 
 }  // namespace espalier

@@ -7,11 +7,13 @@
 #include <vector>
 
 #include "base/progress.h"
-#include "model/bert.h"
 
 namespace espalier {
+namespace train {
+struct Transformer;  // the program includes this, and no tensors
+}
 
-/// Turn listed blocks' FFNs into experts before training (`upcycle` in model/bert_checkpoint.h).
+/// Turn listed blocks' FFNs into experts before training (`upcycle` in train/checkpoint.h).
 struct UpcycleRequest {
   std::int64_t experts = 8;
   std::vector<std::int64_t> moe_layers;  ///< 0-based blocks
@@ -20,9 +22,9 @@ struct UpcycleRequest {
 /// The model a run starts from: the checkpoint in a folder, or new weights for a config.json, upcycled where
 /// asked. `note` hears what upcycling does about the gates. Throws UserError when there is nothing dense to
 /// upcycle.
-BertModel starting_model(const std::filesystem::path& config_or_checkpoint,
-                         const std::optional<UpcycleRequest>& upcycle, std::uint64_t seed,
-                         const NoteSink& note);
+train::Transformer starting_model(const std::filesystem::path& config_or_checkpoint,
+                                  const std::optional<UpcycleRequest>& upcycle, std::uint64_t seed,
+                                  const NoteSink& note);
 
 /// What identifies that model among a run's options: its config, the hash of its weights when they come from
 /// a checkpoint, and the upcycling.

@@ -4,12 +4,13 @@
 
 namespace espalier {
 
-TaskOutput task_forward(const BertModel& model, const ExampleBatch& batch, const ForwardOptions& options) {
+TaskOutput task_forward(const train::Transformer& model, const ExampleBatch& batch,
+                        const train::ForwardOptions& options) {
   const SequenceLayout layout{batch.offsets};
-  const auto encoding = encode(
+  const auto encoding = train::encode(
       model, {torch::tensor(batch.ids, torch::kInt64), torch::tensor(batch.types, torch::kInt64), layout},
       options);
-  return {classify(model, encoding.hidden, layout, options), encoding.balance_loss};
+  return {train::classify(model, encoding.hidden, layout, options), encoding.balance_loss};
 }
 
 torch::Tensor task_loss(const Task& task, const torch::Tensor& scores, const ExampleBatch& batch,
@@ -21,14 +22,15 @@ torch::Tensor task_loss(const Task& task, const torch::Tensor& scores, const Exa
   return ops(backend).cross_entropy(scores, torch::tensor(batch.labels, torch::kInt64).to(scores.device()));
 }
 
-MaskedLoss masked_loss(const BertModel& model, const MlmBatch& batch, const ForwardOptions& options) {
-  const auto device = model.embeddings.word.device();
+MaskedLoss masked_loss(const train::Transformer& model, const MlmBatch& batch,
+                       const train::ForwardOptions& options) {
+  const auto device = model.token.device();
   const auto ids = torch::tensor(batch.ids, torch::kInt64);
   const auto types = torch::tensor(batch.types, torch::kInt64);
-  const auto encoding = encode(model, {ids, types, SequenceLayout{batch.offsets}}, options);
+  const auto encoding = train::encode(model, {ids, types, SequenceLayout{batch.offsets}}, options);
   const auto rows = encoding.hidden.index_select(0, torch::tensor(batch.positions, torch::kInt64).to(device));
   const auto targets = torch::tensor(batch.targets, torch::kInt64).to(device);
-  return {ops(options.backend).cross_entropy(mlm_logits(model, rows, options), targets),
+  return {ops(options.backend).cross_entropy(train::masked_word_logits(model, rows, options), targets),
           encoding.balance_loss};
 }
 

@@ -5,7 +5,7 @@
 #include "data/example_batches.h"
 #include "data/mlm_batches.h"
 #include "data/task.h"
-#include "model/bert.h"
+#include "train/forward.h"
 
 namespace espalier {
 
@@ -14,7 +14,8 @@ struct TaskOutput {
   torch::Tensor scores;
   torch::Tensor balance_loss;  // scalar; undefined without MoE layers
 };
-TaskOutput task_forward(const BertModel& model, const ExampleBatch& batch, const ForwardOptions& options);
+TaskOutput task_forward(const train::Transformer& model, const ExampleBatch& batch,
+                        const train::ForwardOptions& options);
 
 /// Mean cross-entropy (nats) or mean squared error of a batch: scalar.
 torch::Tensor task_loss(const Task& task, const torch::Tensor& scores, const ExampleBatch& batch,
@@ -26,6 +27,7 @@ struct MaskedLoss {
 };
 
 /// Forward pass of a masked batch; the vocabulary head runs on the masked positions alone.
-MaskedLoss masked_loss(const BertModel& model, const MlmBatch& batch, const ForwardOptions& options);
+MaskedLoss masked_loss(const train::Transformer& model, const MlmBatch& batch,
+                       const train::ForwardOptions& options);
 
 }  // namespace espalier

@@ -11,8 +11,8 @@
 #include "base/machine.h"
 #include "base/rng.h"
 #include "base/stopwatch.h"
-#include "nn/threads.h"
 #include "train/loss_window.h"
+#include "train/ops/threads.h"
 #include "train/schedule.h"
 #include "train/train_state.h"
 
@@ -106,13 +106,13 @@ class Run {
   void step(AdamW& optimizer, double learning_rate) {
     const auto seed =
         counter_random(options_.seed, kDropoutStream, static_cast<std::uint64_t>(progress_.step));
-    const auto loss =
-        objective_.loss(progress_.cursor, {.backend = options_.backend,
-                                           .mode = Mode::kTraining,
-                                           .seed = seed,
-                                           .on_routing = [this](std::int64_t block, const Routing& routing) {
-                                             window_.add_routing(block, routing);
-                                           }});
+    const auto loss = objective_.loss(
+        progress_.cursor, {.backend = options_.backend,
+                           .mode = train::Mode::kTraining,
+                           .seed = seed,
+                           .on_routing = [this](std::int64_t block, const train::Routing& routing) {
+                             window_.add_routing(block, routing);
+                           }});
     auto total = loss.task;
     if (loss.balance.defined()) total = total + options_.balance_weight * loss.balance;
     const double value = total.item<double>();
@@ -192,7 +192,7 @@ class Run {
 
 }  // namespace
 
-TrainingSummary train(std::string_view verb, Objective& objective, const TrainingOptions& options) {
+TrainingSummary run_training(std::string_view verb, Objective& objective, const TrainingOptions& options) {
   return Run(verb, objective, options)();
 }
 

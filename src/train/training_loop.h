@@ -11,6 +11,6 @@ namespace espalier {
 /// the objective saves): AdamW, linear warm-up and decay, clipping. Ctrl-C saves and throws Interrupted; a
 /// loss that is not finite is a UserError naming the step, and the last state stays. `verb` names the run in
 /// its manifest.
-TrainingSummary train(std::string_view verb, Objective& objective, const TrainingOptions& options);
+TrainingSummary run_training(std::string_view verb, Objective& objective, const TrainingOptions& options);
 
 }  // namespace espalier

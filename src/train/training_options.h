@@ -10,8 +10,8 @@
 #include "base/dtype.h"
 #include "base/files.h"
 #include "base/progress.h"
-#include "nn/backend.h"
 #include "train/adamw_options.h"
+#include "train/ops/backend.h"
 #include "train/schedule.h"
 
 namespace espalier {

@@ -7,9 +7,11 @@
 #include <vector>
 
 #include "artifacts/metrics.h"
-#include "moe/router.h"
-#include "prune/proficiency.h"
+#include "artifacts/observations.h"
+#include "artifacts/scores.h"
 #include "prune/window_schedule.h"
+#include "train/adamw.h"
+#include "train/forward.h"
 #include "train/pruned_model.h"
 
 namespace espalier {
@@ -19,33 +21,42 @@ namespace espalier {
 /// model and optimizer.
 class WindowPruner {
  public:
-  /// Throws UserError when the model has no MoE layer, and what `window_ends` throws.
-  WindowPruner(const PrunedModel& model, const WindowRule& rule, std::uint64_t seed);
+  /// Throws UserError when the model has no MoE layer or is not the reference's, and what `window_ends`
+  /// throws.
+  WindowPruner(train::Transformer& model, const WindowRule& rule, std::uint64_t seed);
 
-  /// Adds one step's routing of a MoE layer.
-  void observe(std::int64_t block, const Routing& routing);
+  /// The options of a training step, whose routing, and outputs where the criterion looks at them, are
+  /// measured too.
+  train::ForwardOptions watched(const train::ForwardOptions& options);
 
   /// Whether experts are dropped after `step`.
   bool ends_window(std::int64_t step) const;
   /// Ends the window of that step.
-  void end_window(const std::filesystem::path& run_folder, PrunedModel& model, AdamW& optimizer);
+  void end_window(const std::filesystem::path& run_folder, AdamW& optimizer);
 
   /// Puts the living experts into a line of metrics.jsonl, layers with one survivor included.
   void describe(MetricsLine& line) const;
 
   /// Window, sums and survivors, exactly; `restore` also drops what the run had dropped from a fresh model.
   nlohmann::json state() const;
-  void restore(const nlohmann::json& state, PrunedModel& model);
+  void restore(const nlohmann::json& state);
 
  private:
   void start_window();
+  void add(std::int64_t block, const train::Routing& routing);
+  void add(std::int64_t block, const ExpertOutputs& outputs);
+  std::map<int, std::vector<double>> reference() const;
+  std::vector<double> weight_scores_of(int layer) const;
+  Scores scores_of_window() const;
 
+  train::Transformer& model_;
   WindowRule rule_;
   std::uint64_t seed_;
   std::vector<WindowEnd> ends_;
   std::size_t next_ = 0;                       // index into ends_
   std::map<int, std::vector<int>> survivors_;  // original numbers
-  std::map<int, ProficiencySums> sums_;        // of layers with a router
+  std::map<int, LayerObservations> sums_;      // of layers where something is chosen
+  std::map<int, std::vector<double>> before_;  // of a criterion that compares: by layer and original number
 };
 
 /// Those options of the rule that decide a run's numbers, for its manifest.

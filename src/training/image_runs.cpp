@@ -44,8 +44,9 @@ void describe_image_training(options::OptionTable& table, ImageTrainingChoice& c
 
 RunSummary train_images(const std::string& verb, const std::filesystem::path& model,
                         const ImageTrainingChoice& choice, const TrainingChoice& training,
-                        const pipeline::RunContext& context) {
+                        const pipeline::RunContext& context, const WindowRule& prune) {
   ImageTrainingOptions options = image_options(model, choice, training, context);
+  options.prune = prune;
   const ImageTrainingSummary summary = train_on_images(verb, options);
   return {verb, options.out, summary, summary.parameters, summary.eval, {"accuracy"}};
 }

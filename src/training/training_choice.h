@@ -65,6 +65,7 @@ std::string to_text(const RunSummary& summary);
 /// Trains a vision model. Steps, balance loss and log lines that were not given are those of images.
 RunSummary train_images(const std::string& verb, const std::filesystem::path& model,
                         const ImageTrainingChoice& choice, const TrainingChoice& training,
-                        const pipeline::RunContext& context);
+                        const pipeline::RunContext& context,
+                        const WindowRule& prune = {.schedule = PruneSchedule::kNone});
 
 }  // namespace espalier::training

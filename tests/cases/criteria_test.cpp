@@ -14,6 +14,7 @@
 #include "base/files.h"
 #include "base/json.h"
 #include "paths.h"
+#include "prune/criteria/stored_weights.h"
 #include "temporary_folder.h"
 #include "unit/base/user_error.h"
 
@@ -115,23 +116,24 @@ struct StoredLayer {
   }
 };
 
-std::vector<double> weight_scores(const Criterion& criterion, const json& test) {
+std::vector<double> stored_scores(const Criterion& criterion, const json& test) {
   const TemporaryFolder folder;
   StoredLayer model(test);
   const Checkpoint checkpoint = model.store(folder / "model");
-  if (!test.contains("reference")) return criterion.weights({checkpoint, model.layer});
+  const StoredWeights weights(checkpoint, model.layer);
+  if (!test.contains("reference")) return weight_scores(criterion, weights, {});
   json before = test;
   if (test.contains("router")) before["router"] = test.at("reference");
   if (!test.contains("router")) before["experts"] = test.at("reference");
   StoredLayer reference(before);
   const Checkpoint other = reference.store(folder / "before");
-  return criterion.weights({checkpoint, model.layer, &other, &reference.layer});
+  return weight_scores(criterion, weights, criterion.weights(StoredWeights(other, reference.layer)));
 }
 
 std::vector<double> scores_of(const json& test) {
   const Criterion& criterion = find_criterion(test.at("criterion").get<std::string>());
   if (criterion.observed != nullptr) return criterion.observed(observed_layer(test.at("observed")));
-  if (criterion.weights != nullptr) return weight_scores(criterion, test);
+  if (criterion.weights != nullptr) return stored_scores(criterion, test);
   return criterion.drawn({test.at("layer"), test.at("experts_drawn"), test.at("seed")});
 }
 
@@ -165,6 +167,9 @@ TEST_P(EveryCriterion, HasACaseARowInTheDocumentationAndOneFunction) {
               ::testing::HasSubstr("\n| `" + std::string(criterion.name) + "` |"));
   EXPECT_EQ((criterion.observed != nullptr) + (criterion.weights != nullptr) + (criterion.drawn != nullptr),
             1);
+  EXPECT_EQ(criterion.weights != nullptr, criterion.input == CriterionInput::kWeights);
+  EXPECT_EQ(criterion.drawn != nullptr, criterion.input == CriterionInput::kSeed);
+  EXPECT_TRUE(!criterion.compares || criterion.scale == ScoreScale::kSigned) << "a change may be negative";
   EXPECT_FALSE(criterion.definition.empty());
 }
 

@@ -28,7 +28,7 @@ std::vector<std::string> case_names() {
 WindowRule rule_from(JsonObject object) {
   WindowRule rule;
   rule.schedule = parse_prune_schedule(object.string("schedule"));
-  rule.criterion = parse_proficiency(object.string("criterion", "alpha"));
+  rule.criterion = &find_criterion(object.string("criterion", "alpha"));
   rule.beta = object.number("beta", {}, rule.beta);
   rule.gamma = object.number("gamma", {}, rule.gamma);
   rule.force_drop = parse_force_drop(object.string("force_drop", "windows"));
@@ -50,7 +50,7 @@ Case read_case(const fs::path& file) {
   JsonObject object(read_json(file), file.string());
   Case result{rule_from(object.object("rule")), object.integer("window"), {}, {}, {}};
   object.string("what");
-  result.scores.criterion = proficiency_name(result.rule.criterion);
+  result.scores.criterion = result.rule.criterion->name;
   result.scores.experts_per_token = 1;
   for (JsonObject& layer : object.objects("layers")) {
     LayerScores scores{static_cast<int>(layer.integer("layer")), layer.numbers("scores"), {}, {}};

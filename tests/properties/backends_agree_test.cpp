@@ -2,9 +2,9 @@
 #include <gtest/gtest.h>
 #include <torch/utils.h>
 
-#include "model/bert.h"
 #include "train/adamw.h"
-#include "unit/model/small_model.h"
+#include "train/forward.h"
+#include "unit/train/small_model.h"
 
 namespace espalier {
 namespace {
@@ -20,18 +20,18 @@ BertMoeConfig config() {
   return config;
 }
 
-torch::Tensor loss_of(const BertModel& model, Backend backend, std::uint64_t seed) {
-  const auto batch = small_batch(model.config.vocab_size);
+torch::Tensor loss_of(const Transformer& model, Backend backend, std::uint64_t seed) {
+  const auto batch = small_batch(model.spec.text().vocabulary);
   const ForwardOptions options{.backend = backend, .mode = Mode::kTraining, .seed = seed};
   const auto encoding = encode(model, batch, options);
   const auto rows = encoding.hidden.index_select(0, torch::tensor({0, 3, 7, 20, 30, 34}, torch::kInt64));
   const auto targets = torch::tensor({4, 60, 0, 17, 17, 33}, torch::kInt64);
-  auto loss = ops(backend).cross_entropy(mlm_logits(model, rows, options), targets);
+  auto loss = ops(backend).cross_entropy(masked_word_logits(model, rows, options), targets);
   if (encoding.balance_loss.defined()) loss = loss + 0.01 * encoding.balance_loss;
   return loss + classify(model, encoding.hidden, batch.layout, options).square().sum();
 }
 
-BertModel trainable_model(const BertMoeConfig& config) {
+Transformer trainable_model(const BertMoeConfig& config) {
   auto model = small_model(config);
   reset_classifier(model, 3, 4);
   visit_parameters(model,

@@ -2,9 +2,9 @@
 #include <gtest/gtest.h>
 #include <torch/utils.h>
 
-#include "model/inference.h"
-#include "unit/model/small_model.h"
-#include "unit/model/small_vmoe.h"
+#include "train/inference.h"
+#include "unit/train/small_model.h"
+#include "unit/train/small_vmoe.h"
 #include "values.h"
 
 namespace espalier {
@@ -33,7 +33,7 @@ void expect_same_encoder(const BertMoeConfig& config) {
     const auto hidden = encode(view, {ids, types, batch.layout});
     expect_close(values_of(hidden), numbers(expected), kRounding, "hidden");
     expect_close(values_of(masked_word_logits(view, batch.layout.tokens(), hidden.data())),
-                 numbers(mlm_logits(model, expected, options)), kRounding, "logits");
+                 numbers(masked_word_logits(model, expected, options)), kRounding, "logits");
     expect_close(values_of(classify(view, batch.layout, hidden.data())),
                  numbers(classify(model, expected, batch.layout, options)), kRounding, "scores");
   }

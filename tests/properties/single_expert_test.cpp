@@ -6,8 +6,8 @@
 #include <string>
 #include <vector>
 
-#include "model/apply_plan.h"
-#include "unit/model/small_model.h"
+#include "train/apply_plan.h"
+#include "unit/train/small_model.h"
 
 namespace espalier {
 namespace {
@@ -20,7 +20,7 @@ std::unique_ptr<at::ObserverContext> record(const at::RecordFunction& function) 
 }
 
 /// The operators of a forward and backward pass, in their order.
-std::vector<std::string> operators_of(BertModel model, Backend backend) {
+std::vector<std::string> operators_of(Transformer model, Backend backend) {
   visit_parameters(model, [](const std::string&, torch::Tensor& parameter) {
     parameter = parameter.detach().clone().set_requires_grad(true);
   });

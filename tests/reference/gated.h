@@ -33,7 +33,7 @@ inline Values gated_ffn(const Values& x, const Values& gate_up, const Values& do
   return times_transposed(a, down, F);
 }
 
-/// What a causal attention is made of, as nn/decoder_ops.h has it.
+/// What a causal attention is made of, as nn/ops.h has it.
 struct Heads {
   std::size_t H, G, d, v, turned_from;
   bool interleaved;

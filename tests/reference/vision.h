@@ -6,8 +6,10 @@
 #include <numeric>
 #include <vector>
 
-#include "model/vmoe.h"
+#include "arch/family.h"
+#include "arch/vmoe_config.h"
 #include "reference/elementwise.h"
+#include "train/moe_layer.h"
 
 /// A vision transformer with experts as plain loops in float64, one token at a time.
 namespace espalier::reference {
@@ -29,7 +31,7 @@ inline Values vision_linear(const Values& x, const torch::Tensor& weight, const 
   return y;
 }
 
-inline Values vision_norm(const Values& x, const LayerNorm& norm, double epsilon) {
+inline Values vision_norm(const Values& x, const train::NormWeights& norm, double epsilon) {
   const Values w = vision_values(norm.weight), b = vision_values(norm.bias);
   double mean = 0, variance = 0;
   for (const double v : x) mean += v / static_cast<double>(x.size());
@@ -49,14 +51,15 @@ inline Values vision_ffn(const Values& x, const torch::Tensor& up, const torch::
 
 using Rows = std::vector<Values>;  // [tokens][D]
 
-inline void vision_attention(Rows& x, const VmoeBlock& block, const VmoeConfig& config, std::int64_t T) {
+inline void vision_attention(Rows& x, const train::Block& block, const VmoeConfig& config, std::int64_t T) {
   const auto D = static_cast<std::size_t>(config.hidden_size),
              heads = static_cast<std::size_t>(config.num_attention_heads);
   const std::size_t width = D / heads, length = static_cast<std::size_t>(T);
+  const auto& attention = std::get<train::GroupedWeights>(block.mixer);
   Rows qkv;
   for (const Values& row : x)
-    qkv.push_back(vision_linear(vision_norm(row, block.attention_norm, config.layer_norm_eps),
-                                block.qkv.weight, block.qkv.bias));
+    qkv.push_back(vision_linear(vision_norm(row, block.mixer_norm, config.layer_norm_eps),
+                                attention.qkv.weight, attention.qkv.bias));
   for (std::size_t begin = 0; begin < x.size(); begin += length) {
     Rows context(length, Values(D, 0.0));
     for (std::size_t h = 0; h < heads; ++h)
@@ -74,8 +77,7 @@ inline void vision_attention(Rows& x, const VmoeBlock& block, const VmoeConfig& 
             context[t][i] += p[s] * qkv[begin + s][2 * D + i];
       }
     for (std::size_t t = 0; t < length; ++t) {
-      const Values attended =
-          vision_linear(context[t], block.attention_output.weight, block.attention_output.bias);
+      const Values attended = vision_linear(context[t], attention.output.weight, attention.output.bias);
       for (std::size_t i = 0; i < D; ++i) x[begin + t][i] += attended[i];
     }
   }
@@ -113,25 +115,30 @@ inline std::vector<std::vector<bool>> vision_choice(const Rows& p, const VmoeCon
   return taken;
 }
 
+struct VisionMoe {
+  train::MoeWeights weights;
+  std::vector<std::int32_t> expert_of_row;
+};
+
 /// What a row of the router gives for a token: its expert's output, or where the expert is gone the constant
 /// in its place.
-inline Values vision_row(const Values& x, const MoeLayer& moe, std::size_t row) {
+inline Values vision_row(const Values& x, const VisionMoe& moe, std::size_t row) {
   const auto expert = moe.expert_of_row.empty() ? static_cast<std::int64_t>(row) : moe.expert_of_row[row];
   if (expert >= 0)
-    return vision_ffn(x, moe.experts.up[expert], moe.experts.up_bias[expert], moe.experts.down[expert],
-                      moe.experts.down_bias[expert]);
-  if (!moe.novices.defined()) return Values(x.size(), 0.0);
+    return vision_ffn(x, moe.weights.experts.up[expert], moe.weights.experts.up_bias[expert],
+                      moe.weights.experts.down[expert], moe.weights.experts.down_bias[expert]);
+  if (!moe.weights.novices.defined()) return Values(x.size(), 0.0);
   std::int64_t gone = 0;
   for (std::size_t other = 0; other < row; ++other) gone += moe.expert_of_row[other] < 0 ? 1 : 0;
-  return vision_values(moe.novices[gone]);
+  return vision_values(moe.weights.novices[gone]);
 }
 
 /// The tokens of one member through rows `first` .. of the router.
-inline Rows vision_moe(const Rows& x, const MoeLayer& moe, const VmoeConfig& config, std::size_t first,
+inline Rows vision_moe(const Rows& x, const VisionMoe& moe, const VmoeConfig& config, std::size_t first,
                        std::size_t E) {
   Rows p;
   for (const Values& row : x) {
-    const Values logits = vision_linear(row, moe.router, {});
+    const Values logits = vision_linear(row, moe.weights.router, {});
     p.push_back(softmax(Values(logits.begin() + static_cast<std::ptrdiff_t>(first),
                                logits.begin() + static_cast<std::ptrdiff_t>(first + E)),
                         static_cast<std::int64_t>(E)));
@@ -147,18 +154,19 @@ inline Rows vision_moe(const Rows& x, const MoeLayer& moe, const VmoeConfig& con
   return y;
 }
 
-inline void vision_feed_forward(Rows& x, const VmoeBlock& block, const VmoeConfig& config,
-                                std::size_t members) {
+inline void vision_feed_forward(Rows& x, const train::Block& block, const VmoeConfig& config,
+                                std::size_t members, const std::vector<std::int32_t>& rows) {
   Rows normed;
   for (const Values& row : x)
     normed.push_back(vision_norm(row, block.feed_forward_norm, config.layer_norm_eps));
   Rows y;
-  if (const auto* ffn = std::get_if<FfnWeights>(&block.feed_forward)) {
+  if (const auto* ffn = std::get_if<FeedForwardWeights>(&block.feed_forward)) {
     for (const Values& row : normed)
       y.push_back(vision_ffn(row, ffn->up, ffn->up_bias, ffn->down, ffn->down_bias));
   } else {
-    const auto& moe = std::get<MoeLayer>(block.feed_forward);
-    const std::size_t tokens = x.size() / members, E = static_cast<std::size_t>(moe.router.size(0)) / members;
+    const VisionMoe moe{*block.moe(), rows};
+    const std::size_t tokens = x.size() / members,
+                      E = static_cast<std::size_t>(moe.weights.router.size(0)) / members;
     for (std::size_t m = 0; m < members; ++m) {
       const Rows own(normed.begin() + static_cast<std::ptrdiff_t>(m * tokens),
                      normed.begin() + static_cast<std::ptrdiff_t>((m + 1) * tokens));
@@ -170,8 +178,12 @@ inline void vision_feed_forward(Rows& x, const VmoeBlock& block, const VmoeConfi
     for (std::size_t i = 0; i < x[n].size(); ++i) x[n][i] += y[n][i];
 }
 
-inline Rows vision_tokens(const VmoeModel& model, const torch::Tensor& images) {
-  const auto& c = model.config;
+inline VmoeConfig vision_config(const train::Transformer& model) {
+  return parse_vmoe_config(arch::write_spec(model.spec, model.fields), "config.json");
+}
+
+inline Rows vision_tokens(const train::Transformer& model, const torch::Tensor& images) {
+  const VmoeConfig c = vision_config(model);
   const Values pixels = vision_values(images), position = vision_values(model.position),
                cls = vision_values(model.class_token);
   const auto D = static_cast<std::size_t>(c.hidden_size), S = static_cast<std::size_t>(c.image_size),
@@ -195,8 +207,8 @@ inline Rows vision_tokens(const VmoeModel& model, const torch::Tensor& images) {
 }
 
 /// Scores in evaluation mode: [members * B, labels], member after member.
-inline Values vmoe_scores(const VmoeModel& model, const torch::Tensor& images) {
-  const auto& c = model.config;
+inline Values vmoe_scores(const train::Transformer& model, const torch::Tensor& images) {
+  const VmoeConfig c = vision_config(model);
   Rows x = vision_tokens(model, images);
   std::size_t members = 1;
   for (std::int64_t l = 0; l < c.num_hidden_layers; ++l) {
@@ -205,14 +217,16 @@ inline Values vmoe_scores(const VmoeModel& model, const torch::Tensor& images) {
       const Rows once = x;
       for (std::size_t m = 1; m < members; ++m) x.insert(x.end(), once.begin(), once.end());
     }
-    const VmoeBlock& block = model.blocks[static_cast<std::size_t>(l)];
+    const train::Block& block = model.blocks[static_cast<std::size_t>(l)];
     vision_attention(x, block, c, c.positions());
-    vision_feed_forward(x, block, c, members);
+    const auto* moe = model.spec.blocks[static_cast<std::size_t>(l)].moe();
+    vision_feed_forward(x, block, c, members,
+                        moe == nullptr ? std::vector<std::int32_t>{} : train::expert_of_row(moe->router));
   }
   Values scores;
   for (std::size_t n = 0; n < x.size(); n += static_cast<std::size_t>(c.positions())) {
-    const Values own = vision_linear(vision_norm(x[n], model.norm, c.layer_norm_eps), model.classifier.weight,
-                                     model.classifier.bias);
+    const Values own = vision_linear(vision_norm(x[n], model.final_norm, c.layer_norm_eps),
+                                     model.classifier.weight, model.classifier.bias);
     scores.insert(scores.end(), own.begin(), own.end());
   }
   return scores;

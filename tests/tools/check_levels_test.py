@@ -17,7 +17,7 @@ README = """
 | 0 | `base/` | errors |
 | 2 | `text/` | tokenizers |
 | 2 | `artifacts/` | values |
-| 5 | `nn/` | kernels |
+| 5 | `train/` | kernels |
 | 8 | `eval/` `bench/` | quality, speed |
 """
 GOOD = {
@@ -25,8 +25,8 @@ GOOD = {
     "text/words.h": '#include "base/error.h"\n',
     "text/words.cpp": '#include "text/words.h"\n',
     "artifacts/plan.h": '#include "base/error.h"\n',
-    "nn/linear.cpp": '#include <torch/torch.h>\n#include <dnnl.hpp>\n#include "text/words.h"\n',
-    "eval/score.cpp": '#include "nn/linear.cpp"\n',
+    "train/ops/linear.cpp": '#include <torch/torch.h>\n#include <dnnl.hpp>\n#include "text/words.h"\n',
+    "eval/score.cpp": '#include "train/ops/linear.cpp"\n',
 }
 
 
@@ -61,12 +61,12 @@ class CheckLevels(unittest.TestCase):
         self.assert_error({"text/bad.h": '#include "artifacts/plan.h"\n'}, "src/text/bad.h:1:")
         self.assert_error({"bench/bad.cpp": '  #  include "eval/score.cpp"\n'}, "src/bench/bad.cpp:1:")
 
-    def test_tensor_headers_start_at_nn(self):
+    def test_tensor_headers_start_at_train(self):
         for header in ("torch/torch.h", "ATen/ATen.h", "c10/core/Device.h", "dnnl.hpp", "oneapi/dnnl/dnnl.hpp"):
             self.assert_error({"text/bad.cpp": f"#include <{header}>\n"}, "tensor header")
 
     def test_a_file_deep_in_a_folder_has_the_level_of_the_folder(self):
-        self.assert_error({"text/deep/er/bad.cpp": '#include "nn/linear.cpp"\n'}, "src/text/deep/er/bad.cpp:1:")
+        self.assert_error({"text/deep/er/bad.cpp": '#include "train/ops/linear.cpp"\n'}, "src/text/deep/er/bad.cpp:1:")
 
     def test_includes_are_named_from_the_source_root(self):
         self.assert_error({"text/bad.cpp": '#include "words.h"\n'}, "name headers from src/")

@@ -1,6 +1,6 @@
 #include "cli/training.h"
 
-#include "nn/threads.h"
+#include "train/ops/threads.h"
 #include "training/verbs.h"
 
 namespace espalier {

@@ -1,5 +1,7 @@
 #include "training/verbs/finetune.h"
 
+#include <fmt/format.h>
+
 #include "base/error.h"
 #include "pipeline/make_verb.h"
 #include "train/finetune.h"
@@ -65,9 +67,16 @@ void describe_pruning(options::OptionTable& table, WindowRule& rule) {
       {{"none", PruneSchedule::kNone}, {"eager", PruneSchedule::kEager}, {"staged", PruneSchedule::kStaged}},
       "none; eager: drop every expert under a threshold at the end of each window, and all but the "
       "best at half time; staged: drop the worst one at the end of each window");
-  table.choice("criterion", rule.criterion, "NAME",
-               {{"alpha", Proficiency::kAlpha}, {"hit_rate", Proficiency::kHitRate}},
-               "alpha: mean gate value of an expert; hit_rate: its share of the routed tokens");
+  std::vector<std::pair<std::string, const Criterion*>> names;
+  std::string known = "what a window measures of each expert:";
+  for (const Criterion& criterion : criteria()) {
+    names.emplace_back(criterion.name, &criterion);
+    known += fmt::format("\n{}: {}", criterion.name, criterion.definition);
+  }
+  table.choice("criterion", rule.criterion, "NAME", std::move(names), known);
+  table.add(
+      "reference", rule.reference, "MODEL0",
+      "model that router_norm_change and neuron_change compare with; default: the one the run starts from");
   table.add("beta", rule.beta, "X", "an expert goes under beta / survivors");
   table.add("gamma", rule.gamma, "X", "a window is gamma * steps / experts long");
   table.choice("force-drop", rule.force_drop, "WHEN",
@@ -121,7 +130,7 @@ void describe(options::OptionTable& table, FinetuneOptions& o) {
 
 RunSummary finetune(const FinetuneOptions& options, const pipeline::RunContext& context) {
   if (options.images.given())
-    return train_images("finetune", options.model, options.images, options, context);
+    return train_images("finetune", options.model, options.images, options, context, options.prune);
   if (options.task.task.empty())
     throw UserError("--task or --images is missing", "name what to fine-tune on: --task cola, --images DIR");
   return options.task.task == kCausalTask ? finetune_decoder(options, context)

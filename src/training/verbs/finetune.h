@@ -7,7 +7,6 @@
 
 #include "pipeline/task_choice.h"
 #include "pipeline/verb.h"
-#include "prune/proficiency.h"
 #include "prune/window_rule.h"
 #include "train/finetune_text.h"
 #include "training/training_choice.h"

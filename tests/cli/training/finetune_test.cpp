@@ -97,6 +97,29 @@ TEST_F(Finetune, WritesEachWindowsScoresAndPlan) {
   EXPECT_FALSE(exists("run/plan-003.json")) << "the last window trains the survivor alone";
 }
 
+TEST_F(Finetune, PrunesByWhatExpertsGiveAndByWhatTheyWeigh) {
+  for (const std::string criterion : {"reap", "router_norm"}) {
+    run_whole(criterion, {"--prune", "eager", "--criterion", criterion, "--steps", "16"});
+    EXPECT_EQ(read_scores(small_.path(criterion + "/scores-001.json")).criterion, criterion);
+    EXPECT_EQ(model(criterion).config()["model_type"], "bert") << "one expert is left";
+  }
+}
+
+TEST_F(Finetune, ChangesSinceAReferenceRank) {
+  const auto refused =
+      run_program(small_.command("no", {"--prune", "eager", "--criterion", "router_norm_change"}));
+  EXPECT_EQ(refused.exit_code, 2);
+  EXPECT_THAT(refused.err, HasSubstr("router_norm_change can be negative"));
+  const std::vector<std::string> options{"--prune", "staged", "--criterion", "router_norm_change",
+                                         "--steps", "16"};
+  run_whole("own", options);
+  run_whole("named", SmallPretraining::with(options, {"--reference", small_.path("pretrained/model")}));
+  EXPECT_EQ(content("own/scores-002.json"), content("named/scores-002.json")) << "the start is the reference";
+  run_whole("forced",
+            {"--prune", "eager", "--criterion", "router_norm_change", "--beta", "0", "--steps", "16"});
+  EXPECT_EQ(model("forced").config()["model_type"], "bert");
+}
+
 TEST_F(Finetune, TrainingGoesOnWithTheSurvivorsNumbers) {
   run_whole("run", {"--prune", "eager", "--beta", "0.95"});
   const auto first = read_plan(small_.path("run/plan-000.json"));

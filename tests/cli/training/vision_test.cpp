@@ -2,6 +2,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <csignal>
+
 #include "checkpoint/checkpoint.h"
 #include "cli/running_program.h"
 #include "cli/training/small_images.h"
@@ -134,6 +137,46 @@ TEST(Vision, AKilledRunGoesOnToTheSameNumbers) {
   run_vision(command("killed", {"--resume"}));
   EXPECT_TRUE(file_content(folder / "killed/model/model.safetensors") ==
               file_content(folder / "whole/model/model.safetensors"));
+}
+
+/// The run loses experts on its way, killed or not, by any criterion.
+TEST(Vision, ExpertsAreDroppedWhileItIsTrained) {
+  const TemporaryFolder folder;
+  const auto images = small_image_folder(folder);
+  const auto model = small_vision_run(folder, images, small_vision_config(), "run") + "/model";
+  const auto command = [&](const std::string& name, std::vector<std::string> more) {
+    more.insert(more.end(),
+                {"finetune", model, "--images", images, "--classes", "airplane,automobile", "--image-batch",
+                 "20", "--threads", "1", "--quiet", "--out", (folder / name).string()});
+    std::rotate(more.begin(), more.end() - 13, more.end());
+    return more;
+  };
+  for (const char* criterion : {"alpha", "reap", "magnitude"}) {
+    run_vision(command(criterion, {"--prune", "eager", "--criterion", criterion, "--steps", "8"}));
+    EXPECT_EQ(read(folder / criterion / "scores-000.json")["criterion"], criterion);
+    EXPECT_EQ(read(folder / criterion / "plan-001.json")["layers"][0]["keep"].size(), 1U);
+    const auto config = read(folder / criterion / "model/config.json");
+    EXPECT_EQ(config["num_experts"], json({1}));
+    EXPECT_EQ(config["router_rows"], json({1}));
+    EXPECT_EQ(config["num_experts_per_tok"], 1);
+    EXPECT_GT(accuracy((folder / criterion / "model").string(), images), 0.9);
+  }
+  const std::vector<std::string> staged{"--prune",     "staged", "--criterion",      "reap",
+                                        "--steps",     "120",    "--save-every",     "7",
+                                        "--log-every", "5",      "--validate-every", "1000"};
+  run_vision(command("whole", staged));
+  {
+    RunningProgram program(command("killed", staged));
+    ASSERT_TRUE(program.wait_until([&] { return std::filesystem::exists(folder / "killed/plan-000.json"); }))
+        << program.err();
+    ASSERT_EQ(program.stop(SIGKILL), 128 + SIGKILL);
+  }
+  ASSERT_FALSE(std::filesystem::exists(folder / "killed/model")) << "the run was over before it was killed";
+  auto resumed = staged;
+  resumed.push_back("--resume");
+  run_vision(command("killed", resumed));
+  for (const char* file : {"scores-002.json", "plan-002.json", "model/model.safetensors"})
+    EXPECT_TRUE(file_content(folder / "killed" / file) == file_content(folder / "whole" / file)) << file;
 }
 
 /// Counts of a calibration run add up, and a pruned model is observed in its own numbers.

@@ -8,7 +8,7 @@
 #include <numeric>
 
 #include "base/rng.h"
-#include "prune/proficiency.h"
+#include "prune/window_scores.h"
 
 namespace espalier {
 namespace {
@@ -141,27 +141,41 @@ TEST(WindowLaws, TheForceDropAtHalfIsAtHalfWhateverGamma) {
   }
 }
 
-TEST(ProficiencyLaws, TheOrderAndGroupingOfPartsDoNotMatter) {
+/// The sums of a few steps over a layer; exact, whatever the order in which they are added.
+LayerWindow random_window(Rng& rng, std::size_t experts) {
+  LayerWindow window{numbers(experts), LayerObservations(0, experts, 0), {}};
+  for (std::size_t i = 0; i < experts; ++i) {
+    window.sums.routed[i] = static_cast<double>(between(rng, 0, 100));
+    window.sums.tokens += window.sums.routed[i];
+    for (auto* sums : {&window.sums.score_sum, &window.sums.gate_sum, &window.sums.norm_sum,
+                       &window.sums.weighted_norm_sum})
+      (*sums)[i] = static_cast<double>(rng.below(1 << 20)) / (1 << 20);
+  }
+  window.sums.tokens += 1;
+  return window;
+}
+
+TEST(WindowScoreLaws, TheOrderAndGroupingOfPartsDoNotMatter) {
   Rng rng(5);
+  constexpr WindowEnd kEnd{1, 1, 8, false};
   for (int trial = 0; trial < kTrials; ++trial) {
     const std::size_t experts = 1 + rng.below(9);
-    ProficiencySums whole(experts), first(experts), second(experts);
+    LayerWindow whole{numbers(experts), LayerObservations(0, experts, 0), {}}, first = whole, second = whole;
     for (int step = 0; step < 8; ++step) {
-      ProficiencySums part(experts);
-      for (std::size_t i = 0; i < experts; ++i) {
-        part.alpha[i] = static_cast<double>(rng.below(1 << 20)) / (1 << 20);  // sums are exact
-        part.routed[i] = between(rng, 0, 100);
-        part.tokens += part.routed[i];
-      }
-      whole.add(part);
-      (rng.below(2) == 0 ? first : second).add(part);
+      const LayerWindow part = random_window(rng, experts);
+      whole.sums.add(part.sums);
+      (rng.below(2) == 0 ? first : second).sums.add(part.sums);
     }
-    second.add(first);
-    for (const Proficiency criterion : {Proficiency::kAlpha, Proficiency::kHitRate}) {
-      ASSERT_EQ(second.scores(criterion), whole.scores(criterion));
+    second.sums.add(first.sums);
+    for (const Criterion& criterion : criteria()) {
+      if (criterion.observed == nullptr) continue;
+      const Scores scores = window_scores({&whole, 1}, criterion, kEnd, 1, 0);
+      ASSERT_EQ(window_scores({&second, 1}, criterion, kEnd, 1, 0).layers[0].scores, scores.layers[0].scores);
+      if (criterion.scale != ScoreScale::kPositive) continue;
+      const auto& shares = scores.layers[0].scores;
+      const double sum = std::accumulate(shares.begin(), shares.end(), 0.0);
+      EXPECT_TRUE(sum == 0.0 || std::abs(sum - 1.0) < 1e-12) << criterion.name << ' ' << sum;  // rounding
     }
-    const std::vector<double> rates = whole.scores(Proficiency::kHitRate);
-    EXPECT_NEAR(std::accumulate(rates.begin(), rates.end(), 0.0), 1.0, 1e-12);  // rounding of E divisions
   }
 }
 

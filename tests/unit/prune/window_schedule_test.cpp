@@ -123,6 +123,17 @@ TEST(WindowRuleCheck, AForceDropNeedsTheScheduleEager) {
   expect_user_error([&] { window_ends(bad); }, {"schedule \"none\""});
 }
 
+TEST(WindowEnds, ScoresThatMayBeNegativeHaveNoThreshold) {
+  for (const std::string_view name : {"router_norm_change", "neuron_change"}) {
+    WindowRule rule{.criterion = &find_criterion(name), .steps = 100, .experts = 4};
+    expect_user_error([&] { window_ends(rule); }, {std::string(name), "can be negative", "staged", "beta 0"});
+    rule.beta = 0;
+    EXPECT_TRUE(window_ends(rule).back().forced);
+    rule = {.schedule = PruneSchedule::kStaged, .criterion = rule.criterion, .steps = 100, .experts = 4};
+    EXPECT_EQ(window_ends(rule).size(), 3U);
+  }
+}
+
 TEST(OptionNames, AreReadBack) {
   for (const auto schedule : {PruneSchedule::kNone, PruneSchedule::kEager, PruneSchedule::kStaged}) {
     EXPECT_EQ(parse_prune_schedule(prune_schedule_name(schedule)), schedule);
@@ -130,16 +141,12 @@ TEST(OptionNames, AreReadBack) {
   for (const auto force_drop : {ForceDrop::kWindows, ForceDrop::kHalf, ForceDrop::kNever}) {
     EXPECT_EQ(parse_force_drop(force_drop_name(force_drop)), force_drop);
   }
-  for (const auto criterion : {Proficiency::kAlpha, Proficiency::kHitRate}) {
-    EXPECT_EQ(parse_proficiency(proficiency_name(criterion)), criterion);
-  }
 }
 
 TEST(OptionNames, AnUnknownOneNamesTheNearest) {
   expect_user_error([] { parse_prune_schedule("eagr"); },
                     {"\"eagr\", expected one of none, eager, staged", "did you mean eager?"});
   expect_user_error([] { parse_force_drop("halve"); }, {"did you mean half?"});
-  expect_user_error([] { parse_proficiency("hitrate"); }, {"did you mean hit_rate?"});
 }
 
 }  // namespace

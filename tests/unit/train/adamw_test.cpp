@@ -8,7 +8,7 @@
 #include <limits>
 
 #include "train/schedule.h"
-#include "unit/nn/backends.h"
+#include "unit/train/ops/backends.h"
 
 namespace espalier {
 namespace {

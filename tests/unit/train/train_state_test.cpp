@@ -10,7 +10,7 @@
 #include "base/error.h"
 #include "base/files.h"
 #include "checkpoint/checkpoint.h"
-#include "unit/nn/backends.h"
+#include "unit/train/ops/backends.h"
 
 namespace espalier {
 namespace {

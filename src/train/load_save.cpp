@@ -1,0 +1,102 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "arch/described_model.h"
+#include "arch/family.h"
+#include "base/error.h"
+#include "base/files.h"
+#include "base/json.h"
+#include "train/checkpoint.h"
+#include "train/parameters.h"
+
+namespace espalier::train {
+namespace {
+
+using arch::Group;
+
+/// A role's numbers, in the order of its rows.
+void read(const Checkpoint& checkpoint, const arch::StoredMatrix& matrix, torch::Tensor to) {
+  const auto has_scales = [&] {
+    const auto weight = checkpoint.weight(matrix.weight);
+    return std::any_of(weight.parts.begin() + 1, weight.parts.end(),
+                       [](const auto& part) { return part.there; });
+  };
+  if (matrix.packed || has_scales())
+    throw UserError(
+        fmt::format("tensor {}: several weights share a number, and only a format's own kernels read it",
+                    matrix.tensor.name),
+        "train a checkpoint in BF16 or F32");
+  const auto& view = matrix.tensor;
+  float* values = to.data_ptr<float>();
+  const auto width = size_bytes(view.dtype);
+  if (matrix.is_contiguous()) {
+    const auto count = static_cast<std::size_t>(to.numel());
+    to_float32(view.dtype, view.bytes.subspan(static_cast<std::size_t>(matrix.begin) * width, count * width),
+               {values, count});
+    return;
+  }
+  std::vector<float> whole(static_cast<std::size_t>(view.elements()));
+  to_float32(view.dtype, view.bytes, whole);
+  for (std::int64_t i = 0; i < matrix.rows; ++i)
+    for (std::int64_t j = 0; j < matrix.columns; ++j)
+      *values++ =
+          whole[static_cast<std::size_t>(matrix.begin + i * matrix.row_stride + j * matrix.column_stride)];
+}
+
+/// What is saved of a model whose layers differ in what they can do.
+arch::ModelSpec spec_to_save(const Transformer& model) {
+  auto spec = model.spec;
+  for (const auto& block : model.spec.blocks)
+    for (auto& other : spec.blocks)
+      if (block.moe() && other.moe() && block.moe()->router.chooser == arch::WhoChooses::kTokens)
+        other.moe()->router.rule.experts_per_token =
+            std::min(other.moe()->router.rule.experts_per_token, block.moe()->router.rows / spec.members);
+  return spec;
+}
+
+}  // namespace
+
+Transformer load(const Checkpoint& checkpoint) {
+  Transformer model;
+  model.fields = checkpoint.config();
+  model.spec = arch::read_spec(checkpoint);
+  arch::expect_runs(model.spec, checkpoint.folder().string());
+  const auto bound = arch::bind(model.spec, checkpoint);
+  auto& heads = model.spec.heads;
+  heads.pooler = heads.pooler && bound.has(Group::kPooler);
+  heads.masked_words = heads.masked_words && bound.has(Group::kMaskedWords);
+  if (std::holds_alternative<arch::TextInput>(model.spec.input))
+    heads.classifier = heads.classifier && bound.has(Group::kClassifier);
+  for (auto& parameter : parameters(model)) {
+    *parameter.value = torch::empty(parameter.shape());
+    for_each_part(parameter, *parameter.value, [&](const arch::TensorKey& key, torch::Tensor part) {
+      read(checkpoint, bound.at(key), part);
+    });
+  }
+  return model;
+}
+
+void save(const Transformer& model, const std::filesystem::path& folder, Dtype dtype) {
+  std::vector<TensorSource> sources;
+  for (const auto& parameter : parameters(const_cast<Transformer&>(model))) {
+    // A lone expert's router is gone: the softmax over one is 1 whatever its row.
+    const auto values = parameter.value->defined()
+                            ? parameter.value->detach().to(torch::kCPU, torch::kFloat32).contiguous()
+                            : torch::zeros(parameter.shape());
+    for_each_part(parameter, values, [&](const arch::TensorKey& key, const torch::Tensor& part) {
+      const auto stored = parameter.trained ? dtype : Dtype::kF32;
+      sources.push_back(
+          {stored_name(model.spec, key), stored, part.sizes().vec(), [part, stored](std::span<std::byte> to) {
+             from_float32(stored, {part.data_ptr<float>(), static_cast<std::size_t>(part.numel())}, to);
+           }});
+    });
+  }
+  std::filesystem::create_directories(folder);
+  write_safetensors(folder / "model.safetensors", std::move(sources), {{"format", "pt"}});
+  auto config = arch::write_spec(spec_to_save(model), model.fields);
+  config["torch_dtype"] = torch_name(dtype);
+  write_file(folder / "config.json", dump_json(config));
+}
+
+}  // namespace espalier::train
