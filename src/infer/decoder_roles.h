@@ -11,7 +11,7 @@ namespace espalier::infer {
 /// Calls `visit(key, weight)` with every weight of a block, in the order of the forward pass. Those that the
 /// model does not have are undefined.
 template <typename Block, typename Visit>
-void visit_roles(Block& block, std::int64_t layer, const Visit& visit) {
+void visit_decoder_roles(Block& block, std::int64_t layer, const Visit& visit) {
   using arch::Part;
   using arch::Role;
   const auto weight = [&](Role role, auto& w, Part part = Part::kWeight, std::int64_t expert = -1) {
@@ -61,7 +61,7 @@ template <typename Model, typename Visit>
 void visit_model_roles(Model& model, const Visit& visit) {
   visit(arch::TensorKey{arch::Role::kTokenEmbedding}, model.embedding);
   for (std::size_t layer = 0; layer < model.blocks.size(); ++layer)
-    visit_roles(model.blocks[layer], static_cast<std::int64_t>(layer), visit);
+    visit_decoder_roles(model.blocks[layer], static_cast<std::int64_t>(layer), visit);
   visit(arch::TensorKey{arch::Role::kFinalNorm}, model.norm);
   if (!model.config.tied_embeddings) visit(arch::TensorKey{arch::Role::kHead}, model.head);
 }

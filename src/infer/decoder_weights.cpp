@@ -34,12 +34,12 @@ void keep_only(DecoderMoe& moe, const std::vector<std::int64_t>& keep) {
 }  // namespace
 
 void for_each_weight(const DecoderBlock& block, const std::function<void(const StoredWeight&)>& action) {
-  visit_roles(block, 0, [&](const arch::TensorKey&, const StoredWeight& weight) { action(weight); });
+  visit_decoder_roles(block, 0, [&](const arch::TensorKey&, const StoredWeight& weight) { action(weight); });
 }
 
 DecoderBlock widened(const DecoderBlock& block) {
   DecoderBlock wide = block;
-  visit_roles(wide, 0, [](const arch::TensorKey&, StoredWeight& weight) { weight = widened(weight); });
+  visit_decoder_roles(wide, 0, [](const arch::TensorKey&, StoredWeight& weight) { weight = widened(weight); });
   return wide;
 }
 

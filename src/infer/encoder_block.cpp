@@ -10,7 +10,7 @@
 namespace espalier::infer {
 
 void for_each_weight(EncoderBlock& block, const std::function<void(StoredWeight&)>& action) {
-  visit_roles(block, 0, [&](const arch::TensorKey&, StoredWeight& weight) { action(weight); });
+  visit_encoder_roles(block, 0, [&](const arch::TensorKey&, StoredWeight& weight) { action(weight); });
 }
 
 void apply(const StoredLinear& linear, std::int64_t N, const float* x, float* y) {

@@ -8,7 +8,7 @@ namespace espalier::infer {
 
 /// Calls `visit(key, weight)` with every weight of a block. Those that the model does not have are undefined.
 template <typename Block, typename Visit>
-void visit_roles(Block& block, std::int64_t layer, const Visit& visit) {
+void visit_encoder_roles(Block& block, std::int64_t layer, const Visit& visit) {
   using arch::Part;
   using arch::Role;
   const auto pair = [&](Role role, auto& p, std::int64_t expert = -1) {

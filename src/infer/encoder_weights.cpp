@@ -29,7 +29,7 @@ std::vector<EncoderBlock> load_blocks(const Checkpoint& checkpoint, const arch::
   std::vector<EncoderBlock> blocks;
   for (const arch::BlockSpec& spec : model.spec.blocks) {
     EncoderBlock block = shaped(spec);
-    visit_roles(block, static_cast<std::int64_t>(blocks.size()),
+    visit_encoder_roles(block, static_cast<std::int64_t>(blocks.size()),
                 [&](const arch::TensorKey& key, StoredWeight& weight) {
                   weight = widened(bound_weight(checkpoint, model.tensors, key));
                 });
