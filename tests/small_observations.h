@@ -7,7 +7,7 @@
 #include "base/rng.h"
 #include "reference/observations.h"
 
-namespace espalier::testing {
+namespace espalier::fixtures {
 
 // Random calibration runs of a small model: MoE layers 1 and 3, 4 experts, top-2, width 3. All numbers are
 // fractions of a power of two, so that sums are exact in any order (the entropy aside: shares are 1/4 each).
@@ -79,4 +79,4 @@ inline Observations small_observations(std::uint64_t seed = 1, std::size_t count
   return observations;
 }
 
-}  // namespace espalier::testing
+}  // namespace espalier::fixtures

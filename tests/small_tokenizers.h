@@ -8,7 +8,7 @@
 
 #include "text/byte_alphabet.h"
 
-namespace espalier::testing {
+namespace espalier::fixtures {
 
 /// A byte-level tokenizer.json: the 256 bytes at ids 0 to 255, "ab", "abc" and " a" after them, and two added
 /// tokens, <|end|> (special) and <tool>.
@@ -86,4 +86,4 @@ inline std::string sentencepiece_model(bool byte_fallback = true, int algorithm 
   return model.bytes();
 }
 
-}  // namespace espalier::testing
+}  // namespace espalier::fixtures

@@ -13,7 +13,7 @@
 #include <string>
 #include <vector>
 
-namespace espalier::testing {
+namespace espalier::fixtures {
 
 /// A JPEG file of these pixels: 1 (grey), 3 (RGB) or 4 (CMYK) channels.
 inline std::string jpeg(int height, int width, int channels, const std::vector<std::uint8_t>& pixels) {
@@ -82,4 +82,4 @@ inline std::string cifar_record(int label, int r, int g, int b) {
   return record;
 }
 
-}  // namespace espalier::testing
+}  // namespace espalier::fixtures

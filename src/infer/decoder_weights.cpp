@@ -39,7 +39,8 @@ void for_each_weight(const DecoderBlock& block, const std::function<void(const S
 
 DecoderBlock widened(const DecoderBlock& block) {
   DecoderBlock wide = block;
-  visit_decoder_roles(wide, 0, [](const arch::TensorKey&, StoredWeight& weight) { weight = widened(weight); });
+  visit_decoder_roles(wide, 0,
+                      [](const arch::TensorKey&, StoredWeight& weight) { weight = widened(weight); });
   return wide;
 }
 

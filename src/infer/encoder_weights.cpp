@@ -30,9 +30,9 @@ std::vector<EncoderBlock> load_blocks(const Checkpoint& checkpoint, const arch::
   for (const arch::BlockSpec& spec : model.spec.blocks) {
     EncoderBlock block = shaped(spec);
     visit_encoder_roles(block, static_cast<std::int64_t>(blocks.size()),
-                [&](const arch::TensorKey& key, StoredWeight& weight) {
-                  weight = widened(bound_weight(checkpoint, model.tensors, key));
-                });
+                        [&](const arch::TensorKey& key, StoredWeight& weight) {
+                          weight = widened(bound_weight(checkpoint, model.tensors, key));
+                        });
     blocks.push_back(std::move(block));
   }
   return blocks;

@@ -174,8 +174,8 @@ TEST_P(EveryCriterion, HasACaseARowInTheDocumentationAndOneFunction) {
 }
 
 TEST(Criteria, AnUnknownNameBringsTheNearest) {
-  testing::expect_user_error([] { find_criterion("reep"); }, {"there is no \"reep\"", "did you mean reap?"});
-  testing::expect_user_error([] { find_criterion("router_norm_chagne"); }, {"router_norm_change?"});
+  fixtures::expect_user_error([] { find_criterion("reep"); }, {"there is no \"reep\"", "did you mean reap?"});
+  fixtures::expect_user_error([] { find_criterion("router_norm_chagne"); }, {"router_norm_change?"});
 }
 
 TEST(Criteria, ADrawDependsOnSeedAndLayerAlone) {

@@ -22,8 +22,8 @@ namespace espalier {
 namespace {
 
 namespace fs = std::filesystem;
+using fixtures::expect_user_error;
 using nlohmann::json;
-using testing::expect_user_error;
 
 const fs::path kSource = source_dir();
 const fs::path kCases = kSource / "tests/cases";
@@ -93,8 +93,8 @@ TEST(MergingCases, WeightsAreThoseWorkedByHand) {
     layer.routed = test.at("routed").get<std::vector<double>>();
     layer.gate_sum = test.at("gate_sum").get<std::vector<double>>();
     if (test.contains("outputs"))
-      layer.samples = testing::samples_of(outputs_of(test), test.at("gates").get<testing::Rows>(),
-                                          test.at("gates").get<testing::Rows>());
+      layer.samples = fixtures::samples_of(outputs_of(test), test.at("gates").get<fixtures::Rows>(),
+                                           test.at("gates").get<fixtures::Rows>());
     const GroupWeights found = find_merge_weighting(test.at("weights").get<std::string>())
                                    .compute(layer, test.at("groups").get<ExpertGroups>());
     const auto expected = test.at("expected").get<std::vector<std::vector<double>>>();
@@ -113,9 +113,9 @@ TEST(MergingCases, SubsetsAreThoseWorkedByHand) {
     const auto outputs = outputs_of(test);
     RouterConfig router;
     router.experts_per_token = test.at("experts_per_token").get<std::int64_t>();
-    const auto logits = test.at("logits").get<testing::Rows>();
+    const auto logits = test.at("logits").get<fixtures::Rows>();
     LayerObservations layer(0, outputs.size(), outputs[0][0].size());
-    layer.samples = testing::samples_of(outputs, logits, testing::gates_by(router, logits));
+    layer.samples = fixtures::samples_of(outputs, logits, fixtures::gates_by(router, logits));
     const FoundSubset found =
         find_subset_search(test.at("search").get<std::string>())
             .find(ReconstructionError(layer, router),

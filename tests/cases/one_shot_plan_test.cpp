@@ -103,7 +103,7 @@ INSTANTIATE_TEST_SUITE_P(Files, OneShotPlanCase, ::testing::ValuesIn(case_names(
 TEST_P(OneShotPlanCase, DecidesAsWritten) {
   const Case expected = read_case(kFolder / (GetParam() + ".json"));
   if (!expected.error.empty()) {
-    testing::expect_user_error([&] { one_shot_plan(expected.scores, expected.rule, 0); }, expected.error);
+    fixtures::expect_user_error([&] { one_shot_plan(expected.scores, expected.rule, 0); }, expected.error);
     return;
   }
   const Plan plan = one_shot_plan(expected.scores, expected.rule, 0);
@@ -132,7 +132,7 @@ TEST(KeepOption, AnythingElseIsAnError) {
   for (const char* text : {"", "0", "-1", "0.0", "-0.5", "1.5", "2.0", "half", "4x", "1e-1", "0.5.1", ".",
                            "nan", "99999999999999999999", "0.00001"}) {
     SCOPED_TRACE(text);
-    testing::expect_user_error([&] { parse_keep(text); }, {"--keep: found", "a whole number keeps"});
+    fixtures::expect_user_error([&] { parse_keep(text); }, {"--keep: found", "a whole number keeps"});
   }
 }
 
@@ -145,11 +145,11 @@ TEST(PlanOptions, ListsOfExpertsAndLayers) {
   EXPECT_EQ(parse_layers("0,23"), (std::vector<int>{0, 23}));
   for (const char* text : {"3", "3:", ":5", "3:5,", "3:-1", "a:b", "3:5:7", "3:99999"}) {
     SCOPED_TRACE(text);
-    testing::expect_user_error([&] { parse_experts(text); }, {"--protect: found", "expected LAYER:EXPERT"});
+    fixtures::expect_user_error([&] { parse_experts(text); }, {"--protect: found", "expected LAYER:EXPERT"});
   }
-  testing::expect_user_error([&] { parse_layers("1,,2"); }, {"--skip-layers: found \"\""});
-  testing::expect_user_error([&] { parse_plan_budget("globl"); }, {"did you mean global?"});
-  testing::expect_user_error([&] { parse_plan_router("zero_ouput"); }, {"did you mean zero_output?"});
+  fixtures::expect_user_error([&] { parse_layers("1,,2"); }, {"--skip-layers: found \"\""});
+  fixtures::expect_user_error([&] { parse_plan_budget("globl"); }, {"did you mean global?"});
+  fixtures::expect_user_error([&] { parse_plan_router("zero_ouput"); }, {"did you mean zero_output?"});
 }
 
 }  // namespace

@@ -13,9 +13,9 @@ namespace {
 using ::testing::HasSubstr;
 
 TEST(ApplyVerb, WritesWhatTheDryRunSays) {
-  const testing::SurgeryFolder folder;
-  testing::store_small(folder.model(), "qwen3_moe");
-  write_plan(folder.plan_file(), testing::plan_keeping({0, 2}, {1, 2, 5, 6}));
+  const fixtures::SurgeryFolder folder;
+  fixtures::store_small(folder.model(), "qwen3_moe");
+  write_plan(folder.plan_file(), fixtures::plan_keeping({0, 2}, {1, 2, 5, 6}));
   const std::vector<std::string> command{
       "apply", folder.model(), folder.plan_file(), "--out", folder.out(), "--shard-size", "1KB", "--json"};
   auto dry = command;
@@ -35,19 +35,19 @@ TEST(ApplyVerb, WritesWhatTheDryRunSays) {
 
 /// A model of 24 MB, so that writing it takes a while.
 void store_large(const std::filesystem::path& folder) {
-  auto config = testing::small_config("mixtral");
+  auto config = fixtures::small_config("mixtral");
   config["intermediate_size"] = 40'000;
-  auto tensors = testing::small_tensors("mixtral");
+  auto tensors = fixtures::small_tensors("mixtral");
   for (auto& tensor : tensors)
     for (auto& size : tensor.shape)
-      if (size == testing::kSmallInner) size = 40'000;
-  testing::store(folder, config, tensors);
+      if (size == fixtures::kSmallInner) size = 40'000;
+  fixtures::store(folder, config, tensors);
 }
 
 TEST(ApplyVerb, GoesOnAfterKillMinusNine) {
-  const testing::SurgeryFolder folder;
+  const fixtures::SurgeryFolder folder;
   store_large(folder.model());
-  write_plan(folder.plan_file(), testing::plan_keeping({0, 1, 2}, {1, 2, 5, 6}));
+  write_plan(folder.plan_file(), fixtures::plan_keeping({0, 1, 2}, {1, 2, 5, 6}));
   const std::vector<std::string> command{
       "apply", folder.model(), folder.plan_file(), "--out", folder.out(), "--shard-size", "1MB", "--json"};
   auto dry = command;

@@ -12,10 +12,10 @@ namespace {
 using ::testing::HasSubstr;
 
 TEST(CheckVerb, SaysWhatFitsAndWhoCouldNotLoadIt) {
-  const testing::SurgeryFolder folder;
-  testing::store_small(folder.model(), "mixtral");
+  const fixtures::SurgeryFolder folder;
+  fixtures::store_small(folder.model(), "mixtral");
   const std::string model = folder.model(), plan = folder.plan_file();
-  write_plan(plan, testing::plan_keeping({0, 1, 2}, {1, 2, 5, 6}));
+  write_plan(plan, fixtures::plan_keeping({0, 1, 2}, {1, 2, 5, 6}));
   const ProgramRun text = run_program({"check", plan, model});
   EXPECT_EQ(text.exit_code, 0) << text.err;
   EXPECT_THAT(text.out, HasSubstr(plan + " fits " + model + " (mixtral)\n"));
@@ -28,9 +28,9 @@ TEST(CheckVerb, SaysWhatFitsAndWhoCouldNotLoadIt) {
 }
 
 TEST(CheckVerb, APlanThatDoesNotFitIsAUserError) {
-  const testing::SurgeryFolder folder;
-  testing::store_small(folder.model(), "mixtral");
-  write_plan(folder.plan_file(), testing::plan_keeping({0, 1, 2}, {1, 2}, 4));
+  const fixtures::SurgeryFolder folder;
+  fixtures::store_small(folder.model(), "mixtral");
+  write_plan(folder.plan_file(), fixtures::plan_keeping({0, 1, 2}, {1, 2}, 4));
   const ProgramRun run = run_program({"check", folder.plan_file(), folder.model()});
   EXPECT_EQ(run.exit_code, 2);
   EXPECT_EQ(run.out, "");

@@ -160,7 +160,7 @@ std::string background_of(const std::string& selector) {
 }
 
 TEST_F(ReportInBrowser, ObservationsWithAPlan) {
-  Observations observations = testing::small_observations();
+  Observations observations = fixtures::small_observations();
   observations.examples[0].before = "</td><script>throw 1</script>";
   observations.token_text[17] = "<img src=x onerror=alert(1)>";
   observations.layers[0].routed[3] = 0;  // its cell is as far from an even share as can be

@@ -36,7 +36,7 @@ TEST(ReportVerb, ObservationsAloneBesideAPlanOrInARun) {
   const TemporaryFolder folder;
   const std::string run_folder = write_run(folder, "run");
   const std::string file = run_folder + "/observations.safetensors", out = (folder / "report.html").string();
-  write_observations(file, testing::small_observations());
+  write_observations(file, fixtures::small_observations());
   const std::string plan = folder.write("p.json", R"({"format": "espalier.plan/1", "router": "reroute",
     "provenance": {"criterion": "reap", "schedule": "one_shot", "seed": 1}, "experts_per_token": 2,
     "layers": [{"layer": 1, "num_experts_before": 4, "keep": [0, 1]}]})");

@@ -17,7 +17,7 @@ const std::string kModel = source_dir() + "/tests/golden/mixtral-sharded";
 
 TEST(ScoreVerb, ObservationsToScores) {
   const TemporaryFolder folder;
-  Observations observations = testing::small_observations();
+  Observations observations = fixtures::small_observations();
   observations.layers[1].routed[2] = 0;
   write_observations(folder / "o.safetensors", observations);
   const std::string out = (folder / "scores.json").string();

@@ -19,7 +19,7 @@ inline std::string golden_with_tokenizer(const TemporaryFolder& folder, const st
   for (const char* file : {"config.json", "model.safetensors"}) {
     std::filesystem::create_symlink(kGolden + golden + "/" + file, folder / (golden + "/" + file));
   }
-  folder.write(golden + "/tokenizer.json", testing::byte_level_json().dump());
+  folder.write(golden + "/tokenizer.json", fixtures::byte_level_json().dump());
   return (folder / golden).string();
 }
 

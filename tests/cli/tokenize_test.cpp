@@ -59,8 +59,8 @@ TEST(TokenizeVerb, ObeysTheModelsTokenizerConfig) {
 TEST(TokenizeVerb, TokenizersOfLanguageModels) {
   using nlohmann::json;
   const TemporaryFolder folder;
-  folder.write("bytes/tokenizer.json", testing::byte_level_json().dump());
-  folder.write("pieces/tokenizer.model", testing::sentencepiece_model());
+  folder.write("bytes/tokenizer.json", fixtures::byte_level_json().dump());
+  folder.write("pieces/tokenizer.model", fixtures::sentencepiece_model());
   folder.write("a.txt", "abc a\n<|end|>\n");
   const std::string bytes = (folder / "bytes").string(), pieces = (folder / "pieces").string();
   EXPECT_EQ(tokens_of(folder, bytes), json::parse("[[257, 258], [259]]"));
@@ -73,7 +73,7 @@ TEST(TokenizeVerb, TokenizersOfLanguageModels) {
 TEST(TokenizeVerb, ReadsJsonLinesAndDecodes) {
   using nlohmann::json;
   const TemporaryFolder folder;
-  const std::string model = folder.write("tokenizer.json", testing::byte_level_json().dump());
+  const std::string model = folder.write("tokenizer.json", fixtures::byte_level_json().dump());
   const std::string text =
       folder.write("a.jsonl", "{\"body\": \"abc\\n a\", \"id\": 1}\n{\"body\": \"\u00e9\"}\n");
   const std::string tokens = (folder / "tokens.json").string(), texts = (folder / "texts.json").string();
@@ -90,7 +90,7 @@ TEST(TokenizeVerb, BadInputIsAUserError) {
   const std::string plain = folder.write("plain.txt", "[UNK]\na\n");
   const std::string text = folder.write("a.txt", "a b\n");
   const std::string empty = folder.write("empty.txt", "");
-  const std::string json = folder.write("tokenizer.json", testing::byte_level_json().dump());
+  const std::string json = folder.write("tokenizer.json", fixtures::byte_level_json().dump());
   const std::string lines = folder.write("lines.jsonl", "{\"text\": \"a\"}\n");
   const std::string out = (folder / "tokens.json").string();
   const std::pair<std::vector<std::string>, std::string> cases[] = {

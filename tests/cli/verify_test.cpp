@@ -12,9 +12,9 @@ namespace {
 using ::testing::HasSubstr;
 
 TEST(VerifyVerb, ProvesOrNamesTheFirstDifference) {
-  const testing::SurgeryFolder folder;
-  testing::store_small(folder.model(), "deepseek_v3");
-  folder.apply(testing::plan_keeping({1, 2}, {0, 1, 2}), {.groups = RouterGroups::kReset});
+  const fixtures::SurgeryFolder folder;
+  fixtures::store_small(folder.model(), "deepseek_v3");
+  folder.apply(fixtures::plan_keeping({1, 2}, {0, 1, 2}), {.groups = RouterGroups::kReset});
   // The flag comes from the record in the folder.
   const std::vector<std::string> command{"verify", folder.model(), folder.out(), "--plan",
                                          folder.plan_file()};

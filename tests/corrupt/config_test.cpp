@@ -7,8 +7,8 @@
 namespace espalier {
 namespace {
 
+using fixtures::expect_user_error;
 using nlohmann::json;
-using testing::expect_user_error;
 
 constexpr const char* kGoodMoe = R"({
   "model_type": "espalier_bert_moe", "vocab_size": 100, "hidden_size": 12, "num_hidden_layers": 4,

@@ -8,8 +8,8 @@
 namespace espalier {
 namespace {
 
+using fixtures::expect_user_error;
 using nlohmann::json;
-using testing::expect_user_error;
 
 /// A golden's config with the fields of `patch` put in (null takes one out), and what the error must say.
 struct BadDecoder {

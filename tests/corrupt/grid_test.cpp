@@ -6,7 +6,7 @@
 namespace espalier {
 namespace {
 
-using testing::expect_user_error;
+using fixtures::expect_user_error;
 
 /// `toml` in front of a grid that is good but for the keys it lacks, and what the error must say.
 struct BadGrid {

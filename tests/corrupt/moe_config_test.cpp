@@ -9,12 +9,12 @@
 namespace espalier {
 namespace {
 
+using fixtures::expect_user_error;
+using fixtures::small_config;
+using fixtures::small_tensors;
+using fixtures::SmallTensor;
+using fixtures::store;
 using nlohmann::json;
-using testing::expect_user_error;
-using testing::small_config;
-using testing::small_tensors;
-using testing::SmallTensor;
-using testing::store;
 
 /// A good config with the fields of `patch` put in (null takes one out), and what the error must say.
 struct BadConfig {

@@ -16,9 +16,9 @@
 namespace espalier {
 namespace {
 
+using fixtures::expect_user_error;
+using fixtures::small_observations;
 using nlohmann::json;
-using testing::expect_user_error;
-using testing::small_observations;
 
 /// A file of observations taken apart.
 struct Parts {

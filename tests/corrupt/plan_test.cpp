@@ -9,8 +9,8 @@
 namespace espalier {
 namespace {
 
+using fixtures::expect_user_error;
 using nlohmann::json;
-using testing::expect_user_error;
 
 constexpr const char* kGoodPlan = R"({
   "format": "espalier.plan/1", "provenance": {"criterion": "reap", "schedule": "one_shot", "seed": 42},

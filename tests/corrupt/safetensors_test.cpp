@@ -13,7 +13,7 @@ namespace espalier {
 namespace {
 
 namespace fs = std::filesystem;
-using testing::expect_user_error;
+using fixtures::expect_user_error;
 
 /// A file: the header's length, the header, and `data_bytes` zeros.
 std::string file_with(const std::string& header, std::size_t data_bytes) {

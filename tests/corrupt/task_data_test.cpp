@@ -9,7 +9,7 @@
 namespace espalier {
 namespace {
 
-using testing::expect_user_error;
+using fixtures::expect_user_error;
 
 /// A file of a task's split `dev`, and what the error must say.
 struct BadFile {

@@ -89,16 +89,16 @@ const std::vector<Case>& json_cases() {
 TEST(CorruptTokenizer, Json) {
   for (const auto& [what, damage, expected] : json_cases()) {
     SCOPED_TRACE(what);
-    json tokenizer = testing::byte_level_json();
+    json tokenizer = fixtures::byte_level_json();
     damage(tokenizer);
-    testing::expect_user_error([&] { make_json_tokenizer(tokenizer.dump(), "tokenizer.json", {}); },
-                               expected);
+    fixtures::expect_user_error([&] { make_json_tokenizer(tokenizer.dump(), "tokenizer.json", {}); },
+                                expected);
   }
-  testing::expect_user_error([] { make_json_tokenizer("{", "tokenizer.json", {}); }, {"tokenizer.json:1"});
+  fixtures::expect_user_error([] { make_json_tokenizer("{", "tokenizer.json", {}); }, {"tokenizer.json:1"});
 }
 
 TEST(CorruptTokenizer, EveryCutOfASentencePieceModel) {
-  const std::string model = testing::sentencepiece_model();
+  const std::string model = fixtures::sentencepiece_model();
   int errors = 0;
   for (std::size_t bytes = 0; bytes < model.size(); bytes += 7) {
     try {
@@ -112,8 +112,8 @@ TEST(CorruptTokenizer, EveryCutOfASentencePieceModel) {
 }
 
 TEST(CorruptTokenizer, SentencePiece) {
-  using testing::ProtoWriter;
-  using testing::sentence_piece;
+  using fixtures::ProtoWriter;
+  using fixtures::sentence_piece;
   const std::string trainer = ProtoWriter().integer(3, 2).bytes();
   const auto model = [&](const std::string& piece, const std::string& trained) {
     ProtoWriter writer;
@@ -124,7 +124,7 @@ TEST(CorruptTokenizer, SentencePiece) {
   const std::pair<std::string, std::vector<std::string>> cases[] = {
       {"", {"no pieces"}},
       {"{\"model\": {}}", {"byte"}},
-      {testing::sentencepiece_model(true, 1), {"not BPE"}},
+      {fixtures::sentencepiece_model(true, 1), {"not BPE"}},
       {model(sentence_piece("", 0), trainer), {"without text"}},
       {model(sentence_piece("a", 0, 9), trainer), {"piece type 9"}},
       {model(sentence_piece("a", 0, 5), trainer), {"unused pieces"}},
@@ -137,7 +137,8 @@ TEST(CorruptTokenizer, SentencePiece) {
        {"normalizer \"nmt\""}}};
   for (const auto& [bytes, expected] : cases) {
     SCOPED_TRACE(expected.front());
-    testing::expect_user_error([&] { make_sentencepiece_tokenizer(bytes, "tokenizer.model", {}); }, expected);
+    fixtures::expect_user_error([&] { make_sentencepiece_tokenizer(bytes, "tokenizer.model", {}); },
+                                expected);
   }
 }
 

@@ -12,7 +12,7 @@
 namespace espalier {
 namespace {
 
-using testing::expect_user_error;
+using fixtures::expect_user_error;
 
 struct StoredTensor {
   std::string name;

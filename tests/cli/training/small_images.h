@@ -16,8 +16,8 @@ inline std::string small_image_folder(const TemporaryFolder& folder) {
     std::string text;
     for (int i = 0; i < count; ++i) {
       const int c = i % 2;
-      text += testing::cifar_record(c, c == 0 ? 200 + shade + i % 5 : 20, 60 + 3 * i % 40,
-                                    c == 1 ? 210 + i % 7 : 30);
+      text += fixtures::cifar_record(c, c == 0 ? 200 + shade + i % 5 : 20, 60 + 3 * i % 40,
+                                     c == 1 ? 210 + i % 7 : 30);
     }
     return text;
   };

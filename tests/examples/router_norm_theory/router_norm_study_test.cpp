@@ -9,7 +9,7 @@
 namespace espalier::examples {
 namespace {
 
-using testing::expect_user_error;
+using fixtures::expect_user_error;
 
 StudyOptions small_study() {
   StudyOptions options;

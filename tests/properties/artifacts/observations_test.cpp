@@ -11,10 +11,10 @@
 namespace espalier {
 namespace {
 
-using testing::empty_observations;
-using testing::observe;
-using testing::random_tokens;
-using testing::small_observations;
+using fixtures::empty_observations;
+using fixtures::observe;
+using fixtures::random_tokens;
+using fixtures::small_observations;
 
 void expect_equal(const Observations& a, const Observations& b) {
   ASSERT_EQ(a.layers.size(), b.layers.size());

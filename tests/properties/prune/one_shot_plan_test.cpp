@@ -139,7 +139,7 @@ LayerObservations permuted(const LayerObservations& layer, const std::vector<std
 TEST(CriteriaLaws, PermutingExpertsPermutesScores) {
   for (std::uint64_t seed = 0; seed < 20; ++seed) {
     Rng rng(seed);
-    const LayerObservations layer = testing::small_observations(seed, 30).layers[0];
+    const LayerObservations layer = fixtures::small_observations(seed, 30).layers[0];
     const std::vector<std::size_t> order = random_order(rng, layer.experts(), 1);
     for (const Criterion& criterion : criteria()) {
       if (criterion.observed == nullptr) continue;

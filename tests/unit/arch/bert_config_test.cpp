@@ -9,8 +9,8 @@
 namespace espalier {
 namespace {
 
+using fixtures::expect_user_error;
 using nlohmann::json;
-using testing::expect_user_error;
 
 json golden_config(const std::string& folder) {
   return read_json(std::filesystem::path(source_dir()) / "tests/golden" / folder / "config.json");

@@ -10,9 +10,9 @@
 namespace espalier {
 namespace {
 
-using testing::expect_user_error;
-using testing::store_model;
-using testing::tiny_moe_config;
+using fixtures::expect_user_error;
+using fixtures::store_model;
+using fixtures::tiny_moe_config;
 using Tensors = std::vector<TensorSource>;
 
 Checkpoint golden(const std::string& folder) {
@@ -98,7 +98,7 @@ TEST(BertTensors, NamesTensorsThatNothingReads) {
 
 struct Misfit {
   const char* title;
-  testing::Change change;
+  fixtures::Change change;
   std::vector<std::string> fragments;
 };
 

@@ -14,9 +14,9 @@
 namespace espalier {
 namespace {
 
-using testing::expect_user_error;
-using testing::store_model;
-using testing::tiny_moe_config;
+using fixtures::expect_user_error;
+using fixtures::store_model;
+using fixtures::tiny_moe_config;
 
 std::int64_t parameters_of(const BertMoeConfig& config) {
   std::int64_t sum = 0;

@@ -17,7 +17,7 @@
 #include "base/rng.h"
 #include "checkpoint/checkpoint.h"
 
-namespace espalier::testing {
+namespace espalier::fixtures {
 
 using nlohmann::json;
 
@@ -201,4 +201,4 @@ inline Checkpoint store_small(const std::filesystem::path& folder, const std::st
   return store(folder, small_config(type), small_tensors(type, storage), shards);
 }
 
-}  // namespace espalier::testing
+}  // namespace espalier::fixtures

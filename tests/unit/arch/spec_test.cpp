@@ -28,8 +28,8 @@ std::vector<std::pair<std::string, json>> golden_configs() {
 
 TEST(ModelSpec, GoesIntoAConfigAndComesBack) {
   std::vector<std::pair<std::string, json>> configs = golden_configs();
-  for (const Family& family : espalier::testing::language_models())
-    configs.emplace_back(family.model_type, espalier::testing::small_config(std::string(family.model_type)));
+  for (const Family& family : espalier::fixtures::language_models())
+    configs.emplace_back(family.model_type, espalier::fixtures::small_config(std::string(family.model_type)));
   for (const auto& [name, config] : configs) {
     SCOPED_TRACE(name);
     const ModelSpec spec = read_spec(config, "config.json");
@@ -39,15 +39,15 @@ TEST(ModelSpec, GoesIntoAConfigAndComesBack) {
 
 // Of published models the file stays as it is, but for what has changed.
 TEST(ModelSpec, WritesOnlyWhatHasChanged) {
-  for (const Family& family : espalier::testing::language_models()) {
+  for (const Family& family : espalier::fixtures::language_models()) {
     SCOPED_TRACE(family.model_type);
-    json config = espalier::testing::small_config(std::string(family.model_type));
+    json config = espalier::fixtures::small_config(std::string(family.model_type));
     ModelSpec spec = read_spec(config, "config.json");
     EXPECT_EQ(write_spec(spec, config), config);
     for (BlockSpec& block : spec.blocks)
       if (block.moe() != nullptr) block.moe()->experts = block.moe()->router.rows = 4;
     const json after = write_spec(spec, config);
-    espalier::testing::described(config)[std::string(family.config.experts)] = 4;
+    espalier::fixtures::described(config)[std::string(family.config.experts)] = 4;
     EXPECT_EQ(after, config);
   }
 }

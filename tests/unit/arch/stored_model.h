@@ -9,7 +9,7 @@
 #include "base/json.h"
 #include "checkpoint/checkpoint.h"
 
-namespace espalier::testing {
+namespace espalier::fixtures {
 
 /// A tiny MoE model: 3 blocks, MoE layers in 0 and 2 with 4 experts each.
 inline BertMoeConfig tiny_moe_config() {
@@ -42,4 +42,4 @@ inline Checkpoint store_model(const std::filesystem::path& folder, const BertMoe
   return Checkpoint::open(folder);
 }
 
-}  // namespace espalier::testing
+}  // namespace espalier::fixtures

@@ -31,7 +31,7 @@ std::vector<float> read(const StoredMatrix& matrix) {
 class EveryLayout : public ::testing::TestWithParam<std::string> {};
 INSTANTIATE_TEST_SUITE_P(Families, EveryLayout, ::testing::ValuesIn([] {
                            std::vector<std::string> types;
-                           for (const Family& family : espalier::testing::language_models())
+                           for (const Family& family : espalier::fixtures::language_models())
                              types.emplace_back(family.model_type);
                            return types;
                          }()),
@@ -39,7 +39,7 @@ INSTANTIATE_TEST_SUITE_P(Families, EveryLayout, ::testing::ValuesIn([] {
 
 TEST_P(EveryLayout, GivesBackWhatWasWritten) {
   const TemporaryFolder folder;
-  const auto config = espalier::testing::small_config(GetParam());
+  const auto config = espalier::fixtures::small_config(GetParam());
   const ModelSpec spec = read_spec(config, "config.json");
   std::map<TensorKey, std::vector<float>> written;
   std::vector<RoleValues> values;

@@ -12,12 +12,12 @@
 namespace espalier {
 namespace {
 
-using testing::small_config;
-using testing::small_tensors;
-using testing::SmallStorage;
-using testing::SmallTensor;
-using testing::store;
-using testing::store_small;
+using fixtures::small_config;
+using fixtures::small_tensors;
+using fixtures::SmallStorage;
+using fixtures::SmallTensor;
+using fixtures::store;
+using fixtures::store_small;
 
 Topology topology_of(const Checkpoint& checkpoint) {
   return arch::describe(checkpoint).topology;
@@ -95,7 +95,7 @@ TEST_P(EveryLanguageModel, EstimatesAreTheFiguresOfTheSmallerModel) {
   const Expected& expected = GetParam();
   const auto layers = static_cast<std::int64_t>(expected.layers.size());
   const std::int64_t router =
-      testing::kSmallWidth + (expected.of_router == 2 ? 1 : 0);  // a row, and an entry of the bias
+      fixtures::kSmallWidth + (expected.of_router == 2 ? 1 : 0);  // a row, and an entry of the bias
   EXPECT_EQ(inspection.parameters - half.parameters, layers * 4 * (expected.parameters_per_expert + router));
   const std::int64_t run = layers - static_cast<std::int64_t>(inspection.topology.next_token_blocks.size());
   EXPECT_EQ(inspection.parameters_per_token - half.parameters_per_token, run * 4 * router);
@@ -104,7 +104,7 @@ TEST_P(EveryLanguageModel, EstimatesAreTheFiguresOfTheSmallerModel) {
 TEST(EveryLanguageModelTable, IsTheTableOfFamilies) {
   std::vector<std::string_view> tested, known;
   for (const Expected& expected : kExpected) tested.emplace_back(expected.model_type);
-  for (const arch::Family& family : testing::language_models()) known.push_back(family.model_type);
+  for (const arch::Family& family : fixtures::language_models()) known.push_back(family.model_type);
   EXPECT_EQ(tested, known);
 }
 
@@ -181,7 +181,7 @@ TEST(Topology, TheHashIsOfExpertsAndNotOfDtypes) {
   config["intermediate_size"] = 7;
   for (SmallTensor& tensor : tensors)
     for (auto& size : tensor.shape)
-      if (size == testing::kSmallInner) size = 7;
+      if (size == fixtures::kSmallInner) size = 7;
   EXPECT_NE(hash("d", config, tensors), first);
 }
 

@@ -7,8 +7,8 @@
 namespace espalier {
 namespace {
 
+using fixtures::expect_user_error;
 using nlohmann::json;
-using testing::expect_user_error;
 
 json small() {
   return {{"model_type", "espalier_vmoe"},

@@ -7,7 +7,7 @@
 namespace espalier {
 namespace {
 
-using testing::expect_user_error;
+using fixtures::expect_user_error;
 
 std::vector<Figure> one_figure() {
   Figure figure{"a-1", "Title", "Caption.", "across", "up", FigureScale::kLogarithmic, FigureScale::kLinear,

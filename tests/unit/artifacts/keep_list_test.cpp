@@ -9,7 +9,7 @@
 namespace espalier {
 namespace {
 
-using testing::expect_user_error;
+using fixtures::expect_user_error;
 
 const KeepList kList{{0, {0, 3}}, {2, {1}}, {10, {0, 1, 2}}};
 

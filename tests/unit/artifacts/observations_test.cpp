@@ -12,9 +12,9 @@
 namespace espalier {
 namespace {
 
-using testing::empty_observations;
-using testing::expect_user_error;
-using testing::small_observations;
+using fixtures::empty_observations;
+using fixtures::expect_user_error;
+using fixtures::small_observations;
 
 TEST(Observations, OneTokenByHand) {
   Observations observations = empty_observations();
@@ -23,7 +23,7 @@ TEST(Observations, OneTokenByHand) {
                                      {3, 0},
                                      {0.75, 0.25},
                                      {{3.0, 4.0, 0.0}, {0.0, 0.0, 2.0}}};
-  testing::observe(observations, {token, token});
+  fixtures::observe(observations, {token, token});
   const LayerObservations& layer = observations.layers[1];
   EXPECT_EQ(layer.tokens, 2.0);
   EXPECT_EQ(layer.routed, (std::vector<double>{2, 0, 0, 2}));

@@ -10,17 +10,17 @@
 namespace espalier {
 namespace {
 
-using testing::expect_user_error;
-using testing::small_observations;
+using fixtures::expect_user_error;
+using fixtures::small_observations;
 
 /// A run over random tokens whose outputs are whole numbers, so that sums are exact in any order.
 struct RandomRun {
   reference::Outputs outputs;
-  testing::Rows logits, gates;
+  fixtures::Rows logits, gates;
 };
 
 RandomRun random_run(std::uint64_t seed, std::size_t N) {
-  constexpr std::size_t E = testing::kObservedExperts, D = testing::kObservedWidth;
+  constexpr std::size_t E = fixtures::kObservedExperts, D = fixtures::kObservedWidth;
   Rng rng(seed);
   RandomRun run;
   run.outputs.assign(E, std::vector<std::vector<double>>(N, std::vector<double>(D)));
@@ -45,7 +45,7 @@ Observations observed(const RandomRun& run) {
                                      .correction_bias = true};
   for (LayerObservations& layer : observations.layers) {
     layer.every_expert = reference::moments_of(run.outputs);
-    layer.samples = testing::samples_of(run.outputs, run.logits, run.gates);
+    layer.samples = fixtures::samples_of(run.outputs, run.logits, run.gates);
     layer.correction_bias = {0.5F, -1, 0, 2};
   }
   return observations;

@@ -160,9 +160,9 @@ TEST(Dtype, NamesSizesAndErrors) {
   }
   EXPECT_EQ(size_bytes(Dtype::kBF16), 2U);
   EXPECT_EQ(name(Dtype::kF8E4M3), "F8_E4M3");
-  testing::expect_user_error([] { parse_dtype("FP32"); }, {"unknown dtype \"FP32\"", "BOOL, U8", "F32"});
-  testing::expect_user_error([] { widen(Dtype::kI32, 0); }, {"found dtype I32, expected floating point"});
-  testing::expect_user_error([] { narrow(Dtype::kI16, 0); }, {"cannot be stored as I16"});
+  fixtures::expect_user_error([] { parse_dtype("FP32"); }, {"unknown dtype \"FP32\"", "BOOL, U8", "F32"});
+  fixtures::expect_user_error([] { widen(Dtype::kI32, 0); }, {"found dtype I32, expected floating point"});
+  fixtures::expect_user_error([] { narrow(Dtype::kI16, 0); }, {"cannot be stored as I16"});
   float value = 0;
   EXPECT_THROW(to_float32(Dtype::kF32, {}, std::span(&value, 1)), InternalError);
 }

@@ -17,7 +17,7 @@ namespace espalier {
 namespace {
 
 namespace fs = std::filesystem;
-using testing::expect_user_error;
+using fixtures::expect_user_error;
 
 std::size_t entries(const fs::path& folder) {
   return static_cast<std::size_t>(std::distance(fs::directory_iterator(folder), fs::directory_iterator()));

@@ -9,7 +9,7 @@
 namespace espalier {
 namespace {
 
-using testing::expect_user_error;
+using fixtures::expect_user_error;
 
 struct BadText {
   const char* title;

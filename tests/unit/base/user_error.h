@@ -7,7 +7,7 @@
 
 #include "base/error.h"
 
-namespace espalier::testing {
+namespace espalier::fixtures {
 
 /// Runs `action`, which must throw a UserError whose message and hint together contain every fragment.
 template <typename Action>
@@ -26,4 +26,4 @@ void expect_user_error(Action&& action, const std::vector<std::string>& fragment
   ADD_FAILURE() << "no UserError" << (fragments.empty() ? "" : ", expected: " + fragments.front());
 }
 
-}  // namespace espalier::testing
+}  // namespace espalier::fixtures

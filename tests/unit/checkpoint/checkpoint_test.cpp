@@ -16,7 +16,7 @@ namespace espalier {
 namespace {
 
 namespace fs = std::filesystem;
-using testing::expect_user_error;
+using fixtures::expect_user_error;
 
 const fs::path kGolden = fs::path(source_dir()) / "tests/golden";
 

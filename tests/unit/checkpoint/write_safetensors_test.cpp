@@ -18,7 +18,7 @@
 namespace espalier {
 namespace {
 
-using testing::expect_user_error;
+using fixtures::expect_user_error;
 
 std::vector<std::byte> random_bytes(std::uint64_t count, std::uint64_t seed) {
   Rng rng(seed);

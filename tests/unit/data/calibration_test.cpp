@@ -23,7 +23,7 @@ class Calibration : public ::testing::Test {
   TemporaryFolder folder_;
   // <s> 1 in front of each document; the mark "a" is 263, the mark 260, "b" 262.
   std::unique_ptr<Tokenizer> tokenizer_ =
-      open_tokenizer(folder_.write("tokenizer.model", testing::sentencepiece_model()));
+      open_tokenizer(folder_.write("tokenizer.model", fixtures::sentencepiece_model()));
 };
 
 TEST_F(Calibration, JoinsDocumentsAndCutsRows) {
@@ -58,7 +58,7 @@ TEST_F(Calibration, FlattensChatMessages) {
   EXPECT_EQ(ids("chatml"), "<|im_start|>b\na<|im_end|>\n<|im_start|>assistant\nb<|im_end|>\n");
   EXPECT_EQ(ids("<{content}>"), "<a><b>");
   EXPECT_EQ(ids("inst"), "a [/INST] b");  // [INST] and </s> are tokens of the vocabulary
-  testing::expect_user_error([&] { ids("chatty"); }, {"chatty", "chatml"});
+  fixtures::expect_user_error([&] { ids("chatty"); }, {"chatty", "chatml"});
 }
 
 TEST_F(Calibration, DrawsRowsByTheSeed) {
@@ -86,15 +86,15 @@ TEST_F(Calibration, BadInput) {
   const std::string far = folder_.write("far.json", R"({"sequences": [[265]]})");
   const std::string no_field = folder_.write("n.jsonl", "{\"text\": \"a\"}\n{\"body\": \"a\"}\n");
   const std::string number = folder_.write("m.jsonl", "{\"text\": 3}\n");
-  testing::expect_user_error([&] { read({}, {}); }, {"no calibration files"});
-  testing::expect_user_error([&] { read({empty}, {}); }, {"empty.txt", "no tokens"});
-  testing::expect_user_error([&] { read({far}, {}); }, {"far.json", "265"});
-  testing::expect_user_error([&] { read({no_field}, {}); }, {"n.jsonl: line 2", "text"});
-  testing::expect_user_error([&] { read({number}, {}); }, {"m.jsonl: line 1", "chat messages"});
+  fixtures::expect_user_error([&] { read({}, {}); }, {"no calibration files"});
+  fixtures::expect_user_error([&] { read({empty}, {}); }, {"empty.txt", "no tokens"});
+  fixtures::expect_user_error([&] { read({far}, {}); }, {"far.json", "265"});
+  fixtures::expect_user_error([&] { read({no_field}, {}); }, {"n.jsonl: line 2", "text"});
+  fixtures::expect_user_error([&] { read({number}, {}); }, {"m.jsonl: line 1", "chat messages"});
   const std::vector<std::filesystem::path> files = {text};
-  testing::expect_user_error([&] { read_calibration(files, nullptr, 265, {}); }, {"t.txt", "no tokenizer"});
-  testing::expect_user_error([&] { read_calibration(files, tokenizer_.get(), 200, {}); },
-                             {"vocabulary has 200"});
+  fixtures::expect_user_error([&] { read_calibration(files, nullptr, 265, {}); }, {"t.txt", "no tokenizer"});
+  fixtures::expect_user_error([&] { read_calibration(files, tokenizer_.get(), 200, {}); },
+                              {"vocabulary has 200"});
 }
 
 }  // namespace

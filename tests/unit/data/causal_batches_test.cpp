@@ -17,7 +17,7 @@ using Ids = std::vector<std::int64_t>;
 
 constexpr std::int32_t kBos = 900;
 
-using testing::expect_user_error;
+using fixtures::expect_user_error;
 
 /// Bytes are their own ids; "abc" is 257, EOS 259.
 class CausalBatchesTest : public ::testing::Test {
@@ -25,7 +25,7 @@ class CausalBatchesTest : public ::testing::Test {
   TokenCorpus corpus(const std::string& text) const {
     TokenizerConfig config;
     config.eos_token = "<|end|>";
-    const auto tokenizer = make_json_tokenizer(testing::byte_level_json().dump(), "tokenizer.json", config);
+    const auto tokenizer = make_json_tokenizer(fixtures::byte_level_json().dump(), "tokenizer.json", config);
     return TokenCorpus::build({folder_.write("text.txt", text)}, corpus_tokenizer(*tokenizer, "bytes"),
                               folder_ / "cache");
   }
@@ -92,7 +92,7 @@ TEST_F(CausalBatchesTest, ABatchIsAFunctionOfTheCursor) {
 TEST_F(CausalBatchesTest, SaysWhatDoesNotFit) {
   const auto text = corpus("abc\n");
   expect_user_error([&] { CausalBatches(text, rows(8, 4)); }, {"--seq-len 8 with --batch-tokens 4"});
-  const auto tokenizer = make_json_tokenizer(testing::byte_level_json().dump(), "tokenizer.json", {});
+  const auto tokenizer = make_json_tokenizer(fixtures::byte_level_json().dump(), "tokenizer.json", {});
   expect_user_error([&] { corpus_tokenizer(*tokenizer, ""); }, {"no end-of-text token"});
 }
 

@@ -89,12 +89,12 @@ TEST(ChoiceTask, RowsThatAreNoItems) {
        R"({"activity_label": "", "ctx_a": "", "ctx_b": "", "endings": ["a", "b"], "label": "7"})"}};
   for (const auto& [task, row] : cases) {
     SCOPED_TRACE(row);
-    testing::expect_user_error([&] { item(task, row); }, {"row"});
+    fixtures::expect_user_error([&] { item(task, row); }, {"row"});
   }
 }
 
 std::unique_ptr<Tokenizer> small_tokenizer() {
-  return make_json_tokenizer(testing::byte_level_json().dump(), "t", {.eos_token = "<|end|>"});
+  return make_json_tokenizer(fixtures::byte_level_json().dump(), "t", {.eos_token = "<|end|>"});
 }
 
 TEST(EncodeChoice, ContextAndContinuationAreOneText) {
@@ -143,11 +143,11 @@ TEST(ChoiceFiles, AreFoundAndRead) {
   const auto& rte = *find_choice_task("rte");
   EXPECT_EQ(read_choice_items(rte, find_choice_file(rte, data, "dev")).at(0).contexts.at(0),
             "A.\nQuestion: B. True or False?\nAnswer:");
-  testing::expect_user_error([&] { find_choice_file(winogrande, data, "test"); },
-                             {"winogrande", "split test"});
-  testing::expect_user_error([&] { find_choice_file(winogrande, {}, "dev"); }, {"--data is missing"});
+  fixtures::expect_user_error([&] { find_choice_file(winogrande, data, "test"); },
+                              {"winogrande", "split test"});
+  fixtures::expect_user_error([&] { find_choice_file(winogrande, {}, "dev"); }, {"--data is missing"});
   const std::string bad = folder.write("bad.jsonl", "{}\n");
-  testing::expect_user_error([&] { read_choice_items(winogrande, bad); }, {"bad.jsonl: line 1", "sentence"});
+  fixtures::expect_user_error([&] { read_choice_items(winogrande, bad); }, {"bad.jsonl: line 1", "sentence"});
 }
 
 // The published files, where the data folder has them.

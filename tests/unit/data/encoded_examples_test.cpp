@@ -7,7 +7,7 @@
 namespace espalier {
 namespace {
 
-using testing::expect_user_error;
+using fixtures::expect_user_error;
 using Ids = std::vector<std::int32_t>;
 
 constexpr std::int32_t kCls = 1, kSep = 2;

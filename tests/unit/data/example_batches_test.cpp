@@ -11,7 +11,7 @@
 namespace espalier {
 namespace {
 
-using testing::expect_user_error;
+using fixtures::expect_user_error;
 
 // Example i has i % 5 + 2 tokens, all of them i; the first i % 5 + 1 are of type 0, the last of type 1.
 EncodedExamples examples(std::size_t count) {

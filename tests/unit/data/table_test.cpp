@@ -7,7 +7,7 @@
 namespace espalier {
 namespace {
 
-using testing::expect_user_error;
+using fixtures::expect_user_error;
 using Rows = std::vector<std::vector<std::string>>;
 
 struct Read {

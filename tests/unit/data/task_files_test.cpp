@@ -9,7 +9,7 @@ namespace espalier {
 namespace {
 
 namespace fs = std::filesystem;
-using testing::expect_user_error;
+using fixtures::expect_user_error;
 
 TaskFiles parse(const std::vector<std::string>& arguments) {
   return parse_task_files(arguments);

@@ -11,7 +11,7 @@
 namespace espalier {
 namespace {
 
-using testing::expect_user_error;
+using fixtures::expect_user_error;
 using Names = std::vector<std::string>;
 
 TaskSplit parse(const Task& task, std::string_view text, TableFormat format = TableFormat::kTsv,

@@ -61,19 +61,20 @@ TEST(TextWindows, EveryTokenIsScoredOnceAndInOrder) {
 }
 
 TEST(TextWindows, BadOptions) {
-  testing::expect_user_error([] { text_windows(counted(5), kBos, {.sequence_length = 1}); }, {"--seq-len 1"});
-  testing::expect_user_error([] { text_windows(counted(5), kBos, {5, 5}); }, {"--stride 5", "1 to 4"});
-  testing::expect_user_error([] { text_windows(counted(1), kNone, {}); }, {"nothing to score"});
-  testing::expect_user_error([] { text_windows(counted(0), kBos, {}); }, {"nothing to score"});
+  fixtures::expect_user_error([] { text_windows(counted(5), kBos, {.sequence_length = 1}); },
+                              {"--seq-len 1"});
+  fixtures::expect_user_error([] { text_windows(counted(5), kBos, {5, 5}); }, {"--stride 5", "1 to 4"});
+  fixtures::expect_user_error([] { text_windows(counted(1), kNone, {}); }, {"nothing to score"});
+  fixtures::expect_user_error([] { text_windows(counted(0), kBos, {}); }, {"nothing to score"});
 }
 
 TEST(TextWindows, ReadsTextAndJsonLines) {
   const TemporaryFolder folder;
-  const auto tokenizer = make_json_tokenizer(testing::byte_level_json().dump(), "t", {});
+  const auto tokenizer = make_json_tokenizer(fixtures::byte_level_json().dump(), "t", {});
   const std::vector<std::filesystem::path> files = {
       folder.write("a.txt", "ab\n\n"), folder.write("b.jsonl", "{\"text\": \"b\"}\n{\"text\": \"c\"}\n")};
   EXPECT_EQ(read_text_ids(files, *tokenizer, 300, {}), (Ids{256, '\n', '\n', 'b', '\n', '\n', 'c'}));
-  testing::expect_user_error([&] { read_text_ids(files, *tokenizer, 200, {}); }, {"id 256", "200 rows"});
+  fixtures::expect_user_error([&] { read_text_ids(files, *tokenizer, 200, {}); }, {"id 256", "200 rows"});
 }
 
 }  // namespace

@@ -30,7 +30,7 @@ TEST(ReadQuantization, TakesMethodBlocksAndBits) {
 
 TEST(ReadQuantization, RefusesBlocksOfNoSize) {
   for (const char* block : {"[0, 128]", "[128]", "128", "[128, -1]", "[1.5, 2]", "[128, 65537]", "\"128\""}) {
-    testing::expect_user_error(
+    fixtures::expect_user_error(
         [&] { of((std::string(R"({"weight_block_size": )") + block + "}").c_str()); },
         {"m/config.json", "weight_block_size", block[0] == '"' ? "128" : "found", "128, 128"});
   }

@@ -55,7 +55,7 @@ TEST_P(Formats, IsRecognisedAndCounted) {
 TEST_P(Formats, DecodesToWhatItStandsFor) {
   const FormatCase& of = GetParam();
   if (of.values.empty()) {
-    return testing::expect_user_error([&] { weight_of(of); }, {"memory: tensor w", of.format, "not read"});
+    return fixtures::expect_user_error([&] { weight_of(of); }, {"memory: tensor w", of.format, "not read"});
   }
   const Weight weight = weight_of(of);
   EXPECT_EQ(weight.rows, of.rows);
@@ -148,12 +148,12 @@ TEST_P(Formats, ACompanionThatIsMissingOrDoesNotFitIsNamed) {
   const std::vector<std::int64_t> shape(companion.shape.begin(), companion.shape.end());
   of.tensors.add(of.needed, Dtype::kI32, shape,
                  std::vector<std::byte>(4 * static_cast<std::size_t>(companion.elements())));
-  testing::expect_user_error([&] { weight_of(of); }, {"memory: tensor " + of.needed, "is I32", "expected"});
+  fixtures::expect_user_error([&] { weight_of(of); }, {"memory: tensor " + of.needed, "is I32", "expected"});
   of.tensors.add_floats(of.needed, Dtype::kF32, {2, 2, 2, 2}, std::vector<float>(16, 1.0F));
-  testing::expect_user_error([&] { weight_of(of); },
-                             {"memory: tensor " + of.needed, "[2, 2, 2, 2]", "w.weight"});
+  fixtures::expect_user_error([&] { weight_of(of); },
+                              {"memory: tensor " + of.needed, "[2, 2, 2, 2]", "w.weight"});
   of.tensors.remove(of.needed);
-  testing::expect_user_error([&] { weight_of(of); }, {"memory: tensor w.weight", "scale"});
+  fixtures::expect_user_error([&] { weight_of(of); }, {"memory: tensor w.weight", "scale"});
 }
 
 TEST(DenseWeight, LiesInMemoryWhereItIsFloat32) {
@@ -171,7 +171,7 @@ TEST(DenseWeight, OfIntegersIsNotRead) {
   MemoryTensors tensors;
   tensors.add("w.weight", Dtype::kI32, {1, 2}, std::vector<std::byte>(8));
   std::vector<float> values(2);
-  testing::expect_user_error(
+  fixtures::expect_user_error(
       [&] { find_weight(tensors.source(), "w.weight")->decode_rows(0, 1, values.data()); },
       {"tensor w.weight is I32", "floating-point"});
   EXPECT_FALSE(find_weight(tensors.source(), "other").has_value());

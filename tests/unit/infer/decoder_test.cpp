@@ -15,8 +15,8 @@ namespace {
 
 constexpr double kOracleTolerance = 1e-5;  // of float32 with sums in any order
 
+using fixtures::expect_user_error;
 using nlohmann::json;
-using testing::expect_user_error;
 
 struct Variant {
   const char* golden;  ///< whose config it changes

@@ -81,9 +81,10 @@ TEST(ExportMistral, KeepsBytesOrWritesAnotherDtypeAndCarriesTheTokenizer) {
 TEST(ExportMistral, SaysWhichLayersStillHaveExperts) {
   auto fields = golden_config("mixtral");
   const SmallDecoder whole(fields, 3), qwen(golden_config("qwen3-moe"), 3);
-  testing::expect_user_error([&] { check_exports_as_mistral(whole.open()); },
-                             {"layer 0 has", "--prune eager", "--experts-per-token 1"});
-  testing::expect_user_error([&] { check_exports_as_mistral(qwen.open()); }, {"qwen3_moe", "only a mixtral"});
+  fixtures::expect_user_error([&] { check_exports_as_mistral(whole.open()); },
+                              {"layer 0 has", "--prune eager", "--experts-per-token 1"});
+  fixtures::expect_user_error([&] { check_exports_as_mistral(qwen.open()); },
+                              {"qwen3_moe", "only a mixtral"});
 }
 
 }  // namespace

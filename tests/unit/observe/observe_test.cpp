@@ -16,7 +16,7 @@
 namespace espalier {
 namespace {
 
-using testing::expect_user_error;
+using fixtures::expect_user_error;
 
 /// Float32 passes against float64 loops: sums over a few dozen tokens, entropies and products among them.
 constexpr double kOracleTolerance = 2e-5;

@@ -18,7 +18,7 @@
 namespace espalier {
 namespace {
 
-using testing::expect_user_error;
+using fixtures::expect_user_error;
 
 /// Float32 sums over some dozens of tokens.
 constexpr double kTolerance = 3e-5;

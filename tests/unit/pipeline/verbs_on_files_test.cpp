@@ -97,7 +97,7 @@ TEST_F(VerbsOnFiles, OptionsThatDoNotGoTogetherAreErrors) {
 
 TEST_F(VerbsOnFiles, ReportAPageOfObservations) {
   const std::filesystem::path file = folder_ / "obs.safetensors";
-  write_observations(file, espalier::testing::small_observations());
+  write_observations(file, espalier::fixtures::small_observations());
   const ReportSummary made = report({.runs = {file}, .out = folder_ / "report.html"}, context_);
   EXPECT_TRUE(made.only_observations);
   EXPECT_EQ(std::filesystem::file_size(made.report), made.bytes);

@@ -93,10 +93,10 @@ TEST(Explain, NumbersFromTheStartOfTheRunAndMerges) {
 TEST(Explain, ScoresMustBeOfThePlan) {
   Scores other = two_layers();
   other.topology_sha256 = std::string(64, 'b');
-  testing::expect_user_error([&] { explain(keep_two(), &other); }, {"of different models"});
+  fixtures::expect_user_error([&] { explain(keep_two(), &other); }, {"of different models"});
   other = two_layers();
   other.layers.pop_back();
-  testing::expect_user_error([&] { explain(keep_two(), &other); }, {"block 3: the scores do not have it"});
+  fixtures::expect_user_error([&] { explain(keep_two(), &other); }, {"block 3: the scores do not have it"});
 }
 
 }  // namespace

@@ -12,7 +12,7 @@
 namespace espalier {
 namespace {
 
-using testing::expect_user_error;
+using fixtures::expect_user_error;
 
 /// Two layers of 8 experts; i and i + 4 are alike in layer 0, 2i and 2i + 1 in layer 1.
 Observations paired_observations() {
@@ -23,13 +23,13 @@ Observations paired_observations() {
   observations.router = RouterConfig{};
   Rng rng(1);
   for (int number = 0; number < 2; ++number) {
-    auto outputs = testing::random_outputs(rng, 8, 50, 4);
+    auto outputs = fixtures::random_outputs(rng, 8, 50, 4);
     for (std::size_t e = 0; e < 4; ++e) {
       const std::size_t a = number == 0 ? e : 2 * e, b = number == 0 ? e + 4 : 2 * e + 1;
       for (std::size_t n = 0; n < 50; ++n)
         for (std::size_t d = 0; d < 4; ++d) outputs[b][n][d] = outputs[a][n][d] + 0.01 * rng.normal();
     }
-    testing::Rows logits;
+    fixtures::Rows logits;
     for (std::size_t n = 0; n < 50; ++n) {
       logits.emplace_back();
       for (std::size_t e = 0; e < 8; ++e) logits.back().push_back(rng.normal());
@@ -38,7 +38,7 @@ Observations paired_observations() {
     layer.tokens = 50;
     layer.expert_bytes = 10;
     layer.every_expert = reference::moments_of(outputs);
-    layer.samples = testing::samples_of(outputs, logits, testing::gates_by(*observations.router, logits));
+    layer.samples = fixtures::samples_of(outputs, logits, fixtures::gates_by(*observations.router, logits));
     for (std::size_t e = 0; e < 8; ++e) {
       layer.routed[e] = static_cast<double>(e == 7 ? 0 : 10 + e);
       layer.gate_sum[e] = 0.5 * layer.routed[e];
@@ -127,7 +127,7 @@ TEST(MergePlan, GroupsStayWithinRouterGroups) {
 TEST(MergePlan, AGlobalBudgetTakesFromTheLayerThatLosesLeast) {
   Observations observations = paired_observations();
   Rng rng(5);  // nobody is like anybody in layer 1
-  observations.layers[1].every_expert = reference::moments_of(testing::random_outputs(rng, 8, 50, 4));
+  observations.layers[1].every_expert = reference::moments_of(fixtures::random_outputs(rng, 8, 50, 4));
   OneShotRule rule = keep("6");
   rule.budget = PlanBudget::kGlobal;
   const Plan plan = merge_plan(observations, rule_of("cka", "partition", "uniform"), rule, 42);

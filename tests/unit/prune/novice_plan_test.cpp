@@ -7,7 +7,7 @@
 namespace espalier {
 namespace {
 
-using testing::expect_user_error;
+using fixtures::expect_user_error;
 
 /// A layer of four experts of width 2; expert 3 is never chosen.
 Observations image_observations() {

@@ -19,7 +19,7 @@ struct SmallLayer {
   std::size_t E, N, D;
   RouterConfig router;
   reference::Outputs outputs;
-  testing::Rows logits;
+  fixtures::Rows logits;
   LayerObservations observed;
 
   SmallLayer(std::uint64_t seed, std::size_t experts, std::int64_t k, bool normalise, std::size_t tokens = 30)
@@ -27,17 +27,17 @@ struct SmallLayer {
     Rng rng(seed);
     router.experts_per_token = k;
     router.normalise = normalise;
-    outputs = testing::random_outputs(rng, E, N, D);
+    outputs = fixtures::random_outputs(rng, E, N, D);
     for (std::size_t n = 0; n < N; ++n) {
       logits.emplace_back();
       for (std::size_t e = 0; e < E; ++e) logits.back().push_back(static_cast<float>(rng.normal()));
     }
     observed = LayerObservations(0, E, D);
-    observed.samples = testing::samples_of(outputs, logits, testing::gates_by(router, logits));
+    observed.samples = fixtures::samples_of(outputs, logits, fixtures::gates_by(router, logits));
   }
 
   std::vector<double> output(std::size_t token, const std::vector<bool>& kept) const {
-    const auto gates = testing::gates_of_token(router, logits[token], kept);
+    const auto gates = fixtures::gates_of_token(router, logits[token], kept);
     std::vector<double> y(D, 0.0);
     for (std::size_t e = 0; e < E; ++e)
       for (std::size_t d = 0; d < D; ++d) y[d] += gates[e] * outputs[e][token][d];
@@ -122,8 +122,8 @@ TEST(SubsetSearches, TooManySubsetsAreAnErrorOfExhaustive) {
   const SmallLayer layer(5, 24, 2, true, 3);
   const ReconstructionError error(layer.observed, layer.router);
   const SubsetRule rule{1, 12, std::vector<bool>(24, true)};
-  testing::expect_user_error([&] { find_subset_search("exhaustive").find(error, rule); },
-                             {"2704156 subsets", "--search beam"});
+  fixtures::expect_user_error([&] { find_subset_search("exhaustive").find(error, rule); },
+                              {"2704156 subsets", "--search beam"});
   EXPECT_EQ(find_subset_search("automatic").find(error, rule).keep.size(), 12u);
 }
 
@@ -132,7 +132,7 @@ double merge_error(const SmallLayer& layer, const ExpertGroups& groups,
                    const std::vector<std::vector<double>>& c) {
   double sum = 0;
   for (std::size_t n = 0; n < layer.N; ++n) {
-    const auto a = testing::gates_of_token(layer.router, layer.logits[n]);
+    const auto a = fixtures::gates_of_token(layer.router, layer.logits[n]);
     std::vector<double> gap(layer.D, 0.0);
     for (std::size_t g = 0; g < groups.size(); ++g) {
       double gate = 0;
@@ -170,7 +170,7 @@ TEST(LeastSquares, ExpertsThatAreTheSameAreRankDeficient) {
   SmallLayer layer(6, 4, 2, true, 20);
   layer.outputs[1] = layer.outputs[0];
   const auto samples =
-      testing::samples_of(layer.outputs, layer.logits, testing::gates_by(layer.router, layer.logits));
+      fixtures::samples_of(layer.outputs, layer.logits, fixtures::gates_by(layer.router, layer.logits));
   const auto weights = least_squares_weights(samples, 4, {{0, 1}, {2, 3}});
   EXPECT_TRUE(weights[0].empty());
   EXPECT_EQ(weights[1].size(), 2u);

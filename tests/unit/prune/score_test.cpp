@@ -12,8 +12,8 @@
 namespace espalier {
 namespace {
 
-using testing::expect_user_error;
-using testing::small_observations;
+using fixtures::expect_user_error;
+using fixtures::small_observations;
 
 /// The expert's weight tensors, widened, summed by one plain loop.
 double plain_magnitude(const Checkpoint& checkpoint, const std::string& expert) {
@@ -52,7 +52,7 @@ TEST(ScoreObservations, CarriesWhatAPlanNeeds) {
 }
 
 TEST(ScoreObservations, ANeverRoutedExpertHasNoScoreAndIsListed) {
-  Observations observations = testing::empty_observations();
+  Observations observations = fixtures::empty_observations();
   observations.layers[0].tokens = 3;
   observations.layers[0].routed = {3, 0, 3, 0};
   const Scores scores = score_observations(observations, find_criterion("ean_mean"), 0, 42);
@@ -76,7 +76,7 @@ TEST(ScoreCheckpoint, FamiliesAndStoragesAgreeWithAPlainLoop) {
   for (const std::string type : {"mixtral", "qwen3_moe", "deepseek_v3"}) {
     SCOPED_TRACE(type);
     const Checkpoint checkpoint =
-        testing::store_small(folder / type, type, testing::SmallStorage::kPublished, 2);
+        fixtures::store_small(folder / type, type, fixtures::SmallStorage::kPublished, 2);
     const Scores scores = score_checkpoint(checkpoint, nullptr, find_criterion("magnitude"), 0, {});
     EXPECT_EQ(scores.experts_per_token, 2);
     const LayerScores& layer = scores.layers.back();
@@ -93,7 +93,7 @@ TEST(ScoreCheckpoint, FamiliesAndStoragesAgreeWithAPlainLoop) {
 
 TEST(ScoreCheckpoint, OneExpertsWeightsInAStackedTensor) {
   const TemporaryFolder folder;
-  const Checkpoint checkpoint = testing::store_small(folder.path(), "granitemoe");
+  const Checkpoint checkpoint = fixtures::store_small(folder.path(), "granitemoe");
   const Scores scores = score_checkpoint(checkpoint, nullptr, find_criterion("magnitude"), 0, {});
   const TensorView up = checkpoint.tensor("model.layers.0.block_sparse_moe.input_linear.weight");
   const TensorView down = checkpoint.tensor("model.layers.0.block_sparse_moe.output_linear.weight");
@@ -109,7 +109,7 @@ TEST(ScoreCheckpoint, OneExpertsWeightsInAStackedTensor) {
 
 TEST(ScoreCheckpoint, AModelAgainstItselfHasNotChanged) {
   const TemporaryFolder folder;
-  const Checkpoint checkpoint = testing::store_small(folder.path(), "mixtral");
+  const Checkpoint checkpoint = fixtures::store_small(folder.path(), "mixtral");
   const Criterion& change = find_criterion("router_norm_change");
   const Scores scores = score_checkpoint(checkpoint, &checkpoint, change, 0, {});
   EXPECT_EQ(scores.criterion, "router_norm_change");
@@ -121,9 +121,9 @@ TEST(ScoreCheckpoint, AModelAgainstItselfHasNotChanged) {
 
 TEST(ScoreCheckpoint, WhatCannotBeScoredIsAUserError) {
   const TemporaryFolder folder;
-  const Checkpoint mixtral = testing::store_small(folder / "mixtral", "mixtral");
-  const Checkpoint qwen = testing::store_small(folder / "qwen", "qwen2_moe");
-  const Checkpoint packed = testing::store_small(folder / "gpt_oss", "gpt_oss");
+  const Checkpoint mixtral = fixtures::store_small(folder / "mixtral", "mixtral");
+  const Checkpoint qwen = fixtures::store_small(folder / "qwen", "qwen2_moe");
+  const Checkpoint packed = fixtures::store_small(folder / "gpt_oss", "gpt_oss");
   const auto score = [](const Checkpoint& model, const Checkpoint* before, const char* name) {
     return [&model, before, name] { score_checkpoint(model, before, find_criterion(name), 0, {}); };
   };
@@ -137,8 +137,8 @@ TEST(ScoreCheckpoint, WhatCannotBeScoredIsAUserError) {
 
 TEST(ModelFacts, AreAddedToScoresOfTheSameModel) {
   const TemporaryFolder folder;
-  const Checkpoint checkpoint = testing::store_small(folder / "mixtral", "mixtral");
-  const Checkpoint other = testing::store_small(folder / "qwen", "qwen3_moe");
+  const Checkpoint checkpoint = fixtures::store_small(folder / "mixtral", "mixtral");
+  const Checkpoint other = fixtures::store_small(folder / "qwen", "qwen3_moe");
   const Scores full = score_checkpoint(checkpoint, nullptr, find_criterion("random"), 0, {});
   Scores bare = full;
   bare.experts_per_token.reset();

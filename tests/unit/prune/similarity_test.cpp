@@ -11,11 +11,11 @@
 namespace espalier {
 namespace {
 
-using testing::expect_user_error;
+using fixtures::expect_user_error;
 
 TEST(SimilarityOfOutputs, CkaFromMomentsIsThatOfTheKernels) {
   Rng rng(3);
-  const auto outputs = testing::random_outputs(rng, 5, 40, 3);
+  const auto outputs = fixtures::random_outputs(rng, 5, 40, 3);
   LayerObservations layer(0, 5, 3);
   layer.every_expert = reference::moments_of(outputs);
   const auto found = similarity_of(find_similarity("cka"), layer), expected = reference::cka_of(outputs);

@@ -9,7 +9,7 @@
 #include "base/rng.h"
 #include "reference/similarity.h"
 
-namespace espalier::testing {
+namespace espalier::fixtures {
 
 using Rows = std::vector<std::vector<double>>;  // [tokens][E]
 
@@ -66,4 +66,4 @@ inline reference::Outputs random_outputs(Rng& rng, std::size_t E, std::size_t N,
   return outputs;
 }
 
-}  // namespace espalier::testing
+}  // namespace espalier::fixtures

@@ -10,7 +10,7 @@
 namespace espalier {
 namespace {
 
-using testing::expect_user_error;
+using fixtures::expect_user_error;
 
 const WindowRule kRule{.steps = 100, .experts = 4};
 

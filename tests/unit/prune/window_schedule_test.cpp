@@ -9,7 +9,7 @@
 namespace espalier {
 namespace {
 
-using testing::expect_user_error;
+using fixtures::expect_user_error;
 
 WindowRule rule(std::int64_t steps, std::int64_t experts, double gamma = 1.0,
                 ForceDrop force_drop = ForceDrop::kWindows) {

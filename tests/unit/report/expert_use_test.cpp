@@ -56,7 +56,7 @@ TEST(LoadBalance, NothingSeen) {
 }
 
 TEST(TopTokens, ByLift) {
-  Observations observations = testing::empty_observations();
+  Observations observations = fixtures::empty_observations();
   observations.layers[0].routed = {50, 25, 25, 0};
   TokenUse& use = observations.token_use;
   use.push_back(7, 1, 0, 8);  // half of 16, as its share: lift 1
@@ -83,7 +83,7 @@ Plan drops_last_two(int layer) {
 }
 
 TEST(LostShares, OfPairsGatesAndOutput) {
-  Observations observations = testing::empty_observations();
+  Observations observations = fixtures::empty_observations();
   observations.layers[1].routed = {4, 2, 1, 1};
   observations.layers[1].gate_sum = {1, 1, 1, 1};
   observations.layers[1].weighted_norm_sum = {9, 0, 0, 1};
@@ -96,18 +96,18 @@ TEST(LostShares, OfPairsGatesAndOutput) {
 }
 
 TEST(LostShares, PlanAndObservationsMustFit) {
-  const Observations observations = testing::empty_observations();
+  const Observations observations = fixtures::empty_observations();
   Plan plan = drops_last_two(3);
   plan.layers[0].num_experts_before = 5;
-  testing::expect_user_error([&] { lost_shares(observations, plan); },
-                             {"block 3: the plan is for 5 experts"});
+  fixtures::expect_user_error([&] { lost_shares(observations, plan); },
+                              {"block 3: the plan is for 5 experts"});
   plan = drops_last_two(3);
   plan.provenance.topology_sha256 = std::string(64, 'f');
-  testing::expect_user_error([&] { lost_shares(observations, plan); }, {"of different models"});
+  fixtures::expect_user_error([&] { lost_shares(observations, plan); }, {"of different models"});
 }
 
 TEST(ObservationsPage, ShowsTokensInTheirTextEscaped) {
-  Observations observations = testing::small_observations();
+  Observations observations = fixtures::small_observations();
   observations.examples[0].after = " <b>\nnext";
   const Plan plan = drops_last_two(1);
   const std::string html = render_observations(observations, &plan, "run <1>");

@@ -11,7 +11,7 @@ namespace espalier {
 namespace {
 
 namespace fs = std::filesystem;
-using namespace testing;
+using namespace fixtures;
 using Bytes = std::vector<std::byte>;
 
 const std::vector<int> kKeep{1, 2, 5, 6};  // two of each half, for routers with two groups

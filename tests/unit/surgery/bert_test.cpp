@@ -7,7 +7,7 @@
 namespace espalier {
 namespace {
 
-using namespace testing;
+using namespace fixtures;
 
 /// Tensors whose bytes say whose they are.
 void store_numbered(const std::filesystem::path& folder) {

@@ -44,9 +44,9 @@ TEST(ExportBert, WritesFullNamesWhereTheFileHasShortOnes) {
 
 TEST(ExportBert, RoutersHaveNoPlace) {
   const TemporaryFolder folder;
-  const Checkpoint model = testing::store_model(folder.path(), testing::tiny_moe_config());
-  testing::expect_user_error([&] { check_exports_as_bert(model); },
-                             {"layer 0 has 4 experts, layer 2 has 4 experts", "no router"});
+  const Checkpoint model = fixtures::store_model(folder.path(), fixtures::tiny_moe_config());
+  fixtures::expect_user_error([&] { check_exports_as_bert(model); },
+                              {"layer 0 has 4 experts, layer 2 has 4 experts", "no router"});
 }
 
 }  // namespace

@@ -11,7 +11,7 @@
 namespace espalier {
 namespace {
 
-using namespace testing;
+using namespace fixtures;
 
 std::vector<float> floats(const Checkpoint& checkpoint, const std::string& name) {
   const TensorView tensor = checkpoint.tensor(name);

@@ -10,7 +10,7 @@ namespace espalier {
 namespace {
 
 namespace fs = std::filesystem;
-using namespace testing;
+using namespace fixtures;
 
 const std::vector<int> kKeep{1, 2, 5, 6};
 

@@ -13,7 +13,7 @@
 #include "temporary_folder.h"
 #include "unit/arch/small_language_model.h"
 
-namespace espalier::testing {
+namespace espalier::fixtures {
 
 /// Keeps `keep` in each of `layers`, of `experts` experts.
 inline Plan plan_keeping(const std::vector<int>& layers, const std::vector<int>& keep, int experts = 8,
@@ -72,4 +72,4 @@ inline std::vector<std::byte> stored(const Checkpoint& checkpoint, const std::st
   return {bytes.begin(), bytes.end()};
 }
 
-}  // namespace espalier::testing
+}  // namespace espalier::fixtures

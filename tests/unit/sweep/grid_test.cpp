@@ -11,7 +11,7 @@
 namespace espalier {
 namespace {
 
-using testing::expect_user_error;
+using fixtures::expect_user_error;
 using Words = std::vector<std::string>;
 
 TEST(Grid, IsReadInTheOrderOfTheFile) {

@@ -9,7 +9,7 @@
 namespace espalier {
 namespace {
 
-using testing::expect_user_error;
+using fixtures::expect_user_error;
 using Words = std::vector<std::string>;
 
 const std::string kGrid = R"(model = "models/moe"

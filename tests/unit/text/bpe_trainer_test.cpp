@@ -9,7 +9,7 @@
 namespace espalier {
 namespace {
 
-using testing::expect_user_error;
+using fixtures::expect_user_error;
 using Ids = std::vector<std::int32_t>;
 
 BpeTokenizer trained(const std::vector<std::string>& lines, std::int32_t size, std::uint64_t min_count = 2) {

@@ -20,7 +20,7 @@ std::unique_ptr<Tokenizer> open_json(const json& tokenizer, const TokenizerConfi
 }
 
 TEST(JsonTokenizer, BytesMergesAndAddedTokens) {
-  const auto tokenizer = open_json(testing::byte_level_json());
+  const auto tokenizer = open_json(fixtures::byte_level_json());
   EXPECT_EQ(tokenizer->encode("abc a"), (Ids{257, 258}));
   EXPECT_EQ(tokenizer->encode("a<|end|>b<tool>"), (Ids{'a', 259, 'b', 260}));
   EXPECT_EQ(tokenizer->encode("e\u0301"), (Ids{0xC3, 0xA9}));  // composed
@@ -37,7 +37,7 @@ TEST(JsonTokenizer, BytesMergesAndAddedTokens) {
 }
 
 TEST(JsonTokenizer, MergesMayBePairsAndAnOldFileHasNoType) {
-  auto pairs = testing::byte_level_json();
+  auto pairs = fixtures::byte_level_json();
   pairs["model"]["merges"] = json::parse(R"([["a", "b"], ["ab", "c"], ["\u0120", "a"]])");
   pairs["model"].erase("type");
   EXPECT_EQ(open_json(pairs)->encode("abc a"), (Ids{257, 258}));
@@ -77,11 +77,11 @@ TEST(JsonTokenizer, LlamaWithMarksAndBytes) {
 TEST(JsonTokenizer, LlamasClassFramesByItsFlags) {
   TokenizerConfig config{
       .tokenizer_class = "LlamaTokenizerFast", .bos_token = "<|end|>", .eos_token = "<tool>"};
-  EXPECT_EQ(open_json(testing::byte_level_json(), config)->prefix(), Ids{259});
+  EXPECT_EQ(open_json(fixtures::byte_level_json(), config)->prefix(), Ids{259});
   config.add_bos = false;
   config.add_eos = true;
-  EXPECT_EQ(open_json(testing::byte_level_json(), config)->prefix(), Ids{});
-  EXPECT_EQ(open_json(testing::byte_level_json(), config)->suffix(), Ids{260});
+  EXPECT_EQ(open_json(fixtures::byte_level_json(), config)->prefix(), Ids{});
+  EXPECT_EQ(open_json(fixtures::byte_level_json(), config)->suffix(), Ids{260});
 }
 
 TEST(JsonTokenizer, WordPieceAsBert) {
@@ -96,7 +96,7 @@ TEST(JsonTokenizer, WordPieceAsBert) {
 }
 
 TEST(JsonTokenizer, ManyThreadsAtOnce) {
-  const auto tokenizer = open_json(testing::byte_level_json());
+  const auto tokenizer = open_json(fixtures::byte_level_json());
   std::vector<std::thread> threads;
   std::vector<int> right(4, 0);
   for (std::size_t t = 0; t < right.size(); ++t) {
@@ -110,7 +110,7 @@ TEST(JsonTokenizer, ManyThreadsAtOnce) {
 
 TEST(SentencePieceTokenizer, JoinsByScoreAndFallsBackToBytes) {
   const TemporaryFolder folder;
-  const auto tokenizer = open_tokenizer(folder.write("tokenizer.model", testing::sentencepiece_model()));
+  const auto tokenizer = open_tokenizer(folder.write("tokenizer.model", fixtures::sentencepiece_model()));
   EXPECT_EQ(tokenizer->encode("ab"), (Ids{260, 264}));  // "ab" before mark "a"
   EXPECT_EQ(tokenizer->encode("a a  b"), (Ids{263, 263, 260, 260, 262}));
   EXPECT_EQ(tokenizer->encode("\u00e9"), (Ids{260, 4 + 0xC3, 4 + 0xA9}));
@@ -125,7 +125,8 @@ TEST(SentencePieceTokenizer, JoinsByScoreAndFallsBackToBytes) {
 
 TEST(SentencePieceTokenizer, WithoutBytesUnknownsAreOne) {
   const TemporaryFolder folder;
-  const auto tokenizer = open_tokenizer(folder.write("tokenizer.model", testing::sentencepiece_model(false)));
+  const auto tokenizer =
+      open_tokenizer(folder.write("tokenizer.model", fixtures::sentencepiece_model(false)));
   EXPECT_EQ(tokenizer->encode("a\u00e9\u00e9"
                               "b"),
             (Ids{263, 0, 262}));
@@ -133,18 +134,18 @@ TEST(SentencePieceTokenizer, WithoutBytesUnknownsAreOne) {
 
 TEST(OpenTokenizer, TakesTheFirstFileThereIs) {
   const TemporaryFolder folder;
-  testing::expect_user_error([&] { open_tokenizer(folder.path()); }, {"tokenizer.json", "vocab.txt"});
+  fixtures::expect_user_error([&] { open_tokenizer(folder.path()); }, {"tokenizer.json", "vocab.txt"});
   folder.write("vocab.txt", "[UNK]\n[CLS]\n[SEP]\na\n");
   EXPECT_EQ(open_tokenizer(folder.path())->encode("A"), Ids{3});
   EXPECT_EQ(open_tokenizer(folder.path())->prefix(), Ids{1});
   EXPECT_EQ(open_tokenizer(folder.path())->suffix(), Ids{2});
-  folder.write("tokenizer.model", testing::sentencepiece_model());
+  folder.write("tokenizer.model", fixtures::sentencepiece_model());
   folder.write("tokenizer_config.json",
                R"({"add_bos_token": false, "add_eos_token": true, "added_tokens_decoder":
       {"265": {"content": "<new>", "special": true}}})");
   EXPECT_EQ(open_tokenizer(folder.path())->encode("a<new>"), (Ids{263, 265}));
   EXPECT_EQ(open_tokenizer(folder.path())->suffix(), Ids{2});
-  folder.write("tokenizer.json", testing::byte_level_json().dump());
+  folder.write("tokenizer.json", fixtures::byte_level_json().dump());
   folder.write("tokenizer_config.json", R"({"eos_token": {"content": "<|end|>"}, "bos_token": null})");
   EXPECT_EQ(open_tokenizer(folder.path())->eos(), 259);
   EXPECT_EQ(open_tokenizer(folder.path())->bos(), std::nullopt);

@@ -134,17 +134,17 @@ TEST(Pattern, SaysWhatItDoesNotKnow) {
                                                        {"(?:(?:(?:a{1,9}b){900}){900})", "too large"}};
   for (const auto& [expression, message] : cases) {
     SCOPED_TRACE(expression);
-    testing::expect_user_error([&] { Pattern(expression, "where"); }, {"where", message});
+    fixtures::expect_user_error([&] { Pattern(expression, "where"); }, {"where", message});
   }
 }
 
 TEST(Pattern, GivesUpWhereAnExpressionExplodes) {
   const std::string text(60, 'a');
-  testing::expect_user_error([&] { Pattern("(?:a|aa|a)*b|[xb]", "where").find(text, 0); },
-                             {"where", "takes too long"});
+  fixtures::expect_user_error([&] { Pattern("(?:a|aa|a)*b|[xb]", "where").find(text, 0); },
+                              {"where", "takes too long"});
   const std::string spaces(200'000, ' ');
-  testing::expect_user_error([&] { Pattern("(?:\\s+\\s+)+[xy]", "where").find(spaces, 0); },
-                             {"takes too long"});
+  fixtures::expect_user_error([&] { Pattern("(?:\\s+\\s+)+[xy]", "where").find(spaces, 0); },
+                              {"takes too long"});
 }
 
 // What takes no steps back takes no budget, however long: as it must for a file of one line.

@@ -12,7 +12,7 @@
 #include "data/byte_stream.h"
 #include "paths.h"
 
-namespace espalier::testing {
+namespace espalier::fixtures {
 
 /// The folder of published tokenizers and their vectors, which are not part of the tree.
 inline std::filesystem::path published_tokenizers() {
@@ -88,4 +88,4 @@ inline std::vector<TokenVector> token_vectors(const std::string& name) {
   return vectors;
 }
 
-}  // namespace espalier::testing
+}  // namespace espalier::fixtures

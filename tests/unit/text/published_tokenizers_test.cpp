@@ -11,7 +11,7 @@ namespace espalier {
 namespace {
 
 namespace fs = std::filesystem;
-using testing::published_tokenizers;
+using fixtures::published_tokenizers;
 
 class PublishedTokenizers : public ::testing::Test {
  protected:
@@ -23,7 +23,7 @@ class PublishedTokenizers : public ::testing::Test {
 };
 
 void expect_vectors(const Tokenizer& tokenizer, const std::string& name, std::size_t count) {
-  const auto vectors = testing::token_vectors(name);
+  const auto vectors = fixtures::token_vectors(name);
   ASSERT_EQ(vectors.size(), count);
   for (const auto& [text, ids] : vectors) {
     EXPECT_EQ(tokenizer.encode(text), ids) << name << ": " << ::testing::PrintToString(text);
@@ -32,13 +32,13 @@ void expect_vectors(const Tokenizer& tokenizer, const std::string& name, std::si
 
 /// Byte-level and sentencepiece vocabularies lose nothing.
 void expect_round_trips(const Tokenizer& tokenizer, const std::string& name) {
-  for (const auto& [text, ids] : testing::token_vectors(name)) {
+  for (const auto& [text, ids] : fixtures::token_vectors(name)) {
     EXPECT_EQ(tokenizer.decode(tokenizer.encode(text)), text);
   }
 }
 
 TEST_F(PublishedTokenizers, Gpt2) {
-  const auto tokenizer = make_json_tokenizer(testing::gpt2_tokenizer(), "gpt2", {});
+  const auto tokenizer = make_json_tokenizer(fixtures::gpt2_tokenizer(), "gpt2", {});
   expect_vectors(*tokenizer, "gpt-2", 46);
   expect_round_trips(*tokenizer, "gpt-2");
   EXPECT_EQ(tokenizer->vocabulary_size(), 50257);
@@ -46,7 +46,7 @@ TEST_F(PublishedTokenizers, Gpt2) {
 
 TEST_F(PublishedTokenizers, NeoXAndOlmo) {
   const auto tokenizer =
-      make_json_tokenizer(testing::olmo_tokenizer(), "olmo", {.eos_token = "<|endoftext|>"});
+      make_json_tokenizer(fixtures::olmo_tokenizer(), "olmo", {.eos_token = "<|endoftext|>"});
   expect_vectors(*tokenizer, "mpt", 46);
   expect_round_trips(*tokenizer, "mpt");
   EXPECT_EQ(tokenizer->eos(), 50279);
@@ -54,7 +54,7 @@ TEST_F(PublishedTokenizers, NeoXAndOlmo) {
 }
 
 TEST_F(PublishedTokenizers, Qwen2) {
-  const auto tokenizer = make_json_tokenizer(testing::qwen2_tokenizer(), "qwen2", {});
+  const auto tokenizer = make_json_tokenizer(fixtures::qwen2_tokenizer(), "qwen2", {});
   expect_vectors(*tokenizer, "qwen2", 46);
   expect_round_trips(*tokenizer, "qwen2");
   EXPECT_EQ(tokenizer->encode("<|im_start|>user\n"), (std::vector<std::int32_t>{151644, 872, 198}));
@@ -70,7 +70,7 @@ TEST_F(PublishedTokenizers, Llama) {
 
 TEST_F(PublishedTokenizers, Bert) {
   const auto tokenizer = open_tokenizer(published_tokenizers() / "bert-base-uncased/vocab.txt");
-  for (auto& [text, ids] : testing::token_vectors("bert-bge")) {
+  for (auto& [text, ids] : fixtures::token_vectors("bert-bge")) {
     EXPECT_EQ(tokenizer->encode(text), ids) << text;
   }
 }

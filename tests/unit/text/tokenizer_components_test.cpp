@@ -193,19 +193,19 @@ TEST(TokenDecoder, APieceInsideATextKeepsItsSpaceAndBytes) {
 
 TEST(TokenizerComponents, UnknownOnesAreNamed) {
   const auto unknown = json::parse(R"({"type": "Nmt"})");
-  testing::expect_user_error([&] { make_normalizer(unknown, "t.json: normalizer"); },
-                             {"t.json", "Nmt", "NFC"});
-  testing::expect_user_error([&] { make_pre_tokenizer(unknown, "pre"); }, {"pre", "Nmt", "ByteLevel"});
-  testing::expect_user_error([&] { make_text_frame(unknown, "post"); },
-                             {"post", "Nmt", "TemplateProcessing"});
-  testing::expect_user_error([&] { TokenDecoder(unknown, "decoder"); }, {"decoder", "Nmt", "Metaspace"});
-  testing::expect_user_error([&] { make_normalizer(json::parse("[]"), "n"); }, {"n"});
+  fixtures::expect_user_error([&] { make_normalizer(unknown, "t.json: normalizer"); },
+                              {"t.json", "Nmt", "NFC"});
+  fixtures::expect_user_error([&] { make_pre_tokenizer(unknown, "pre"); }, {"pre", "Nmt", "ByteLevel"});
+  fixtures::expect_user_error([&] { make_text_frame(unknown, "post"); },
+                              {"post", "Nmt", "TemplateProcessing"});
+  fixtures::expect_user_error([&] { TokenDecoder(unknown, "decoder"); }, {"decoder", "Nmt", "Metaspace"});
+  fixtures::expect_user_error([&] { make_normalizer(json::parse("[]"), "n"); }, {"n"});
   json nested = {{"type", "NFC"}};
   for (int i = 0; i < 20; ++i) nested = {{"type", "Sequence"}, {"normalizers", {nested}}};
-  testing::expect_user_error([&] { make_normalizer(nested, "n"); }, {"nested"});
+  fixtures::expect_user_error([&] { make_normalizer(nested, "n"); }, {"nested"});
   const auto after =
       json::parse(R"({"type": "Sequence", "pretokenizers": [{"type": "ByteLevel"}, {"type": "Digits"}]})");
-  testing::expect_user_error([&] { make_pre_tokenizer(after, "pre"); }, {"pre[1]", "after ByteLevel"});
+  fixtures::expect_user_error([&] { make_pre_tokenizer(after, "pre"); }, {"pre[1]", "after ByteLevel"});
 }
 
 }  // namespace

@@ -111,11 +111,11 @@ TEST(ApplyPlanDecoder, APlanOfAnotherModelIsAnError) {
   auto model = train::load(small.open());
   Plan plan;
   plan.layers.push_back(keeping(0, 99, {0}));
-  testing::expect_user_error([&] { apply_plan(plan, model); }, {"99 experts in layer 0"});
+  fixtures::expect_user_error([&] { apply_plan(plan, model); }, {"99 experts in layer 0"});
   plan.layers = {keeping(77, 2, {0})};
-  testing::expect_user_error([&] { apply_plan(plan, model); }, {"layer 77"});
+  fixtures::expect_user_error([&] { apply_plan(plan, model); }, {"layer 77"});
   plan.router = PlanRouter::kZeroOutput;
-  testing::expect_user_error([&] { apply_plan(plan, model); }, {"zero_output"});
+  fixtures::expect_user_error([&] { apply_plan(plan, model); }, {"zero_output"});
 }
 
 }  // namespace

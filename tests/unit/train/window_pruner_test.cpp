@@ -18,7 +18,7 @@
 namespace espalier {
 namespace {
 
-using testing::expect_user_error;
+using fixtures::expect_user_error;
 
 /// Float32 outputs of the model against those of plain libtorch.
 constexpr double kOutputTolerance = 1e-5;

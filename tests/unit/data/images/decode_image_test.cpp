@@ -7,7 +7,7 @@
 namespace espalier {
 namespace {
 
-using namespace testing;
+using namespace fixtures;
 
 Image decode(const std::string& file) {
   return decode_image(std::as_bytes(std::span(file)), "a.img");

@@ -11,7 +11,7 @@
 namespace espalier {
 namespace {
 
-using namespace testing;
+using namespace fixtures;
 
 ImageSet small_set(const TemporaryFolder& folder) {
   std::string records;

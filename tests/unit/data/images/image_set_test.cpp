@@ -10,7 +10,7 @@
 namespace espalier {
 namespace {
 
-using namespace testing;
+using namespace fixtures;
 
 std::string red_png() {
   return png(2, 3, PNG_FORMAT_RGB, one_colour(2, 3, 255, 0, 0));
