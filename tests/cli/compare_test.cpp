@@ -34,7 +34,7 @@ TEST(CompareVerb, AModelOfAnotherKindIsAUserError) {
   const TemporaryFolder folder;
   const std::string mixtral = golden_with_tokenizer(folder, "mixtral");
   const std::string text = folder.write("a.txt", "abc");
-  const ProgramRun run = run_program({"compare", mixtral, kGolden + "bert", "--data", text});
+  const ProgramRun run = run_program({"compare", mixtral, kGoldenFolder + "bert", "--data", text});
   EXPECT_EQ(run.exit_code, 2);
   EXPECT_THAT(run.err, HasSubstr("bert"));
 }

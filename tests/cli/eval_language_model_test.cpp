@@ -80,7 +80,7 @@ TEST(EvalLanguageModel, BadInputIsAUserError) {
       {{"eval", mixtral, "--task", "perplexity"}, "--data"},
       {{"eval", mixtral, "--task", "piqa", "--data", folder.path().string()}, "no file of the split dev"},
       {{"eval", mixtral, "--task", "arc_easy", "--data", "test=" + bad}, "bad.jsonl: line 1"},
-      {{"eval", kGolden + "mixtral", "--task", "perplexity", "--data", text}, "no tokenizer.json"}};
+      {{"eval", kGoldenFolder + "mixtral", "--task", "perplexity", "--data", text}, "no tokenizer.json"}};
   for (const auto& [arguments, error] : cases) {
     SCOPED_TRACE(::testing::PrintToString(arguments));
     const ProgramRun run = run_program(arguments);

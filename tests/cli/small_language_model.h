@@ -11,13 +11,13 @@
 
 namespace espalier {
 
-inline const std::string kGolden = source_dir() + "/tests/golden/";
+inline const std::string kGoldenFolder = source_dir() + "/tests/golden/";
 
 /// A golden decoder with a tokenizer of 261 of its 320 ids.
 inline std::string golden_with_tokenizer(const TemporaryFolder& folder, const std::string& golden) {
   std::filesystem::create_directories(folder / golden);
   for (const char* file : {"config.json", "model.safetensors"}) {
-    std::filesystem::create_symlink(kGolden + golden + "/" + file, folder / (golden + "/" + file));
+    std::filesystem::create_symlink(kGoldenFolder + golden + "/" + file, folder / (golden + "/" + file));
   }
   folder.write(golden + "/tokenizer.json", fixtures::byte_level_json().dump());
   return (folder / golden).string();
