@@ -13,7 +13,8 @@ using ::testing::Not;
 
 struct Pruned {
   TemporaryFolder folder;
-  std::string model = kGoldenFolder + "qwen3-moe", tokens = model + "/tokens.json", run = (folder / "run").string();
+  std::string model = kGoldenFolder + "qwen3-moe", tokens = model + "/tokens.json",
+              run = (folder / "run").string();
 
   std::vector<std::string> command(std::vector<std::string> more) const {
     more.insert(more.begin(), {"prune", model, "--out", run});
