@@ -114,7 +114,14 @@ TEST_F(Finetune, ChangesSinceAReferenceRank) {
                                          "--steps", "16"};
   run_whole("own", options);
   run_whole("named", SmallPretraining::with(options, {"--reference", small_.path("pretrained/model")}));
-  EXPECT_EQ(content("own/scores-002.json"), content("named/scores-002.json")) << "the start is the reference";
+  const Scores own = read_scores(small_.path("own/scores-002.json"));
+  const Scores named = read_scores(small_.path("named/scores-002.json"));
+  ASSERT_EQ(own.layers.size(), named.layers.size());
+  constexpr double kSumsInAnotherOrder = 1e-9;
+  for (std::size_t layer = 0; layer < own.layers.size(); ++layer)
+    EXPECT_THAT(own.layers[layer].scores,
+                testing::Pointwise(testing::DoubleNear(kSumsInAnotherOrder), named.layers[layer].scores))
+        << "the start is the reference";
   run_whole("forced",
             {"--prune", "eager", "--criterion", "router_norm_change", "--beta", "0", "--steps", "16"});
   EXPECT_EQ(model("forced").config()["model_type"], "bert");
