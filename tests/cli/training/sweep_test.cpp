@@ -126,8 +126,8 @@ TEST_F(Sweep, DryRunPrintsTheCommandsAndTouchesNothing) {
   const auto dry = run_program(sweep(grid(), {"--dry-run", "--jobs", "4"}));
   EXPECT_EQ(dry.exit_code, 0) << dry.err;
   EXPECT_EQ(std::count(dry.out.begin(), dry.out.end(), '\n'), 4);
-  EXPECT_THAT(dry.out, HasSubstr(" --prune eager --seq-len 32 --steps 8 --text-column sentence --seed 2 "
-                                 "--threads 1 --out " +
+  EXPECT_THAT(dry.out, HasSubstr(" --text-column sentence --prune eager --batch 16 --seq-len 32 --steps 8 "
+                                 "--learning-rate 0.003 --seed 2 --threads 1 --out " +
                                  run("eager/seed-2").string()));
   EXPECT_FALSE(std::filesystem::exists(small_.path("out")));
 }
