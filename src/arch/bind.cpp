@@ -5,6 +5,7 @@
 #include <optional>
 #include <set>
 
+#include "arch/misfits.h"
 #include "arch/tensor_table.h"
 #include "base/error.h"
 
@@ -36,15 +37,10 @@ class Binder {
       refuse_surplus(name);
       unused.emplace_back(name);
     }
-    fail_if_anything_is_wrong();
+    misfits_.fail_if_any(checkpoint_.folder());
   }
 
  private:
-  template <typename... Values>
-  void problem(fmt::format_string<Values...> format, Values&&... values) {
-    if (problems_++ == 0) first_problem_ = fmt::format(format, std::forward<Values>(values)...);
-  }
-
   Stack stack_of(std::int64_t block) const {
     if (spec_.encoder_blocks == 0 || block < 0) return Stack::kOnly;
     return block < spec_.encoder_blocks ? Stack::kEncoder : Stack::kDecoder;
@@ -74,7 +70,7 @@ class Binder {
 
   void add(const ExpectedTensor& tensor, std::map<TensorKey, StoredMatrix>& tensors) {
     const auto found = find(tensor);
-    if (!found) return problem("tensor {} is missing", published_name(tensor));
+    if (!found) return misfits_.add("tensor {} is missing", published_name(tensor));
     used_.insert(found->tensor.name);
     StoredMatrix matrix = stored_matrix(tensor, found->row->storage, found->tensor);
     matrix.weight = found->weight;
@@ -86,11 +82,11 @@ class Binder {
   void check(const ExpectedTensor& tensor, const Candidate& found) {
     const TensorView& view = found.tensor;
     if (!is_float(view.dtype))
-      return problem("tensor {} is {}, expected floating point", view.name, espalier::name(view.dtype));
+      return misfits_.add("tensor {} is {}, expected floating point", view.name, espalier::name(view.dtype));
     const auto expected = stored_shape(tensor, found.row->storage, experts_of(tensor.key));
     if (std::equal(view.shape.begin(), view.shape.end(), expected.begin(), expected.end())) return;
-    problem("tensor {} is [{}], config.json asks for [{}]{}", view.name, fmt::join(view.shape, ", "),
-            fmt::join(expected, ", "), reason(tensor, found));
+    misfits_.add("tensor {} is [{}], config.json asks for [{}]{}", view.name, fmt::join(view.shape, ", "),
+                 fmt::join(expected, ", "), reason(tensor, found));
   }
 
   std::int64_t experts_of(const TensorKey& key) const {
@@ -114,7 +110,7 @@ class Binder {
         block->of == Stack::kDecoder ? block->block + spec_.encoder_blocks : block->block;
     if (number >= spec_.layers()) {
       if (number >= spec_.layers() + spec_.next_token.layers)
-        problem("tensor {} is of block {}, config.json has {} blocks", name, number, spec_.layers());
+        misfits_.add("tensor {} is of block {}, config.json has {} blocks", name, number, spec_.layers());
       return;
     }
     const auto moe = names_.parse(name);
@@ -122,26 +118,17 @@ class Binder {
     const std::int64_t experts = spec_.blocks[static_cast<std::size_t>(number)].experts();
     const std::string_view field = family_named(spec_.family).config.experts;
     if (experts == 0)
-      problem("tensor {} is of a MoE layer, in config.json block {} is dense", name, number);
+      misfits_.add("tensor {} is of a MoE layer, in config.json block {} is dense", name, number);
     else if (moe->part == MoePart::kExpert && moe->expert >= experts)
-      problem("tensor {} is of expert {}, config.json gives block {} {} experts ({})", name, moe->expert,
-              number, experts, field);
-  }
-
-  void fail_if_anything_is_wrong() const {
-    if (problems_ == 0) return;
-    throw UserError(
-        fmt::format("{}: {}{}", checkpoint_.folder().string(), first_problem_,
-                    problems_ == 1 ? "" : fmt::format(" (and {} more that do not fit)", problems_ - 1)),
-        "config.json and the tensors are not of one model");
+      misfits_.add("tensor {} is of expert {}, config.json gives block {} {} experts ({})", name, moe->expert,
+                   number, experts, field);
   }
 
   const ModelSpec& spec_;
   const Checkpoint& checkpoint_;
   const TensorNames& names_;
   std::set<std::string_view> used_;
-  std::string first_problem_;
-  std::size_t problems_ = 0;
+  Misfits misfits_;
 };
 
 }  // namespace

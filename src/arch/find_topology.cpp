@@ -5,6 +5,7 @@
 #include <map>
 #include <set>
 
+#include "arch/misfits.h"
 #include "arch/tensor_names.h"
 #include "arch/topology.h"
 #include "base/error.h"
@@ -43,7 +44,7 @@ class Finder {
     for (const std::int64_t block : next_token_) {
       if (found_.contains(block)) add_layer(block, MoeLayerKind::kNextToken);
     }
-    fail_if_anything_is_wrong();
+    misfits_.fail_if_any(checkpoint_.folder());
     result_.next_token_blocks.assign(next_token_.begin(), next_token_.end());
     result_.sha256 = topology_sha256(result_, checkpoint_);
     return std::move(result_);
@@ -71,11 +72,6 @@ class Finder {
     return spec_.blocks[static_cast<std::size_t>(block)].experts();
   }
 
-  template <typename... Values>
-  void problem(fmt::format_string<Values...> format, Values&&... values) {
-    if (problems_++ == 0) first_problem_ = fmt::format(format, std::forward<Values>(values)...);
-  }
-
   std::int64_t parameters_of(std::string_view name) const {
     return formats::parameters(checkpoint_.weights(), checkpoint_.tensor(name));
   }
@@ -88,7 +84,7 @@ class Finder {
         block->of == arch::Stack::kDecoder ? block->block + spec_.encoder_blocks : block->block;
     if (number >= spec_.layers()) {
       if (number >= spec_.layers() + spec_.next_token.layers) {
-        problem("tensor {} is of block {}, config.json has {} blocks", name, number, spec_.layers());
+        misfits_.add("tensor {} is of block {}, config.json has {} blocks", name, number, spec_.layers());
         return;
       }
       next_token_.insert(number);
@@ -99,7 +95,7 @@ class Finder {
 
   void sort_in(std::string_view name, const MoeName& parsed, std::int64_t number) {
     if (experts_in(number) == 0) {
-      problem("tensor {} is of a MoE layer, in config.json block {} is dense", name, number);
+      misfits_.add("tensor {} is of a MoE layer, in config.json block {} is dense", name, number);
       return;
     }
     FoundLayer& layer = found_[number];
@@ -122,16 +118,16 @@ class Finder {
     }
     layer.stacked_tensors = std::move(found.stacked);
     if (layer.expert_tensors.empty() && layer.stacked_tensors.empty())
-      problem("block {} should have {} experts ({}), but no tensor of theirs is there", block,
-              layer.num_experts, experts_field_);
+      misfits_.add("block {} should have {} experts ({}), but no tensor of theirs is there", block,
+                   layer.num_experts, experts_field_);
     result_.layers.push_back(std::move(layer));
   }
 
   void expect_first_axis(const std::string& name, std::int64_t experts) {
     const auto shape = checkpoint_.tensor(name).shape;
     if (!shape.empty() && shape[0] == experts) return;
-    problem("tensor {} is [{}], expected {} experts on its first axis ({})", name, fmt::join(shape, ", "),
-            experts, experts_field_);
+    misfits_.add("tensor {} is [{}], expected {} experts on its first axis ({})", name,
+                 fmt::join(shape, ", "), experts, experts_field_);
   }
 
   void add_router(FoundLayer& found, MoeLayerTensors& layer) {
@@ -144,7 +140,7 @@ class Finder {
       if (tensor.shape.size() == 2 && name.ends_with(".weight")) layer.router = name;
     }
     layer.router_tensors = std::move(found.router);
-    if (layer.router.empty()) problem("block {} has experts, but no router weight", layer.layer);
+    if (layer.router.empty()) misfits_.add("block {} has experts, but no router weight", layer.layer);
   }
 
   void add_experts(FoundLayer& found, MoeLayerTensors& layer) {
@@ -154,8 +150,8 @@ class Finder {
     for (std::int64_t expert = 0; expert < layer.num_experts; ++expert) {
       const auto at = found.experts.find(expert);
       if (at == found.experts.end()) {
-        problem("block {}: expert {} is missing, config.json says {} ({})", layer.layer, expert,
-                layer.num_experts, experts_field_);
+        misfits_.add("block {}: expert {} is missing, config.json says {} ({})", layer.layer, expert,
+                     layer.num_experts, experts_field_);
         continue;
       }
       if (expert != first)
@@ -166,8 +162,8 @@ class Finder {
     }
     for (const auto& [expert, tensors] : found.experts) {
       if (expert >= layer.num_experts)
-        problem("tensor {} is of expert {}, config.json gives block {} {} experts ({})",
-                tensors.begin()->second, expert, layer.layer, layer.num_experts, experts_field_);
+        misfits_.add("tensor {} is of expert {}, config.json gives block {} {} experts ({})",
+                     tensors.begin()->second, expert, layer.layer, layer.num_experts, experts_field_);
     }
     for (const auto& [role, name] : roles) layer.parameters_per_expert += parameters_of(name);
   }
@@ -195,12 +191,12 @@ class Finder {
   void expect_weights_like(const ExpertWeights& weights, const ExpertWeights& others, std::int64_t block,
                            std::int64_t expert, std::int64_t first) {
     if (weights.size() != others.size())
-      problem("block {}: expert {} has {} weights, expert {} has {}", block, expert, weights.size(), first,
-              others.size());
+      misfits_.add("block {}: expert {} has {} weights, expert {} has {}", block, expert, weights.size(),
+                   first, others.size());
     for (const auto& [role, other] : others) {
       const auto found = weights.find(role);
       if (found == weights.end())
-        problem("tensor {} has no counterpart in another expert", other.name);
+        misfits_.add("tensor {} has no counterpart in another expert", other.name);
       else if (found->second.readable && other.readable)  // of what is packed only the format tells the shape
         expect_shape_like(found->second.name, other.name);
     }
@@ -209,16 +205,8 @@ class Finder {
   void expect_shape_like(const std::string& name, const std::string& other) {
     const auto shape = checkpoint_.tensor(name).shape, expected = checkpoint_.tensor(other).shape;
     if (std::equal(shape.begin(), shape.end(), expected.begin(), expected.end())) return;
-    problem("tensor {} is [{}], but {} is [{}]", name, fmt::join(shape, ", "), other,
-            fmt::join(expected, ", "));
-  }
-
-  void fail_if_anything_is_wrong() const {
-    if (problems_ == 0) return;
-    throw UserError(
-        fmt::format("{}: {}{}", checkpoint_.folder().string(), first_problem_,
-                    problems_ == 1 ? "" : fmt::format(" (and {} more that do not fit)", problems_ - 1)),
-        "config.json and the tensors are not of one model");
+    misfits_.add("tensor {} is [{}], but {} is [{}]", name, fmt::join(shape, ", "), other,
+                 fmt::join(expected, ", "));
   }
 
   const Checkpoint& checkpoint_;
@@ -228,8 +216,7 @@ class Finder {
   Topology result_;
   std::map<std::int64_t, FoundLayer> found_;
   std::set<std::int64_t> next_token_;  // blocks after the last
-  std::string first_problem_;
-  std::size_t problems_ = 0;
+  arch::Misfits misfits_;
 };
 
 }  // namespace
