@@ -3,6 +3,9 @@ include(CMakePackageConfigHelpers)
 set(espalier_package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/espalier)
 
 install(TARGETS espalier_program RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
+if(ESPALIER_TORCH)
+  install(TARGETS espalier_train_program RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
+endif()
 
 set_target_properties(espalier_core PROPERTIES EXPORT_NAME core)
 install(TARGETS espalier_core EXPORT espalierCoreTargets ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})

@@ -9,6 +9,8 @@ std::span<const pipeline::Verb> training_verbs() {
   return training::verbs();
 }
 
+void hand_over_to_training(int /*argc*/, char** /*argv*/) {}
+
 void start_threads(int threads) {
   configure_engine(threads);
 }

@@ -6,16 +6,10 @@
 #include <gtest/gtest.h>
 
 #include "cli/config_file.h"
+#include "cli/print_verb.h"
 #include "cli/reference.h"
 #include "cli/run_program.h"
 #include "cli/verbs.h"
-
-namespace espalier::pipeline {
-/// How a failure names the verb.
-inline void PrintTo(const Verb& verb, std::ostream* out) {
-  *out << verb.name;
-}
-}  // namespace espalier::pipeline
 
 namespace espalier {
 namespace {

@@ -7,15 +7,9 @@
 #include <regex>
 #include <set>
 
+#include "cli/print_verb.h"
 #include "cli/run_program.h"
 #include "paths.h"
-
-namespace espalier::pipeline {
-/// How a failure names the verb.
-inline void PrintTo(const Verb& verb, std::ostream* out) {
-  *out << verb.name;
-}
-}  // namespace espalier::pipeline
 
 namespace espalier {
 namespace {
