@@ -18,12 +18,13 @@ std::string_view kind_name(ModelKind kind) {
 
 DescribedModel describe_to_run(const Checkpoint& checkpoint, ModelKind kind) {
   const std::string source = (checkpoint.folder() / "config.json").string();
-  const ModelSpec spec = read_spec(checkpoint);
-  if (kind_of(spec) != kind)
-    throw UserError(fmt::format("{}: model_type: found \"{}\", {}, expected {}", source, spec.family,
-                                kind_name(kind_of(spec)), kind_name(kind)));
-  expect_runs(spec, source);
-  return describe(checkpoint);
+  DescribedModel model = describe(checkpoint);
+  const ModelKind found = kind_of(model.spec);
+  if (found != kind)
+    throw UserError(fmt::format("{}: model_type: found \"{}\", {}, expected {}", source, model.spec.family,
+                                kind_name(found), kind_name(kind)));
+  expect_runs(model.spec, source);
+  return model;
 }
 
 ModelSpec read_spec(const Checkpoint& checkpoint) {

@@ -39,23 +39,35 @@ const std::vector<Broken> kBroken{
     {"a norm is missing", "deepseek-v2", json::object(), "kv_a_layernorm"},
 };
 
-/// A verb that opens a model, as far as it gets with a broken one.
-struct Opening {
-  const char* verb;
-  std::vector<std::string> after;  ///< the model
-};
-
 std::string golden(const std::string& name) {
   return source_dir() + "/tests/golden/" + name;
 }
 
-std::vector<Opening> openings(const TemporaryFolder& folder) {
-  const std::string tokens = golden("mixtral") + "/tokens.json";
-  return {{"inspect", {}},
-          {"score", {"--criterion", "router_norm", "--out", (folder / "scores.json").string()}},
-          {"logits", {"--tokens", tokens, "--out", (folder / "logits.safetensors").string()}},
-          {"generate", {"--prompt-ids", "1"}},
-          {"observe", {"--data", tokens, "--out", (folder / "observations.safetensors").string()}}};
+/// Every verb that opens a language model, with nothing else wrong.
+std::vector<std::vector<std::string>> openings(const TemporaryFolder& folder, const std::string& model) {
+  const std::string tokens = golden("mixtral") + "/tokens.json",
+                    text = folder.write("text.txt", "One two three.\n");
+  const std::string plan = folder.write(
+      "plan.json",
+      R"({"format": "espalier.plan/1", "provenance": {"criterion": "none", "schedule": "one_shot", "seed": 0},
+          "router": "reroute", "layers": [{"layer": 1, "num_experts_before": 8, "keep": [0, 2, 5, 7]}]})");
+  const std::string keep = folder.write("keep.json", R"({"1": [0, 2, 5, 7]})");
+  const auto out = [&](const char* name) { return (folder / name).string(); };
+  return {{"inspect", model},
+          {"check", plan, model},
+          {"plan", "--keep-list", keep, "--model", model, "--out", out("of-list.json")},
+          {"score", model, "--criterion", "router_norm", "--out", out("scores.json")},
+          {"align", plan, model, "--out", out("aligned.json")},
+          {"apply", model, plan, "--out", out("pruned")},
+          {"verify", model, model, "--plan", plan},
+          {"prune", model, "--criterion", "router_norm", "--keep", "2", "--out", out("run")},
+          {"export", model, "--to", "mistral", "--out", out("exported")},
+          {"logits", model, "--tokens", tokens, "--out", out("logits.safetensors")},
+          {"generate", model, "--prompt-ids", "1"},
+          {"observe", model, "--data", tokens, "--out", out("observations.safetensors")},
+          {"eval", model, "--task", "perplexity", "--data", text},
+          {"compare", model, model, "--data", text},
+          {"bench", model}};
 }
 
 void copy_tensors(const fs::path& from, const fs::path& to, const std::string& lost) {
@@ -89,13 +101,11 @@ TEST_P(Refusals, AreTheSameInEveryVerb) {
   write_file(model / "config.json", config.dump());
   copy_tensors(golden(GetParam().golden), model, GetParam().lost);
   std::string first;
-  for (const Opening& opening : openings(folder)) {
-    std::vector<std::string> words{opening.verb, model.string()};
-    words.insert(words.end(), opening.after.begin(), opening.after.end());
+  for (const auto& words : openings(folder, model.string())) {
     const ProgramRun run = run_program(words);
-    EXPECT_EQ(run.exit_code, 2) << opening.verb << ": " << run.out << run.err;
+    EXPECT_EQ(run.exit_code, 2) << words[0] << ": " << run.out << run.err;
     if (first.empty()) first = run.err;
-    EXPECT_EQ(run.err, first) << opening.verb;
+    EXPECT_EQ(run.err, first) << words[0];
   }
   EXPECT_NE(first.find(model.string()), std::string::npos) << first;
 }

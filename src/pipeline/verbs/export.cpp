@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "arch/described_model.h"
 #include "pipeline/make_verb.h"
 #include "report/quantities.h"
 #include "surgery/export_bert.h"
@@ -11,8 +12,7 @@
 namespace espalier::pipeline {
 namespace {
 
-ExportSummary to_bert(const ExportOptions& options) {
-  const Checkpoint model = Checkpoint::open(options.model);
+ExportSummary to_bert(const Checkpoint& model, const ExportOptions& options) {
   check_exports_as_bert(model);
   create_output_folder(options.out, options.if_exists);
   const Dtype dtype = options.dtype.value_or(Dtype::kF32);
@@ -21,8 +21,7 @@ ExportSummary to_bert(const ExportOptions& options) {
   return {options.out, made.architecture, made.parameters, dtype};
 }
 
-ExportSummary to_mistral(const ExportOptions& options) {
-  const Checkpoint model = Checkpoint::open(options.model);
+ExportSummary to_mistral(const Checkpoint& model, const ExportOptions& options) {
   check_exports_as_mistral(model);
   create_output_folder(options.out, options.if_exists);
   const auto made = export_mistral(model, options.out, options.dtype);
@@ -43,7 +42,9 @@ void describe(options::OptionTable& table, ExportOptions& options) {
 }
 
 ExportSummary export_model(const ExportOptions& options, const RunContext& /*context*/) {
-  return options.format == ExportFormat::kMistral ? to_mistral(options) : to_bert(options);
+  const Checkpoint model = Checkpoint::open(options.model);
+  arch::describe(model);  // what is broken is refused as every verb does, before what cannot be exported
+  return options.format == ExportFormat::kMistral ? to_mistral(model, options) : to_bert(model, options);
 }
 
 nlohmann::ordered_json to_json(const ExportSummary& summary) {
