@@ -73,7 +73,7 @@ class StepPlanner {
     steps_.push_back(step(verb, function, std::move(options), seed_, std::move(result), keep));
   }
 
-  bool needs_data() const { return !by_scores_ || find_criterion(*options_.criterion).observed != nullptr; }
+  bool needs_data() const { return !by_scores_ || needs_observations(find_criterion(*options_.criterion)); }
 
   void check() const {
     const std::string& action = options_.plan.action;

@@ -73,8 +73,8 @@ MethodInputs inputs_of(const GridSetting& method) {
   if (action != method.options.end() && !decided_by_scores(find_plan_action(action->second->front())))
     return MethodInputs::kData;
   const Criterion& criterion = find_criterion(method.options.at("criterion")->front());
-  if (criterion.observed != nullptr) return MethodInputs::kData;
-  return criterion.drawn != nullptr ? MethodInputs::kSeed : MethodInputs::kNothing;
+  if (needs_observations(criterion)) return MethodInputs::kData;
+  return criterion.input == CriterionInput::kSeed ? MethodInputs::kSeed : MethodInputs::kNothing;
 }
 
 void make_observations(const std::vector<SharedObservations>& all, const RunContext& context) {

@@ -56,8 +56,8 @@ void describe(options::OptionTable& table, ScoreOptions& options) {
       .require();
   std::string known = "what is computed of each expert, higher = keep:";
   for (const Criterion& criterion : criteria()) {
-    known += fmt::format("\n{}{}: {}", criterion.weights != nullptr ? "MODEL " : "", criterion.name,
-                         criterion.definition);
+    known += fmt::format("\n{}{}: {}", criterion.input == CriterionInput::kWeights ? "MODEL " : "",
+                         criterion.name, criterion.definition);
   }
   table.add("criterion", options.criterion, "NAME", known).require();
   table.add("reference", options.reference, "MODEL0", "the model before fine-tuning (router_norm_change)");

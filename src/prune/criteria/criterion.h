@@ -48,6 +48,11 @@ struct Criterion {
   std::string_view without_reference = {};
 };
 
+/// Whether its scores come from a calibration run rather than from weights or a seed.
+inline bool needs_observations(const Criterion& criterion) {
+  return criterion.input == CriterionInput::kRouting || criterion.input == CriterionInput::kOutputs;
+}
+
 /// The table; fine-tuning scores its windows by it too (prune/window_scores.h).
 std::span<const Criterion> criteria();
 
