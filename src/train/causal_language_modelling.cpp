@@ -100,12 +100,11 @@ std::vector<OptimizedParameter> CausalLanguageModelling::parameters() {
 
 StepLoss CausalLanguageModelling::loss(CorpusCursor& cursor, const train::ForwardOptions& options) {
   const auto batch = batches_->next(cursor);
-  const auto watching = watched(options);
-  auto observed = watching;
+  auto observed = options;
   routed_.clear();
   const bool balances = options_.balance_weight > 0 && has_correction(model_);
   observed.on_routing = [&](std::int64_t block, const train::Routing& routing) {
-    if (watching.on_routing) watching.on_routing(block, routing);
+    if (options.on_routing) options.on_routing(block, routing);
     if (balances) routed_[block] = train::routed_counts(routing);
   };
   const auto output = train::encode(model_, {tensor_of(batch.ids), {}, {batch.offsets}}, observed);
@@ -153,7 +152,7 @@ std::optional<double> CausalLanguageModelling::validate(MetricsLine&) {
 
 /// Balancing without a loss: an expert that had less than its share gets a larger bias, one that had more a
 /// smaller one.
-void CausalLanguageModelling::after_step(std::int64_t /*step*/, AdamW& /*optimizer*/) {
+void CausalLanguageModelling::after_step() {
   for (const auto& [layer, counts] : routed_) {
     auto& bias = model_.blocks[static_cast<std::size_t>(layer)].moe()->correction;
     const auto load = counts.to(torch::kFloat32);

@@ -36,7 +36,7 @@ class CausalLanguageModelling : public Objective {
   StepLoss loss(CorpusCursor& cursor, const train::ForwardOptions& options) override;
   void describe(MetricsLine& line, double mean_task_loss) const override;
   std::optional<double> validate(MetricsLine& line) override;
-  void after_step(std::int64_t step, AdamW& optimizer) override;
+  void after_step() override;
   nlohmann::json state() const override;
   void restore(const nlohmann::json& state) override;
   void save_result(const std::filesystem::path& run_folder) override;
@@ -45,8 +45,6 @@ class CausalLanguageModelling : public Objective {
   /// What is minimised of a batch; [N, V] logits of its tokens.
   virtual torch::Tensor task_loss(const CausalBatch& batch, const torch::Tensor& logits,
                                   const train::ForwardOptions& options) const;
-  /// The options of a step for somebody who watches it too.
-  virtual train::ForwardOptions watched(const train::ForwardOptions& options) { return options; }
   std::uint64_t steps_of_an_epoch() const;
 
   train::Transformer model_;

@@ -50,7 +50,6 @@ class TaskFinetuning : public Objective {
   }
 
   void prepare() override {
-    discard_old_windows();
     dev_split_ = read_task_split(task_, options_.data, "dev");
     dev_ = encode(dev_split_);
     if (options_.note && train_.cut + dev_.cut > 0)
@@ -79,15 +78,12 @@ class TaskFinetuning : public Objective {
 
   StepLoss loss(CorpusCursor& cursor, const train::ForwardOptions& options) override {
     const auto batch = batches_.next(cursor);
-    const auto output = task_forward(model_, batch, pruner_ ? pruner_->watched(options) : options);
+    const auto output = task_forward(model_, batch, options);
     return {task_loss(task_, output.scores, batch, options.backend), output.balance_loss,
             static_cast<std::int64_t>(batch.ids.size())};
   }
 
-  void describe(MetricsLine& line, double mean_task_loss) const override {
-    line.task_loss = mean_task_loss;
-    if (pruner_) pruner_->describe(line);
-  }
+  void describe(MetricsLine& line, double mean_task_loss) const override { line.task_loss = mean_task_loss; }
 
   std::optional<double> validate(MetricsLine& line) override {
     evaluation_ = evaluate_task(train::encoder_of(model_), task_, dev_);
@@ -95,18 +91,7 @@ class TaskFinetuning : public Objective {
     return evaluation_->loss;
   }
 
-  bool ends_window(std::int64_t step) const override { return pruner_ && pruner_->ends_window(step); }
-
-  void after_step(std::int64_t step, AdamW& optimizer) override {
-    if (ends_window(step)) pruner_->end_window(options_.out, optimizer);
-  }
-
-  nlohmann::json state() const override {
-    return pruner_ ? nlohmann::json{{"pruning", pruner_->state()}} : nlohmann::json::object();
-  }
-  void restore(const nlohmann::json& state) override {
-    if (pruner_ && state.contains("pruning")) pruner_->restore(state["pruning"]);
-  }
+  WindowPruner* pruner() override { return pruner_ ? &*pruner_ : nullptr; }
 
   void save_result(const fs::path& run_folder) override {
     if (!evaluation_)
@@ -177,10 +162,6 @@ class TaskFinetuning : public Objective {
     auto rule = options_.prune;
     rule.steps = options_.steps;
     pruner_.emplace(model_, rule, options_.seed);
-  }
-
-  void discard_old_windows() const {
-    if (options_.start == RunStart::kNew) discard_windows(options_.out);
   }
 
   FinetuneOptions& options_;

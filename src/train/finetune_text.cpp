@@ -57,7 +57,6 @@ class TextFinetuning final : public CausalLanguageModelling {
 
   /// The text's length decides the steps, where epochs were asked for.
   void prepare() override {
-    if (options_.start == RunStart::kNew) discard_windows(options_.out);
     CausalLanguageModelling::prepare();
     if (options_.steps > 0) return;
     options_.steps = std::max<std::int64_t>(
@@ -90,27 +89,7 @@ class TextFinetuning final : public CausalLanguageModelling {
     return routers;
   }
 
-  void describe(MetricsLine& line, double mean_task_loss) const override {
-    CausalLanguageModelling::describe(line, mean_task_loss);
-    if (pruner_) pruner_->describe(line);
-  }
-
-  bool ends_window(std::int64_t step) const override { return pruner_ && pruner_->ends_window(step); }
-
-  void after_step(std::int64_t step, AdamW& optimizer) override {
-    CausalLanguageModelling::after_step(step, optimizer);
-    if (ends_window(step)) pruner_->end_window(options_.out, optimizer);
-  }
-
-  nlohmann::json state() const override {
-    auto state = CausalLanguageModelling::state();
-    if (pruner_) state["pruning"] = pruner_->state();
-    return state;
-  }
-  void restore(const nlohmann::json& state) override {
-    if (pruner_ && state.contains("pruning")) pruner_->restore(state["pruning"]);
-    CausalLanguageModelling::restore(state);
-  }
+  WindowPruner* pruner() override { return pruner_ ? &*pruner_ : nullptr; }
 
  protected:
   torch::Tensor task_loss(const CausalBatch& batch, const torch::Tensor& logits,
@@ -128,10 +107,6 @@ class TextFinetuning final : public CausalLanguageModelling {
     const double share = options_.teacher_share;
     if (share >= 1.0) return distance;
     return share * distance + (1.0 - share) * CausalLanguageModelling::task_loss(batch, logits, options);
-  }
-
-  train::ForwardOptions watched(const train::ForwardOptions& options) override {
-    return pruner_ ? pruner_->watched(options) : options;
   }
 
  private:

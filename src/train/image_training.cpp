@@ -69,7 +69,6 @@ class ImageClassification : public Objective {
   }
 
   void prepare() override {
-    if (options_.start == RunStart::kNew) discard_windows(options_.out);
     test_ = read_split(options_, "test");
     some_of_test_ = test_;
     const auto limit = static_cast<std::size_t>(options_.validation_images);
@@ -112,7 +111,7 @@ class ImageClassification : public Objective {
     batch_ = batches_.next(cursor);
     const auto B = batch_.images(), S = batch_.size;
     const auto pixels = torch::from_blob(batch_.pixels.data(), {B, S, S, 3}, torch::kFloat32);
-    const auto output = train::encode_images(model_, pixels, pruner_ ? pruner_->watched(options) : options);
+    const auto output = train::encode_images(model_, pixels, options);
     const auto scores = train::classify_images(model_, output.hidden, options);
     // Each member of an ensemble learns by itself.
     const auto labels = torch::tensor(batch_.labels, torch::kInt64).repeat({scores.size(0) / B});
@@ -120,23 +119,9 @@ class ImageClassification : public Objective {
             B * model_.spec.positions()};
   }
 
-  void describe(MetricsLine& line, double mean_task_loss) const override {
-    line.task_loss = mean_task_loss;
-    if (pruner_) pruner_->describe(line);
-  }
+  void describe(MetricsLine& line, double mean_task_loss) const override { line.task_loss = mean_task_loss; }
 
-  bool ends_window(std::int64_t step) const override { return pruner_ && pruner_->ends_window(step); }
-
-  void after_step(std::int64_t step, AdamW& optimizer) override {
-    if (ends_window(step)) pruner_->end_window(options_.out, optimizer);
-  }
-
-  nlohmann::json state() const override {
-    return pruner_ ? nlohmann::json{{"pruning", pruner_->state()}} : nlohmann::json::object();
-  }
-  void restore(const nlohmann::json& state) override {
-    if (pruner_ && state.contains("pruning")) pruner_->restore(state["pruning"]);
-  }
+  WindowPruner* pruner() override { return pruner_ ? &*pruner_ : nullptr; }
 
   std::optional<double> validate(MetricsLine& line) override {
     const auto evaluation = evaluate_images(train::vision_of(model_), some_of_test_, kEvaluationBatch);

@@ -13,6 +13,7 @@
 #include "data/epoch_order.h"
 #include "train/adamw.h"
 #include "train/forward.h"
+#include "train/window_pruner.h"
 
 namespace espalier {
 
@@ -44,10 +45,11 @@ class Objective {
   /// Measures on held-out data into the line; the loss. Nothing when there is no such data.
   virtual std::optional<double> validate(MetricsLine& line) = 0;
 
-  /// Whether the step just done must be logged, whatever `log_every` says: something changes after it.
-  virtual bool ends_window(std::int64_t /*step*/) const { return false; }
-  /// Called after the step was logged: pruning happens here.
-  virtual void after_step(std::int64_t /*step*/, AdamW& /*optimizer*/) {}
+  /// Who prunes the model while it trains: the loop shows it each step, and lets it end its windows. Null:
+  /// nobody.
+  virtual WindowPruner* pruner() { return nullptr; }
+  /// Called after each step was logged.
+  virtual void after_step() {}
 
   /// What a resumed run must get back before its tensors are read, beside the loop's own progress.
   virtual nlohmann::json state() const { return nlohmann::json::object(); }

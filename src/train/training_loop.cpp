@@ -15,6 +15,7 @@
 #include "train/ops/threads.h"
 #include "train/schedule.h"
 #include "train/train_state.h"
+#include "train/window_pruner.h"
 
 namespace espalier {
 namespace {
@@ -55,6 +56,7 @@ class Run {
     if (!resumes()) {
       create_output_folder(options_.out, options_.if_exists);
       discard_train_state(options_.out);
+      discard_windows(options_.out);
     } else if (!std::filesystem::exists(options_.out / "manifest.json")) {
       throw UserError(fmt::format("{}: no run to resume: there is no manifest.json", options_.out.string()),
                       "pass the folder of the run that was stopped, or start a new one without --resume");
@@ -72,11 +74,23 @@ class Run {
     if (state) {
       progress_ = state->progress();
       saved_step_ = progress_.step;
-      objective_.restore(progress_.objective);
+      restore(progress_.objective);
     }
     AdamW optimizer(options_.adamw, objective_.parameters());
     if (state) state->restore(optimizer);
     return optimizer;
+  }
+
+  /// The model's shape first: what was dropped is gone before anything else is put back.
+  void restore(const nlohmann::json& state) {
+    if (auto* pruner = objective_.pruner(); pruner != nullptr && state.contains("pruning"))
+      pruner->restore(state["pruning"]);
+    objective_.restore(state);
+  }
+
+  bool ends_window() const {
+    const auto* pruner = objective_.pruner();
+    return pruner != nullptr && pruner->ends_window(progress_.step);
   }
 
   void train(AdamW& optimizer) {
@@ -92,9 +106,9 @@ class Run {
       const auto now = progress_.step;
       const bool last = now == options_.steps;
       const bool validate = last || now % options_.validate_every == 0;
-      if (validate || objective_.ends_window(now) || now % options_.log_every == 0)
-        log(schedule.at(now), validate);
-      objective_.after_step(now, optimizer);
+      if (validate || ends_window() || now % options_.log_every == 0) log(schedule.at(now), validate);
+      objective_.after_step();
+      if (ends_window()) objective_.pruner()->end_window(options_.out, optimizer);
       const bool stop = interrupt_requested() && !last;
       if (last || stop || now % options_.save_every == 0) save(optimizer);
       if (stop)
@@ -106,13 +120,16 @@ class Run {
   void step(AdamW& optimizer, double learning_rate) {
     const auto seed =
         counter_random(options_.seed, kDropoutStream, static_cast<std::uint64_t>(progress_.step));
-    const auto loss = objective_.loss(
-        progress_.cursor, {.backend = options_.backend,
-                           .mode = train::Mode::kTraining,
-                           .seed = seed,
-                           .on_routing = [this](std::int64_t block, const train::Routing& routing) {
-                             window_.add_routing(block, routing);
-                           }});
+    const train::ForwardOptions forward{
+        .backend = options_.backend,
+        .mode = train::Mode::kTraining,
+        .seed = seed,
+        .on_routing = [this](std::int64_t block, const train::Routing& routing) {
+          window_.add_routing(block, routing);
+        }};
+    auto* pruner = objective_.pruner();
+    const auto loss =
+        objective_.loss(progress_.cursor, pruner != nullptr ? pruner->watched(forward) : forward);
     auto total = loss.task;
     if (loss.balance.defined()) total = total + options_.balance_weight * loss.balance;
     const double value = total.item<double>();
@@ -128,6 +145,7 @@ class Run {
 
   void save(AdamW& optimizer) {
     progress_.objective = objective_.state();
+    if (const auto* pruner = objective_.pruner()) progress_.objective["pruning"] = pruner->state();
     save_train_state(options_.out, optimizer, progress_);
     saved_step_ = progress_.step;
   }
@@ -145,6 +163,7 @@ class Run {
     auto line = window_.line(options_.balance_weight);
     last_loss_ = window_.mean_task_loss();
     objective_.describe(line, last_loss_);
+    if (const auto* pruner = objective_.pruner()) pruner->describe(line);
     line.step = progress_.step;
     line.lr = learning_rate;
     line.tokens = progress_.tokens_seen;
