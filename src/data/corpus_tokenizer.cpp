@@ -1,19 +1,13 @@
 #include "data/corpus_tokenizer.h"
 
-#include <fmt/format.h>
-
 #include "base/error.h"
 
 namespace espalier {
 
 CorpusTokenizer corpus_tokenizer(const WordPiece& tokenizer) {
-  const auto& options = tokenizer.options();
   CorpusTokenizer made;
   made.vocabulary_size = tokenizer.vocabulary_size();
-  made.identity =
-      fmt::format("lower_case {}\nsplit_cjk {}\nmax_word_characters {}\nspecial {}\n", options.lower_case,
-                  options.split_cjk, options.max_word_characters, static_cast<int>(options.special_tokens));
-  for (const auto& piece : tokenizer.pieces()) made.identity += piece + '\n';
+  made.identity = tokenizer.identity();
   made.encode = [&tokenizer](std::string_view line, std::vector<std::int32_t>& tokens) {
     tokenizer.encode(line, tokens);
   };

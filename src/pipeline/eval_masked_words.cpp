@@ -5,6 +5,7 @@
 #include "pipeline/evaluations.h"
 #include "report/quantities.h"
 #include "text/model_tokenizer.h"
+#include "text/tokenizer.h"
 
 namespace espalier::pipeline {
 namespace {
@@ -19,13 +20,13 @@ MlmOptions mlm_options(const EvalOptions& options, const BertMoeConfig& config, 
                        const fs::path& vocabulary) {
   const auto longest =
       options.sequence_length.value_or(std::min(kLongestMasked, config.max_position_embeddings));
-  const std::int32_t mask = required_piece(tokenizer, "[MASK]", vocabulary);
+  const std::int32_t mask = required_piece(tokenizer, tokenizer.special().mask, vocabulary);
   return {.sequence_length = longest,
           .batch_tokens = std::max(options.masked_words.batch_tokens, longest),
           .mask_share = options.masked_words.mask_share,
           .seed = 0,
-          .cls = required_piece(tokenizer, "[CLS]", vocabulary),
-          .sep = required_piece(tokenizer, "[SEP]", vocabulary),
+          .cls = required_piece(tokenizer, tokenizer.special().cls, vocabulary),
+          .sep = required_piece(tokenizer, tokenizer.special().sep, vocabulary),
           .mask = mask,
           .first_ordinary = mask + 1,
           .vocabulary = tokenizer.vocabulary_size()};
@@ -55,8 +56,9 @@ void check_masked_words(const EvalOptions& options, const infer::EncoderModel& m
 
 EvalSummary eval_masked_words(const EvalOptions& options, const RunContext& context) {
   const MaskedWordOptions& own = options.masked_words;
-  const infer::EncoderModel model = infer::load_encoder(Checkpoint::open(options.model));
   const fs::path vocabulary = own.vocabulary.empty() ? options.model : own.vocabulary;
+  find_tokenizer(vocabulary);
+  const infer::EncoderModel model = infer::load_encoder(Checkpoint::open(options.model));
   const WordPiece tokenizer = load_tokenizer(vocabulary);
   check_masked_words(options, model, tokenizer);
   if (options.task.data.empty())

@@ -5,6 +5,7 @@
 #include "eval/task_evaluation.h"
 #include "pipeline/evaluations.h"
 #include "text/model_tokenizer.h"
+#include "text/tokenizer.h"
 
 namespace espalier::pipeline {
 namespace {
@@ -39,6 +40,7 @@ std::int64_t length_of(const EvalOptions& options, const infer::EncoderModel& mo
 
 EvalSummary eval_task(const EvalOptions& options, const RunContext& context) {
   const auto files = parse_task_files(options.task.data);
+  find_tokenizer(options.model);
   const infer::EncoderModel model = infer::load_encoder(Checkpoint::open(options.model));
   const WordPiece tokenizer = load_tokenizer(options.model);
   check_vocabulary_size(model.config, tokenizer.vocabulary_size(), options.model.string());

@@ -10,7 +10,7 @@ constexpr std::size_t kMostBytesPerEntry = 16;  // a folded code point: three ch
 }  // namespace
 
 BasicTokenizer::BasicTokenizer(const BasicTokenizerOptions& options)
-    : table_(options.lower_case ? &CharacterTable::lower_casing() : &CharacterTable::case_preserving()),
+    : table_(&CharacterTable::of(options.characters)),
       split_cjk_(options.split_cjk),
       max_characters_(static_cast<std::size_t>(std::max(options.max_word_characters, 1))),
       word_(max_characters_ * kMostBytesPerEntry, '\0') {
@@ -21,7 +21,8 @@ BasicTokenizer::BasicTokenizer(const BasicTokenizerOptions& options)
     if (entry.kind == CharacterKind::kSpace) ascii_[byte] = kSpaceByte;
     if (entry.kind == CharacterKind::kRemoved) ascii_[byte] = kRemovedByte;
     if (entry.kind == CharacterKind::kPunctuation) ascii_[byte] = kPunctuationByte;
-    if (entry.kind == CharacterKind::kWord) {
+    if (entry.kind == CharacterKind::kWord &&
+        byte > kOtherByte) {  // a control that is kept takes the long way
       ascii_[byte] = static_cast<std::uint8_t>(entry.text_bytes == 0 ? byte : table_->text(entry)[0]);
     }
   }

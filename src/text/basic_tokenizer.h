@@ -11,12 +11,12 @@
 namespace espalier {
 
 struct BasicTokenizerOptions {
-  bool lower_case = true;
+  CharacterRules characters;
   bool split_cjk = true;
   int max_word_characters = 100;
 };
 
-/// Splits text into words as BERT's `BasicTokenizer`: cleaned, lower-cased and accents stripped (by option),
+/// Splits text into words as BERT's `BasicTokenizer`: cleaned, accents stripped and lower-cased (by rule),
 /// split at spaces, punctuation and CJK ideographs. Ill-formed UTF-8 is dropped.
 ///
 /// `Sink` has `word(std::string_view utf8)` and `long_word()`, called in place of `word` for one with more

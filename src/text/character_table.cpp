@@ -2,6 +2,8 @@
 
 #include <array>
 #include <map>
+#include <memory>
+#include <mutex>
 
 #include "base/error.h"
 #include "text/unicode.h"
@@ -10,28 +12,23 @@
 namespace espalier {
 namespace {
 
-bool is_removed(std::uint32_t c) {
-  if (c == '\t' || c == '\n' || c == '\r') return false;
-  const auto category = general_category(c);
-  return c == 0 || c == 0xFFFD || category == "Cc" || category == "Cf" || category == "Co";
-}
-
-// Canonical decomposition without Mn, then lower case: the order of Hugging Face's BertNormalizer.
-std::string fold(std::uint32_t c) {
-  std::string own;
-  append_utf8(own, c);
-  const std::string decomposed = normalized(own, NormalForm::kNfd);
+// Accents first, then case: the order of Hugging Face's BertNormalizer.
+std::string fold(std::uint32_t c, const CharacterRules& rules) {
+  std::string text;
+  append_utf8(text, c);
+  if (rules.strip_accents) text = normalized(text, NormalForm::kNfd);
   std::string out;
-  for (std::size_t at = 0; at < decomposed.size();) {
-    const auto step = decode_utf8(decomposed, at);
-    if (general_category(step.code_point) != "Mn") append_lower_case(out, step.code_point);
+  for (std::size_t at = 0; at < text.size();) {
+    const auto step = decode_utf8(text, at);
     at += step.bytes;
+    if (rules.strip_accents && general_category(step.code_point) == "Mn") continue;
+    rules.lower_case ? append_lower_case(out, step.code_point) : append_utf8(out, step.code_point);
   }
   return out;
 }
 
-CharacterKind kind_of(std::uint32_t c) {
-  if (is_removed(c)) return CharacterKind::kRemoved;
+CharacterKind kind_of(std::uint32_t c, const CharacterRules& rules) {
+  if (rules.clean && is_bert_removed(c)) return CharacterKind::kRemoved;
   if (is_white_space(c)) return CharacterKind::kSpace;
   if (is_cjk_ideograph(c)) return CharacterKind::kIdeograph;
   if (is_bert_punctuation(c)) return CharacterKind::kPunctuation;
@@ -39,6 +36,12 @@ CharacterKind kind_of(std::uint32_t c) {
 }
 
 }  // namespace
+
+bool is_bert_removed(std::uint32_t c) {
+  if (c == '\t' || c == '\n' || c == '\r') return false;
+  const auto category = general_category(c);
+  return c == 0 || c == 0xFFFD || category == "Cc" || category == "Cf" || category == "Co";
+}
 
 bool is_bert_punctuation(std::uint32_t c) {
   if ((c >= 33 && c <= 47) || (c >= 58 && c <= 64) || (c >= 91 && c <= 96) || (c >= 123 && c <= 126))
@@ -65,15 +68,14 @@ std::string canonical_order(std::string_view word) {
   return normalized(word, NormalForm::kNfd);
 }
 
-CharacterTable::Entry CharacterTable::make_entry(std::uint32_t c, Casing casing) {
+CharacterTable::Entry CharacterTable::make_entry(std::uint32_t c, const CharacterRules& rules) {
   Entry entry;
   const auto category = general_category(c);
   const bool no_character = category == "Cn" || category == "Cs";  // most of them
   if (no_character && !is_cjk_ideograph(c)) return entry;
-  entry.kind = kind_of(c);
-  const bool cleaned = entry.kind == CharacterKind::kRemoved || entry.kind == CharacterKind::kSpace;
-  if (casing == Casing::kPreserve || cleaned) return entry;
-  const std::string folded = fold(c);
+  entry.kind = kind_of(c, rules);
+  if (entry.kind == CharacterKind::kRemoved || entry.kind == CharacterKind::kSpace) return entry;
+  const std::string folded = fold(c, rules);
   if (folded.empty()) {
     entry.kind = CharacterKind::kRemoved;
     return entry;
@@ -81,7 +83,7 @@ CharacterTable::Entry CharacterTable::make_entry(std::uint32_t c, Casing casing)
   entry.characters = 0;
   for (std::size_t at = 0; at < folded.size(); ++entry.characters) {
     const auto step = decode_utf8(folded, at);
-    entry.keeps_mark |= combining_class(step.code_point) != 0;
+    entry.keeps_mark |= rules.strip_accents && combining_class(step.code_point) != 0;
     at += step.bytes;
   }
   const std::uint32_t first = decode_utf8(folded, 0).code_point;
@@ -97,13 +99,13 @@ CharacterTable::Entry CharacterTable::make_entry(std::uint32_t c, Casing casing)
   return entry;
 }
 
-CharacterTable::CharacterTable(Casing casing) {
+CharacterTable::CharacterTable(const CharacterRules& rules) {
   static_assert(sizeof(Entry) == 8, "pages are compared byte by byte, so entries have no padding");
   std::map<std::string, std::uint16_t> known;  // a page's bytes
   page_of_.resize(kCodePoints / 256);
   for (std::uint32_t page = 0; page < page_of_.size(); ++page) {
     std::array<Entry, 256> entries;
-    for (std::uint32_t i = 0; i < 256; ++i) entries[i] = make_entry(page * 256 + i, casing);
+    for (std::uint32_t i = 0; i < 256; ++i) entries[i] = make_entry(page * 256 + i, rules);
     std::string content(reinterpret_cast<const char*>(entries.data()), sizeof(entries));
     const auto next = static_cast<std::uint16_t>(entries_.size() / 256);
     const auto [found, is_new] = known.try_emplace(std::move(content), next);
@@ -112,14 +114,13 @@ CharacterTable::CharacterTable(Casing casing) {
   }
 }
 
-const CharacterTable& CharacterTable::lower_casing() {
-  static const CharacterTable table(Casing::kLower);
-  return table;
-}
-
-const CharacterTable& CharacterTable::case_preserving() {
-  static const CharacterTable table(Casing::kPreserve);
-  return table;
+const CharacterTable& CharacterTable::of(const CharacterRules& rules) {
+  static std::array<std::unique_ptr<const CharacterTable>, 8> tables;
+  static std::array<std::once_flag, 8> made;
+  const std::size_t which =
+      (rules.clean ? 1U : 0U) + (rules.strip_accents ? 2U : 0U) + (rules.lower_case ? 4U : 0U);
+  std::call_once(made[which], [&] { tables[which].reset(new CharacterTable(rules)); });
+  return *tables[which];
 }
 
 }  // namespace espalier

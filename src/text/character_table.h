@@ -7,17 +7,24 @@
 
 namespace espalier {
 
+/// What BERT's normalizer does to characters (Hugging Face's BertNormalizer).
+struct CharacterRules {
+  bool clean = true;          ///< takes controls, formats and private use away
+  bool strip_accents = true;  ///< canonical decomposition without marks of category Mn
+  bool lower_case = true;
+};
+
 /// What BERT's basic tokenizer does with a code point.
 enum class CharacterKind : std::uint8_t {
   kWord,         ///< part of a word
   kSpace,        ///< ends a word: \t \n \r, categories Z*
   kPunctuation,  ///< a word of its own: ASCII symbols and categories P*
   kIdeograph,    ///< CJK ideograph: a word of its own where the tokenizer splits CJK
-  kRemoved,      ///< U+0000, U+FFFD, categories Cc, Cf and Co; with lower-casing also Mn
+  kRemoved,      ///< U+0000, U+FFFD, categories Cc, Cf and Co where texts are cleaned; Mn with accents
 };
 
-/// Per code point: its kind and, where that differs from itself, what it becomes (canonical decomposition,
-/// marks of category Mn stripped, lower case). Computed once from Unicode's tables, then a lookup.
+/// Per code point: its kind and, where that differs from itself, what it becomes. Computed once for each set
+/// of rules from Unicode's tables, then a lookup.
 class CharacterTable {
  public:
   struct Entry {
@@ -28,8 +35,7 @@ class CharacterTable {
     bool keeps_mark = false;  ///< contributes a combining mark that canonical ordering may move
   };
 
-  static const CharacterTable& lower_casing();
-  static const CharacterTable& case_preserving();
+  static const CharacterTable& of(const CharacterRules& rules);
 
   const Entry& operator[](std::uint32_t code_point) const {
     return entries_[page_of_[code_point >> 8] * 256u + (code_point & 255u)];
@@ -39,9 +45,8 @@ class CharacterTable {
   }
 
  private:
-  enum class Casing { kLower, kPreserve };
-  explicit CharacterTable(Casing casing);
-  Entry make_entry(std::uint32_t code_point, Casing casing);
+  explicit CharacterTable(const CharacterRules& rules);
+  Entry make_entry(std::uint32_t code_point, const CharacterRules& rules);
 
   std::vector<std::uint16_t> page_of_;  // equal pages are stored once
   std::vector<Entry> entries_;
@@ -52,6 +57,8 @@ class CharacterTable {
 bool is_bert_punctuation(std::uint32_t code_point);
 /// The reference's ranges; the last but two begins at U+2B920, not at U+2B820 as Unicode's block does.
 bool is_cjk_ideograph(std::uint32_t code_point);
+/// Whether cleaning takes it away.
+bool is_bert_removed(std::uint32_t code_point);
 
 /// `word` (UTF-8) with its combining marks in canonical order.
 std::string canonical_order(std::string_view word);

@@ -8,18 +8,18 @@ namespace espalier {
 
 enum class LetterCase { kAsTrained, kKeep };
 
-/// The tokenizer of a model folder (its vocab.txt) or of a vocabulary file itself. Lower-cases unless asked
-/// not to, or unless `do_lower_case` in the folder's tokenizer_config.json is false. Throws UserError where
-/// there is no vocabulary.
-WordPiece load_tokenizer(const std::filesystem::path& model_or_vocabulary,
+/// The tokenizer of an encoder's folder, or of a file itself: a tokenizer.json, else a vocab.txt with the
+/// settings of tokenizer_config.json. `letter_case` and `special_tokens` are a vocab.txt's; of a
+/// tokenizer.json special tokens in texts are always letters. Throws UserError where there is no tokenizer.
+WordPiece load_tokenizer(const std::filesystem::path& model_or_file,
                          LetterCase letter_case = LetterCase::kAsTrained,
                          WordPiece::SpecialTokens special_tokens = WordPiece::SpecialTokens::kAsText);
 
 /// Copies what `load_tokenizer` read, so that the model in `folder` has its tokenizer beside it.
-void copy_tokenizer(const std::filesystem::path& model_or_vocabulary, const std::filesystem::path& folder);
+void copy_tokenizer(const std::filesystem::path& model_or_file, const std::filesystem::path& folder);
 
 /// Throws UserError where the tokenizer's vocabulary lacks the piece.
 std::int32_t required_piece(const WordPiece& tokenizer, std::string_view piece,
-                            const std::filesystem::path& model_or_vocabulary);
+                            const std::filesystem::path& model_or_file);
 
 }  // namespace espalier

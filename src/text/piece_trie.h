@@ -20,8 +20,8 @@ class PieceTrie {
     std::uint32_t bytes = 0;  ///< 0: no piece is a prefix
   };
 
-  /// `pieces[i]` has id i; a "##" in front marks a continuation.
-  explicit PieceTrie(std::span<const std::string> pieces);
+  /// `pieces[i]` has id i; `continuation` in front marks one. An empty piece is no piece.
+  explicit PieceTrie(std::span<const std::string> pieces, std::string_view continuation = "##");
 
   Match longest_prefix(std::string_view text, Position position) const {
     Match best;
@@ -47,7 +47,14 @@ class PieceTrie {
     std::int32_t id;
   };
 
-  void insert(std::uint32_t node, std::span<const Key> sorted_keys, std::size_t depth);
+  /// Keys that are to be placed below a node: equal up to `depth`.
+  struct Branch {
+    std::uint32_t node = 0;
+    std::span<const Key> keys;
+    std::size_t depth = 0;
+  };
+  void insert(std::uint32_t root, std::span<const Key> sorted_keys);
+  void place(Branch branch, std::vector<Branch>& below);
   std::uint32_t find_base(std::span<const std::uint8_t> labels);
 
   std::vector<Node> nodes_;

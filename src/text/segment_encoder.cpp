@@ -7,10 +7,13 @@
 #include <string_view>
 
 #include "base/error.h"
+#include "text/bert_normalizer.h"
 #include "text/bpe_model.h"
 #include "text/pre_tokenizer.h"
 #include "text/tokenizer_component.h"
+#include "text/utf8.h"
 #include "text/wordpiece.h"
+#include "text/wordpiece_model.h"
 
 namespace espalier {
 namespace {
@@ -47,55 +50,96 @@ SegmentEncoder make_bpe(const nlohmann::json& root, const BytePairEncoding::Voca
   };
 }
 
-std::vector<std::string> dense_pieces(const BytePairEncoding::Vocabulary& vocabulary,
-                                      const std::string& where) {
-  std::vector<std::string> pieces(vocabulary.size());
+std::vector<std::string> pieces_of(const BytePairEncoding::Vocabulary& vocabulary) {
+  std::vector<std::string> pieces;
   for (const auto& [piece, id] : vocabulary) {
-    if (static_cast<std::size_t>(id) >= pieces.size()) {
-      throw UserError(fmt::format("{}: vocab: id {} of {} pieces", where, id, pieces.size()),
-                      "the ids of a WordPiece vocabulary are 0, 1, 2, ..");
-    }
-    pieces[static_cast<std::size_t>(id)] = piece;
+    const auto index = static_cast<std::size_t>(id);
+    if (index >= pieces.size()) pieces.resize(index + 1);
+    pieces[index] = piece;
   }
   return pieces;
 }
 
-WordPiece::Options word_piece_options(JsonObject& normalizer, JsonObject& model) {
-  WordPiece::Options options;
-  options.lower_case = normalizer.boolean("lowercase", true);
-  options.split_cjk = normalizer.boolean("handle_chinese_chars", true);
-  if (!normalizer.boolean("clean_text", true)) normalizer.fail("clean_text", "only true is known");
-  if (normalizer.boolean("strip_accents", options.lower_case) != options.lower_case) {
-    normalizer.fail("strip_accents", "known only together with lowercase");
+/// WordPiece on the words of any normalizer and pre-tokenizer.
+struct WordPieceSegments {
+  PreTokenizer pre_tokenizer;
+  WordPieceModel model;
+  std::size_t most_characters;
+
+  void encode(std::string text, SegmentPlace place, std::vector<std::int32_t>& ids) const {
+    SplitText split;
+    split.words = {{0, text.size()}};
+    split.text = std::move(text);
+    split.at_start = place == SegmentPlace::kAtStart;
+    pre_tokenizer.split(split);
+    for (std::size_t i = 0; i < split.words.size(); ++i) {
+      if (count_code_points(split.word(i)) > most_characters) {
+        ids.push_back(model.unknown());
+      } else {
+        model.encode(split.word(i), ids);
+      }
+    }
   }
-  if (model.string("continuing_subword_prefix", "##") != "##") {
-    model.fail("continuing_subword_prefix", "only \"##\" is known");
-  }
-  if (model.string("unk_token", "[UNK]") != "[UNK]") model.fail("unk_token", "only \"[UNK]\" is known");
-  options.max_word_characters = static_cast<int>(model.integer("max_input_chars_per_word", {1, 10'000}, 100));
-  return options;
+};
+
+struct WordPieceJson {
+  std::string unknown, continuation;
+  int most_characters;
+};
+
+WordPieceJson parse_word_piece(const nlohmann::json& root, const std::string& name) {
+  nlohmann::json small = root.at("model");
+  small.erase("vocab");
+  JsonObject model(std::move(small), name + ": model");
+  return {model.string("unk_token", "[UNK]"), model.string("continuing_subword_prefix", "##"),
+          static_cast<int>(model.integer("max_input_chars_per_word", {0, 1'000'000}, 100))};
 }
 
-/// BERT's own normalizer and pre-tokenizer are one with its WordPiece here.
-SegmentEncoder make_word_piece(const nlohmann::json& root, const BytePairEncoding::Vocabulary& vocabulary,
-                               const std::string& name) {
-  auto normalizer = open_component(root.value("normalizer", nlohmann::json()), name + ": normalizer", 0);
-  auto splitter = open_component(root.value("pre_tokenizer", nlohmann::json()), name + ": pre_tokenizer", 0);
-  if (normalizer.type != "BertNormalizer") {
-    unknown_component(normalizer.type, name + ": normalizer",
-                      "BertNormalizer, with a model of type WordPiece");
-  }
-  if (splitter.type != "BertPreTokenizer") {
-    unknown_component(splitter.type, name + ": pre_tokenizer",
-                      "BertPreTokenizer, with a model of type WordPiece");
-  }
-  JsonObject model(root.at("model"), name + ": model");
-  const auto options = word_piece_options(normalizer.options, model);
+/// BERT's own normalizer and pre-tokenizer in one with its WordPiece.
+SegmentEncoder make_bert(const nlohmann::json& root, const BytePairEncoding::Vocabulary& vocabulary,
+                         const WordPieceJson& model, const std::string& name) {
+  JsonObject normalizer(root.at("normalizer"), name + ": normalizer");
+  const auto bert = parse_bert_normalizer(normalizer);
+  WordPiece::Options options;
+  options.lower_case = bert.characters.lower_case;
+  options.strip_accents = bert.characters.strip_accents;
+  options.clean_text = bert.characters.clean;
+  options.split_cjk = bert.split_cjk;
+  options.max_word_characters = model.most_characters;
+  options.continuation = model.continuation;
+  options.special.unk = model.unknown;
   auto pieces = std::make_shared<const WordPiece>(
-      WordPiece::from_pieces(dense_pieces(vocabulary, name + ": model"), options));
+      WordPiece::from_checked(pieces_of(vocabulary), options, name + ": model"));
   return [pieces](const std::string& text, SegmentPlace, std::vector<std::int32_t>& ids) {
     pieces->encode(text, ids);
   };
+}
+
+SegmentEncoder make_word_piece(const nlohmann::json& root, const BytePairEncoding::Vocabulary& vocabulary,
+                               NormalizerOfWords normalizer, const std::string& name) {
+  const WordPieceJson model = parse_word_piece(root, name);
+  if (normalizer == NormalizerOfWords::kOfModel) return make_bert(root, vocabulary, model, name);
+  const auto unknown = vocabulary.find(model.unknown);
+  if (unknown == vocabulary.end()) {
+    throw UserError(
+        fmt::format("{}: model: unk_token: \"{}\" is not in the vocabulary", name, model.unknown));
+  }
+  auto pre_tokenizer =
+      make_pre_tokenizer(root.value("pre_tokenizer", nlohmann::json()), name + ": pre_tokenizer");
+  if (pre_tokenizer.byte_level) {
+    throw UserError(fmt::format("{}: pre_tokenizer: ByteLevel is not known beside WordPiece", name));
+  }
+  auto segments = std::make_shared<const WordPieceSegments>(WordPieceSegments{
+      std::move(pre_tokenizer), WordPieceModel(pieces_of(vocabulary), unknown->second, model.continuation),
+      static_cast<std::size_t>(model.most_characters)});
+  return [segments](std::string text, SegmentPlace place, std::vector<std::int32_t>& ids) {
+    segments->encode(std::move(text), place, ids);
+  };
+}
+
+bool is_component(const nlohmann::json& root, const char* key, std::string_view type) {
+  const auto found = root.find(key);
+  return found != root.end() && found->is_object() && found->value("type", nlohmann::json()) == type;
 }
 
 }  // namespace
@@ -110,11 +154,17 @@ std::string model_type(const nlohmann::json& root, const std::string& name) {
   return model->contains("merges") ? "BPE" : "WordPiece";
 }
 
+bool splits_as_bert(const nlohmann::json& root, const std::string& name) {
+  return model_type(root, name) == "WordPiece" && is_component(root, "normalizer", "BertNormalizer") &&
+         is_component(root, "pre_tokenizer", "BertPreTokenizer");
+}
+
 SegmentEncoder make_segment_encoder(const nlohmann::json& root,
-                                    const BytePairEncoding::Vocabulary& vocabulary, const std::string& name) {
+                                    const BytePairEncoding::Vocabulary& vocabulary,
+                                    NormalizerOfWords normalizer, const std::string& name) {
   const std::string type = model_type(root, name);
   if (type == "BPE") return make_bpe(root, vocabulary, name);
-  if (type == "WordPiece") return make_word_piece(root, vocabulary, name);
+  if (type == "WordPiece") return make_word_piece(root, vocabulary, normalizer, name);
   unknown_component(type, name + ": model", "BPE, WordPiece");
 }
 

@@ -16,10 +16,17 @@ enum class SegmentPlace { kAtStart, kAfterToken };
 using SegmentEncoder =
     std::function<void(std::string text, SegmentPlace place, std::vector<std::int32_t>& ids)>;
 
-/// "pre_tokenizer" and "model" of a tokenizer.json (`root`), for normalized text; with a model of type
-/// WordPiece "normalizer" too.
+/// Whether the text comes normalized, or a WordPiece that `splits_as_bert` does it with its splitting, which
+/// is faster.
+enum class NormalizerOfWords { kBefore, kOfModel };
+
+/// "pre_tokenizer" and "model" of a tokenizer.json (`root`).
 SegmentEncoder make_segment_encoder(const nlohmann::json& root,
-                                    const BytePairEncoding::Vocabulary& vocabulary, const std::string& name);
+                                    const BytePairEncoding::Vocabulary& vocabulary,
+                                    NormalizerOfWords normalizer, const std::string& name);
+
+/// WordPiece with BERT's own normalizer and pre-tokenizer.
+bool splits_as_bert(const nlohmann::json& root, const std::string& name);
 
 /// The type of "model"; old files do not say.
 std::string model_type(const nlohmann::json& root, const std::string& name);

@@ -7,6 +7,7 @@
 
 #include "base/error.h"
 #include "base/json.h"
+#include "text/bert_normalizer.h"
 #include "text/pattern.h"
 #include "text/tokenizer_component.h"
 #include "text/unicode.h"
@@ -107,9 +108,11 @@ TextNormalizer make(const nlohmann::json& component, const std::string& where, i
   if (type == "Strip") return make_strip(options);
   if (type == "Prepend") return make_prepend(options);
   if (type == "Replace") return make_replace(options, where);
+  if (type == "BertNormalizer") return make_bert_normalizer(parse_bert_normalizer(options));
   if (type == "Sequence") return make_sequence(options, where, depth);
   unknown_component(type, where,
-                    "NFC, NFD, NFKC, NFKD, Lowercase, StripAccents, Strip, Prepend, Replace, Sequence");
+                    "NFC, NFD, NFKC, NFKD, Lowercase, StripAccents, Strip, Prepend, Replace, BertNormalizer, "
+                    "Sequence");
 }
 
 TextNormalizer make_sequence(JsonObject& options, const std::string& where, int depth) {

@@ -43,6 +43,18 @@ std::int32_t parse_id(const std::string& text, const std::string& where) {
   return id;
 }
 
+void read_bert_settings(JsonObject& config, TokenizerConfig& into) {
+  into.lower_case = flag(config, "do_lower_case");
+  into.strip_accents = flag(config, "strip_accents");
+  into.split_cjk = flag(config, "tokenize_chinese_chars");
+  auto& names = into.special;
+  for (auto [key, name] : {std::pair{"pad_token", &names.pad}, std::pair{"unk_token", &names.unk},
+                           std::pair{"cls_token", &names.cls}, std::pair{"sep_token", &names.sep},
+                           std::pair{"mask_token", &names.mask}}) {
+    if (auto text = token_text(config, key)) *name = std::move(*text);
+  }
+}
+
 void read_added_tokens(JsonObject& config, const std::string& source, TokenizerConfig& into) {
   const nlohmann::json* added = config.find_value("added_tokens_decoder");
   if (added == nullptr) return;
@@ -79,6 +91,7 @@ TokenizerConfig read_tokenizer_config(const std::filesystem::path& folder) {
     read.eos_token = token_text(config, "eos_token");
     read.add_bos = flag(config, "add_bos_token");
     read.add_eos = flag(config, "add_eos_token");
+    read_bert_settings(config, read);
     read_added_tokens(config, file.string(), read);
     return read;
   }

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "text/added_tokens.h"
+#include "text/wordpiece.h"
 
 namespace espalier {
 
@@ -17,6 +18,9 @@ struct TokenizerConfig {
   std::optional<std::string> bos_token, eos_token;  ///< by their text
   std::optional<std::int32_t> bos_id, eos_id;       ///< by their id, where no text is given
   std::optional<bool> add_bos, add_eos;
+  /// Of a BERT: what its normalizer does, and how the pieces that an encoder needs are written.
+  std::optional<bool> lower_case, strip_accents, split_cjk;
+  WordPiece::SpecialPieces special;
   std::vector<AddedToken> added;  ///< "added_tokens_decoder"
 };
 

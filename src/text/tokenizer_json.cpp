@@ -32,6 +32,23 @@ std::vector<AddedToken> parse_added_tokens(const json& root, const std::string& 
   return tokens;
 }
 
+/// Of a BERT the settings beside a tokenizer.json come before its own.
+void take_bert_settings(json& root, const TokenizerConfig& config) {
+  const auto normalizer = root.find("normalizer");
+  if (normalizer == root.end() || !normalizer->is_object()) return;
+  if (normalizer->value("type", json()) != "BertNormalizer") return;
+  if (config.lower_case) (*normalizer)["lowercase"] = *config.lower_case;
+  if (config.strip_accents) (*normalizer)["strip_accents"] = *config.strip_accents;
+  if (config.split_cjk) (*normalizer)["handle_chinese_chars"] = *config.split_cjk;
+}
+
+std::vector<AddedToken> found_in_texts(std::vector<AddedToken> tokens, SpecialInTexts special) {
+  if (special == SpecialInTexts::kLetters) {
+    std::erase_if(tokens, [](const AddedToken& token) { return token.special; });
+  }
+  return tokens;
+}
+
 /// Tokens that are looked for in the text as it is, or in the normalized text, in their normalized form.
 enum class LookedForIn { kText, kNormalized };
 AddedTokenFinder finder(const std::vector<AddedToken>& tokens, LookedForIn where,
@@ -65,8 +82,10 @@ std::optional<std::int32_t> find_token(const std::optional<std::string>& text, s
 
 class JsonTokenizer final : public Tokenizer {
  public:
-  JsonTokenizer(const json& root, const std::string& name, const TokenizerConfig& config)
-      : JsonTokenizer(root, name, config, parse_vocabulary_object(vocab_of(root, name), name + ": model"),
+  JsonTokenizer(const json& root, const std::string& name, const TokenizerConfig& config,
+                SpecialInTexts special)
+      : JsonTokenizer(root, name, config, special,
+                      parse_vocabulary_object(vocab_of(root, name), name + ": model"),
                       parse_added_tokens(root, name)) {}
 
   std::vector<std::int32_t> encode(std::string_view text) const override {
@@ -94,11 +113,12 @@ class JsonTokenizer final : public Tokenizer {
 
  private:
   JsonTokenizer(const json& root, const std::string& name, const TokenizerConfig& config,
-                const Vocabulary& vocabulary, const std::vector<AddedToken>& added)
-      : normalize_(normalizer_of(root, name)),
-        in_text_(finder(added, LookedForIn::kText, normalize_)),
-        in_normalized_(finder(added, LookedForIn::kNormalized, normalize_)),
-        encode_segment_(make_segment_encoder(root, vocabulary, name)),
+                SpecialInTexts special, const Vocabulary& vocabulary, const std::vector<AddedToken>& added)
+      : normalizer_of_words_(normalizer_of_words(root, name, added)),
+        normalize_(normalizer_of(root, name, normalizer_of_words_)),
+        in_text_(finder(found_in_texts(added, special), LookedForIn::kText, normalize_)),
+        in_normalized_(finder(found_in_texts(added, special), LookedForIn::kNormalized, normalize_)),
+        encode_segment_(make_segment_encoder(root, vocabulary, normalizer_of_words_, name)),
         text_(pieces_by_id(vocabulary), added, {root.value("decoder", json()), name + ": decoder"}),
         frame_(make_text_frame(root.value("post_processor", json()), name + ": post_processor")),
         bos_(find_token(config.bos_token, config.bos_id, added, vocabulary)),
@@ -115,8 +135,17 @@ class JsonTokenizer final : public Tokenizer {
     return known ? model.at("vocab") : none;
   }
 
-  static TextNormalizer normalizer_of(const json& root, const std::string& name) {
-    if (model_type(root, name) == "WordPiece") return [](std::string&) {};  // part of the model here
+  /// Tokens that are looked for in the normalized text need it.
+  static NormalizerOfWords normalizer_of_words(const json& root, const std::string& name,
+                                               const std::vector<AddedToken>& added) {
+    const bool needs_text =
+        std::any_of(added.begin(), added.end(), [](const AddedToken& token) { return token.normalized; });
+    return splits_as_bert(root, name) && !needs_text ? NormalizerOfWords::kOfModel
+                                                     : NormalizerOfWords::kBefore;
+  }
+
+  static TextNormalizer normalizer_of(const json& root, const std::string& name, NormalizerOfWords words) {
+    if (words == NormalizerOfWords::kOfModel) return [](std::string&) {};
     return make_normalizer(root.value("normalizer", json()), name + ": normalizer");
   }
 
@@ -142,6 +171,7 @@ class JsonTokenizer final : public Tokenizer {
     }
   }
 
+  NormalizerOfWords normalizer_of_words_;
   TextNormalizer normalize_;
   AddedTokenFinder in_text_, in_normalized_;
   SegmentEncoder encode_segment_;
@@ -153,10 +183,11 @@ class JsonTokenizer final : public Tokenizer {
 }  // namespace
 
 std::unique_ptr<Tokenizer> make_json_tokenizer(std::string_view content, const std::string& name,
-                                               const TokenizerConfig& config) {
-  const json root = parse_json(content, name);
+                                               const TokenizerConfig& config, SpecialInTexts special) {
+  json root = parse_json(content, name);
   if (!root.is_object()) throw UserError(fmt::format("{}: expected an object", name));
-  return std::make_unique<JsonTokenizer>(root, name, config);
+  take_bert_settings(root, config);
+  return std::make_unique<JsonTokenizer>(root, name, config, special);
 }
 
 }  // namespace espalier

@@ -1,5 +1,7 @@
 #include "text/utf8.h"
 
+#include <algorithm>
+
 #include <cstring>
 
 namespace espalier {
@@ -53,6 +55,11 @@ void append_utf8(std::string& out, std::uint32_t c) {
     out += static_cast<char>(0x80 | ((c >> 6) & 0x3F));
   }
   out += static_cast<char>(0x80 | (c & 0x3F));
+}
+
+std::size_t count_code_points(std::string_view text) {
+  return static_cast<std::size_t>(std::count_if(
+      text.begin(), text.end(), [](char c) { return (static_cast<std::uint8_t>(c) & 0xC0u) != 0x80u; }));
 }
 
 std::optional<std::size_t> find_invalid_utf8(std::string_view text) {

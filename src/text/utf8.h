@@ -23,6 +23,8 @@ Utf8Step decode_utf8(std::string_view text, std::size_t position);
 
 void append_utf8(std::string& out, std::uint32_t code_point);
 
+std::size_t count_code_points(std::string_view text);  ///< of well-formed UTF-8
+
 /// Byte position of the first ill-formed sequence.
 std::optional<std::size_t> find_invalid_utf8(std::string_view text);
 

@@ -3,13 +3,14 @@
 #include <fmt/format.h>
 
 #include <array>
-#include <optional>
 #include <unordered_map>
 
 #include "base/error.h"
+#include "text/added_tokens.h"
 #include "text/basic_tokenizer.h"
-#include "text/piece_trie.h"
+#include "text/tokenizer.h"
 #include "text/vocabulary_file.h"
+#include "text/wordpiece_model.h"
 
 namespace espalier {
 namespace {
@@ -19,88 +20,87 @@ struct Hash {
   std::size_t operator()(std::string_view text) const { return std::hash<std::string_view>{}(text); }
 };
 
-// Greedy longest match first; a word with a part that no piece matches is [UNK] as a whole.
-struct PieceSink {
-  const PieceTrie& trie;
-  std::int32_t unknown;
+struct WordSink {
+  const WordPieceModel& model;
   std::vector<std::int32_t>& ids;
 
-  void long_word() { ids.push_back(unknown); }
-  void word(std::string_view text) {
-    const auto before = ids.size();
-    auto position = PieceTrie::Position::kWordStart;
-    while (!text.empty()) {
-      const auto match = trie.longest_prefix(text, position);
-      if (match.bytes == 0) {
-        ids.resize(before);
-        ids.push_back(unknown);
-        return;
+  void long_word() { ids.push_back(model.unknown()); }
+  void word(std::string_view text) { model.encode(text, ids); }
+};
+
+/// Where BERT's own splitting and model make the ids.
+struct WordPieces {
+  WordPieceModel model;
+  BasicTokenizer splitter;
+  AddedTokenFinder special;
+
+  void encode(std::string_view text, std::vector<std::int32_t>& ids) const {
+    BasicTokenizer tokenizer = splitter;  // it keeps the word being read, so each call has its own
+    for (const auto& segment : special.split(text)) {
+      if (segment.id) {
+        ids.push_back(*segment.id);
+      } else {
+        tokenizer.split(segment.text, WordSink{model, ids});
       }
-      ids.push_back(match.id);
-      text.remove_prefix(match.bytes);
-      position = PieceTrie::Position::kContinuation;
     }
   }
 };
 
+std::string identity_of(std::span<const std::string> pieces, const WordPiece::Options& options) {
+  std::string text =
+      fmt::format("lower_case {}\nsplit_cjk {}\nmax_word_characters {}\nspecial {}\n", options.lower_case,
+                  options.split_cjk, options.max_word_characters, static_cast<int>(options.special_tokens));
+  if (options.strip_accents) text += fmt::format("strip_accents {}\n", *options.strip_accents);
+  if (!options.clean_text) text += "as it is\n";
+  if (options.continuation != "##") text += fmt::format("continuation {}\n", options.continuation);
+  for (const auto& piece : pieces) text += piece + '\n';
+  return text;
+}
+
+BasicTokenizerOptions splitting(const WordPiece::Options& options) {
+  return {{options.clean_text, options.strip_accents.value_or(options.lower_case), options.lower_case},
+          options.split_cjk,
+          options.max_word_characters};
+}
+
 }  // namespace
 
 struct WordPiece::State {
-  State(std::vector<std::string> all, const Options& chosen, std::string_view name)
-      : pieces(std::move(all)),
-        options(chosen),
-        trie(pieces),
-        tokenizer({chosen.lower_case, chosen.split_cjk, chosen.max_word_characters}) {
-    for (std::size_t i = 0; i < pieces.size(); ++i) ids.emplace(pieces[i], static_cast<std::int32_t>(i));
-    const auto find = [&](std::string_view piece) {
-      const auto found = ids.find(piece);
-      return found == ids.end() ? -1 : found->second;
-    };
-    special = {find("[PAD]"), find("[UNK]"), find("[CLS]"), find("[SEP]"), find("[MASK]")};
-    if (special[kUnk] < 0) {
-      throw UserError(fmt::format("{}: the vocabulary has no piece [UNK]", name),
-                      "BERT vocabularies hold [PAD], [UNK], [CLS], [SEP] and [MASK]");
+  State(std::vector<std::string> all, const SpecialPieces& names, std::string known_by)
+      : pieces(std::move(all)), special(names), identity(std::move(known_by)) {
+    for (std::size_t i = 0; i < pieces.size(); ++i) {
+      if (!pieces[i].empty()) ids.emplace(pieces[i], static_cast<std::int32_t>(i));
     }
+    special_ids = {find(special.pad), find(special.unk), find(special.cls), find(special.sep),
+                   find(special.mask)};
   }
 
   enum { kPad, kUnk, kCls, kSep, kMask };
-  static constexpr std::array<std::string_view, 5> kSpecialPieces = {"[PAD]", "[UNK]", "[CLS]", "[SEP]",
-                                                                     "[MASK]"};
 
-  void encode_plain(std::string_view text, BasicTokenizer& splitter, std::vector<std::int32_t>& out) const {
-    splitter.split(text, PieceSink{trie, special[kUnk], out});
+  std::int32_t find(std::string_view piece) const {
+    const auto found = ids.find(piece);
+    return found == ids.end() ? -1 : found->second;
   }
 
-  // The special piece that `text` begins with, as an index into kSpecialPieces.
-  std::optional<std::size_t> special_prefix(std::string_view text) const {
-    for (std::size_t i = 0; i < kSpecialPieces.size(); ++i) {
-      if (special[i] >= 0 && text.starts_with(kSpecialPieces[i])) return i;
+  AddedTokenFinder special_finder(SpecialTokens in_texts) const {
+    std::vector<AddedToken> tokens;
+    for (const std::int32_t id : special_ids) {
+      if (in_texts == SpecialTokens::kAsText || id < 0) continue;
+      AddedToken token;
+      token.id = id;
+      token.content = pieces[static_cast<std::size_t>(id)];
+      tokens.push_back(std::move(token));
     }
-    return std::nullopt;
-  }
-
-  void encode_with_special(std::string_view text, BasicTokenizer& splitter,
-                           std::vector<std::int32_t>& out) const {
-    std::size_t begin = 0;
-    for (std::size_t at = text.find('['); at != std::string_view::npos; at = text.find('[', at)) {
-      const auto found = special_prefix(text.substr(at));
-      if (!found) {
-        ++at;
-        continue;
-      }
-      encode_plain(text.substr(begin, at - begin), splitter, out);
-      out.push_back(special[*found]);
-      begin = at += kSpecialPieces[*found].size();
-    }
-    encode_plain(text.substr(begin), splitter, out);
+    return AddedTokenFinder(tokens);
   }
 
   std::vector<std::string> pieces;
-  Options options;
-  PieceTrie trie;
-  BasicTokenizer tokenizer;
+  SpecialPieces special;
+  std::string identity;
   std::unordered_map<std::string, std::int32_t, Hash, std::equal_to<>> ids;
-  std::array<std::int32_t, 5> special{};
+  std::array<std::int32_t, 5> special_ids{};
+  std::shared_ptr<const Tokenizer> tokenizer;  // one of these two
+  std::unique_ptr<const WordPieces> words;
 };
 
 WordPiece::WordPiece(std::unique_ptr<State> state) : state_(std::move(state)) {}
@@ -109,12 +109,33 @@ WordPiece& WordPiece::operator=(WordPiece&&) noexcept = default;
 WordPiece::~WordPiece() = default;
 
 WordPiece WordPiece::load(const std::filesystem::path& vocab_file, const Options& options) {
-  return WordPiece(std::make_unique<State>(read_vocabulary(vocab_file), options, vocab_file.string()));
+  return from_checked(read_vocabulary(vocab_file), options, vocab_file.string());
 }
 
 WordPiece WordPiece::from_pieces(std::vector<std::string> pieces, const Options& options) {
-  return WordPiece(
-      std::make_unique<State>(checked_vocabulary(std::move(pieces), "vocabulary"), options, "vocabulary"));
+  return from_checked(checked_vocabulary(std::move(pieces), "vocabulary"), options, "vocabulary");
+}
+
+WordPiece WordPiece::from_checked(std::vector<std::string> pieces, const Options& options,
+                                  std::string_view name) {
+  std::string identity = identity_of(pieces, options);
+  auto state = std::make_unique<State>(std::move(pieces), options.special, std::move(identity));
+  const std::int32_t unknown = state->special_ids[State::kUnk];
+  if (unknown < 0) {
+    throw UserError(fmt::format("{}: the vocabulary has no piece {}", name, options.special.unk),
+                    "BERT vocabularies hold [PAD], [UNK], [CLS], [SEP] and [MASK]");
+  }
+  state->words.reset(new WordPieces{WordPieceModel(state->pieces, unknown, options.continuation),
+                                    BasicTokenizer(splitting(options)),
+                                    state->special_finder(options.special_tokens)});
+  return WordPiece(std::move(state));
+}
+
+WordPiece WordPiece::around(std::shared_ptr<const Tokenizer> tokenizer, std::vector<std::string> pieces,
+                            const SpecialPieces& special, std::string identity) {
+  auto state = std::make_unique<State>(std::move(pieces), special, std::move(identity));
+  state->tokenizer = std::move(tokenizer);
+  return WordPiece(std::move(state));
 }
 
 std::vector<std::int32_t> WordPiece::encode(std::string_view utf8) const {
@@ -124,16 +145,13 @@ std::vector<std::int32_t> WordPiece::encode(std::string_view utf8) const {
 }
 
 void WordPiece::encode(std::string_view utf8, std::vector<std::int32_t>& append_to) const {
-  BasicTokenizer tokenizer = state_->tokenizer;  // it keeps the word being read, so each call has its own
-  if (state_->options.special_tokens == SpecialTokens::kRecognized) {
-    state_->encode_with_special(utf8, tokenizer, append_to);
-  } else {
-    state_->encode_plain(utf8, tokenizer, append_to);
-  }
+  if (state_->words) return state_->words->encode(utf8, append_to);
+  const auto ids = state_->tokenizer->encode(utf8);
+  append_to.insert(append_to.end(), ids.begin(), ids.end());
 }
 
-const WordPiece::Options& WordPiece::options() const {
-  return state_->options;
+const std::string& WordPiece::identity() const {
+  return state_->identity;
 }
 std::int32_t WordPiece::vocabulary_size() const {
   return static_cast<std::int32_t>(state_->pieces.size());
@@ -150,24 +168,26 @@ std::string_view WordPiece::piece(std::int32_t id) const {
 }
 
 std::int32_t WordPiece::id(std::string_view piece) const {
-  const auto found = state_->ids.find(piece);
-  return found == state_->ids.end() ? -1 : found->second;
+  return state_->find(piece);
 }
 
+const WordPiece::SpecialPieces& WordPiece::special() const {
+  return state_->special;
+}
 std::int32_t WordPiece::pad() const {
-  return state_->special[State::kPad];
+  return state_->special_ids[State::kPad];
 }
 std::int32_t WordPiece::unk() const {
-  return state_->special[State::kUnk];
+  return state_->special_ids[State::kUnk];
 }
 std::int32_t WordPiece::cls() const {
-  return state_->special[State::kCls];
+  return state_->special_ids[State::kCls];
 }
 std::int32_t WordPiece::sep() const {
-  return state_->special[State::kSep];
+  return state_->special_ids[State::kSep];
 }
 std::int32_t WordPiece::mask() const {
-  return state_->special[State::kMask];
+  return state_->special_ids[State::kMask];
 }
 
 }  // namespace espalier

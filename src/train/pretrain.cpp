@@ -6,6 +6,7 @@
 #include "base/error.h"
 #include "base/json.h"
 #include "eval/masked_words.h"
+#include "text/model_tokenizer.h"
 #include "train/checkpoint.h"
 #include "train/inference.h"
 #include "train/pretrain_decoder.h"
@@ -60,7 +61,7 @@ class MaskedLanguageModelling : public Objective {
  public:
   explicit MaskedLanguageModelling(const PretrainOptions& options)
       : options_(options),
-        tokenizer_(WordPiece::load(options.vocabulary, {})),
+        tokenizer_(load_tokenizer(options.vocabulary)),
         model_(starting_model(options.model, options.upcycle, options.seed, options.note)),
         training_(model_.spec.training) {
     check_fits(options_, tokenizer_, model_.spec.text());
@@ -130,7 +131,7 @@ class MaskedLanguageModelling : public Objective {
     auto model = model_;
     model.spec.training = training_;
     train::save(model, folder, options_.model_dtype);
-    write_file(folder / "vocab.txt", read_file(options_.vocabulary));
+    copy_tokenizer(options_.vocabulary, folder);
   }
 
  private:
@@ -149,7 +150,7 @@ TrainingSummary pretrain(const PretrainOptions& options) {
   const auto config = std::filesystem::is_directory(model) ? model / "config.json" : model;
   if (arch::read_spec(read_json(config), config.string()).heads.language) return pretrain_decoder(options);
   if (options.vocabulary.empty())
-    throw UserError("--vocab is missing: an encoder needs its vocab.txt",
+    throw UserError("--vocab is missing: an encoder needs its vocab.txt or tokenizer.json",
                     "make one with `espalier tokenizer train`");
   MaskedLanguageModelling objective(options);
   return run_training("pretrain", objective, options);

@@ -7,6 +7,7 @@
 #include "eval/task_evaluation.h"
 #include "pipeline/make_verb.h"
 #include "text/model_tokenizer.h"
+#include "text/tokenizer.h"
 
 namespace espalier::pipeline {
 namespace {
@@ -61,6 +62,7 @@ void describe(options::OptionTable& table, PredictOptions& options) {
 }
 
 PredictSummary predict(const PredictOptions& options, const RunContext& context) {
+  find_tokenizer(options.model);
   const infer::EncoderModel model = infer::load_encoder(Checkpoint::open(options.model));
   const Task task = task_of(model, options.model.string());
   const WordPiece tokenizer = load_tokenizer(options.model);

@@ -36,8 +36,8 @@ std::unique_ptr<Tokenizer> open_chosen_tokenizer(const TokenizeOptions& options)
       options.recognize_special ? WordPiece::SpecialTokens::kRecognized : WordPiece::SpecialTokens::kAsText;
   WordPiece pieces = load_tokenizer(options.model, letter_case, special);
   if (!options.no_special && options.decode.empty()) {
-    required_piece(pieces, "[CLS]", options.model);
-    required_piece(pieces, "[SEP]", options.model);
+    required_piece(pieces, pieces.special().cls, options.model);
+    required_piece(pieces, pieces.special().sep, options.model);
   }
   return make_wordpiece_tokenizer(std::move(pieces));
 }

@@ -4,6 +4,8 @@
 #include <gtest/gtest.h>
 
 #include <csignal>
+#include <nlohmann/json.hpp>
+#include <sstream>
 
 #include "artifacts/eval_result.h"
 #include "artifacts/metrics.h"
@@ -43,6 +45,39 @@ TEST_F(Finetune, LearnsATaskAndKeepsAllExpertsUnlessAsked) {
   EXPECT_FALSE(model("run").contains("cls.predictions.bias")) << "the pre-training's head has no place here";
   EXPECT_FALSE(exists("run/plan-000.json"));
   EXPECT_TRUE(exists("run/model/vocab.txt"));
+}
+
+/// The vocabulary as a tokenizer.json, which is what fast tokenizers save.
+std::string as_tokenizer_json(const std::string& vocabulary) {
+  nlohmann::json pieces;
+  std::istringstream lines(vocabulary);
+  for (std::string piece; std::getline(lines, piece);) {
+    const auto id = pieces.size();
+    pieces[piece] = id;
+  }
+  return nlohmann::json{{"normalizer", {{"type", "BertNormalizer"}}},
+                        {"pre_tokenizer", {{"type", "BertPreTokenizer"}}},
+                        {"model", {{"type", "WordPiece"}, {"vocab", pieces}}}}
+      .dump();
+}
+
+TEST_F(Finetune, ATokenizerJsonTrainsAndPredictsAsAVocabulary) {
+  run_whole("vocabulary", {"--steps", "2"});
+  small_.folder.write("pretrained/model/tokenizer.json",
+                      as_tokenizer_json(content("pretrained/model/vocab.txt")));
+  std::filesystem::remove(small_.path("pretrained/model/vocab.txt"));
+  run_whole("json", {"--steps", "2"});
+  EXPECT_EQ(content("json/model/model.safetensors"), content("vocabulary/model/model.safetensors"));
+  EXPECT_TRUE(exists("json/model/tokenizer.json"));
+  const std::string texts = small_.folder.write("texts.txt", "w1 w2\nw3 w9 w4\n");
+  const auto predicted = run_program({"predict", small_.path("json/model"), texts});
+  ASSERT_EQ(predicted.exit_code, 0) << predicted.err;
+  EXPECT_EQ(predicted.out, run_program({"predict", small_.path("vocabulary/model"), texts}).out);
+  std::filesystem::remove(small_.path("pretrained/model/tokenizer.json"));
+  const auto without = run_program(small_.command("none", {"--steps", "2"}));
+  EXPECT_EQ(without.exit_code, 2);
+  EXPECT_THAT(without.err, testing::HasSubstr("no tokenizer.json, tokenizer.model or vocab.txt"));
+  EXPECT_FALSE(exists("none"));
 }
 
 TEST_F(Finetune, EagerLeavesOneExpertPerLayerAfterHalfTheSteps) {
