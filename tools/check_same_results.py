@@ -95,6 +95,7 @@ QUESTION = {"question": "What grows flat against a wall?", "choices": ["a stone"
 # A field of these names, and a number before these units, is measured and not computed.
 MEASURED = re.compile(r"seconds|started|finished_at|rss|memory|versions|per_second|machine|created|elapsed")
 UNITS = re.compile(rb"\d[\d.,]*( ?(?:ms|s|min|h|[kMG]?i?B|tokens/s|images/s)\b)")
+DRAWN_TIMES = re.compile(rb'id="timings"|aria-label="Headline figures"|id="machine"')
 PAGE = re.compile(rb"(\.html: [^\n]*?)[\d,]+ bytes")  # times are drawn on it
 
 
@@ -132,8 +133,9 @@ def comparable(name, content):
     """The bytes without what is measured; weights and numbers stay as they are."""
     if name.endswith(".safetensors"):
         return content
-    if name.endswith("report.html"):  # its figures draw times
-        return re.sub(rb"\d+", b"#", content)
+    if name.endswith("report.html"):
+        content = b"\n".join(line for line in content.split(b"\n") if not DRAWN_TIMES.search(line))
+        return re.sub(rb"[\d.]+", b"#", content)
     if name.endswith((".json", ".jsonl")) or content[:1] in (b"{", b"["):
         try:
             return json.dumps([unmeasured(json.loads(line)) for line in content.splitlines()]).encode()
@@ -142,13 +144,15 @@ def comparable(name, content):
                 return json.dumps(unmeasured(json.loads(content))).encode()
             except ValueError:
                 pass
+    content = re.sub(rb"\n## Cost\n.*?(?=\n## |\Z)", b"", content, flags=re.DOTALL)  # of a sweep: times
     return PAGE.sub(rb"\1# bytes", UNITS.sub(rb"#\1", content))
 
 
 def run(program, command, folder):
     words = [str(word) for word in command]
     # Quiet, so that stderr has errors alone: what progress says is times.
-    done = subprocess.run([program, *words, "--threads", "2", "--quiet"], cwd=folder, capture_output=True, check=False)
+    call = ["espalier", *words, "--threads", "2", "--quiet"]  # the command line is kept with what it made
+    done = subprocess.run(call, executable=program, cwd=folder, capture_output=True, check=False)
     name = "stdout.json" if "--json" in words else "stdout"
     return done.returncode, comparable(name, done.stdout), done.stderr
 
