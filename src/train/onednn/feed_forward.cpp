@@ -26,8 +26,11 @@ struct Networks {
   }
   /// Numbers of a row that are kept for backward: F, or 2F with a gate.
   std::int64_t hidden() const { return up.size(-2); }
-  Networks gradients() const {
-    const auto like = [](const torch::Tensor& w) { return w.defined() ? torch::empty_like(w) : w; };
+  /// Undefined where nobody asks.
+  Networks gradients(bool wanted) const {
+    const auto like = [wanted](const torch::Tensor& w) {
+      return wanted && w.defined() ? torch::empty_like(w) : torch::Tensor();
+    };
     return {kind, like(up), like(up_bias), like(down), like(down_bias)};
   }
 };
@@ -36,6 +39,10 @@ Networks networks(std::int64_t kind, const torch::Tensor& up, const MaybeTensor&
                   const torch::Tensor& down, const MaybeTensor& down_bias) {
   return {static_cast<FeedForwardKind>(kind), up, up_bias.value_or(torch::Tensor()), down,
           down_bias.value_or(torch::Tensor())};
+}
+
+float* values_of(const torch::Tensor& tensor) {
+  return tensor.defined() ? tensor.data_ptr<float>() : nullptr;
 }
 
 GatedView gated_view(const Networks& n) {
@@ -53,18 +60,18 @@ void run_forward(const Networks& n, std::span<const std::int32_t> offsets, const
                 h.data_ptr<float>(), y.data_ptr<float>());
 }
 
-/// dy, dx [R, D]; the gradients of the weights.
+/// dy, dx [R, D], dx undefined where nobody asks; the gradients of the weights where they are `wanted`.
 Networks run_backward(const Networks& n, std::span<const std::int32_t> offsets, const torch::Tensor& x,
-                      const torch::Tensor& h, const torch::Tensor& dy, torch::Tensor& dx) {
-  auto g = n.gradients();
+                      const torch::Tensor& h, const torch::Tensor& dy, const torch::Tensor& dx, bool wanted) {
+  auto g = n.gradients(wanted);
   const auto shape = n.shape(offsets);
   if (n.kind == FeedForwardKind::kGatedSilu)
     gated_backward(shape, x.data_ptr<float>(), gated_view(n), h.data_ptr<float>(), dy.data_ptr<float>(),
-                   dx.data_ptr<float>(), {g.up.data_ptr<float>(), g.down.data_ptr<float>()});
+                   values_of(dx), {values_of(g.up), values_of(g.down)});
   else
     ffn_backward(shape, x.data_ptr<float>(), ffn_view(n.up, n.up_bias, n.down, n.down_bias),
-                 h.data_ptr<float>(), dy.data_ptr<float>(), dx.data_ptr<float>(),
-                 ffn_gradients(g.up, g.up_bias, g.down, g.down_bias));
+                 h.data_ptr<float>(), dy.data_ptr<float>(), values_of(dx),
+                 {values_of(g.up), values_of(g.up_bias), values_of(g.down), values_of(g.down_bias)});
   return g;
 }
 
@@ -91,8 +98,10 @@ struct FeedForwardFunction : torch::autograd::Function<FeedForwardFunction> {
     const Networks n{static_cast<FeedForwardKind>(context->saved_data["kind"].toInt()), s[2], s[3], s[4],
                      s[5]};
     const auto dy = gradients[0].contiguous();
-    auto dx = torch::empty_like(s[0]);
-    const auto g = run_backward(n, one_network(dy), s[0], s[1], dy, dx);
+    // Autograd counts tensors alone: x, up, ..
+    torch::Tensor dx;
+    if (context->needs_input_grad(0)) dx = torch::empty_like(s[0]);
+    const auto g = run_backward(n, one_network(dy), s[0], s[1], dy, dx, context->needs_input_grad(1));
     return {dx, {}, g.up, g.up_bias, g.down, g.down_bias};
   }
 };
@@ -123,9 +132,12 @@ struct ExpertsFunction : torch::autograd::Function<ExpertsFunction> {
     const Networks n{static_cast<FeedForwardKind>(context->saved_data["kind"].toInt()), s[7], s[8], s[9],
                      s[10]};
     const auto [dys, dgates] = combine_backward(gradients[0].contiguous(), ys, rows, gates);
-    auto dxs = torch::empty_like(xs);
-    const auto g = run_backward(n, rows.offset_values(), xs, h, dys, dxs);
-    return {combine(dxs, rows, {}), dgates, {}, {}, g.up, g.up_bias, g.down, g.down_bias, {}};
+    // x, gates, chosen, up, ..
+    torch::Tensor dx, dxs;
+    if (context->needs_input_grad(0)) dxs = torch::empty_like(xs);
+    const auto g = run_backward(n, rows.offset_values(), xs, h, dys, dxs, context->needs_input_grad(3));
+    if (dxs.defined()) dx = combine(dxs, rows, {});
+    return {dx, dgates, {}, {}, g.up, g.up_bias, g.down, g.down_bias, {}};
   }
 };
 

@@ -55,9 +55,12 @@ void backward_part(const FfnShape& s, const RowPart& part, const float* all_x, c
   const float *x = all_x + part.first * D, *dy = all_dy + part.first * D;
   float* inner = hidden.values.data();
   const float beta = part.begins_share ? 0.0F : 1.0F;
-  activate(s, part, h, w.up_bias, hidden);
-  add_weight_gradient(n, D, F, {dy, D}, {inner, stride}, beta, g.down, F);
-  add_column_sums(dy, n, D, D, part.begins_share, hidden, g.down_bias);
+  const bool learns = g.up != nullptr;
+  if (learns) {
+    activate(s, part, h, w.up_bias, hidden);
+    add_weight_gradient(n, D, F, {dy, D}, {inner, stride}, beta, g.down, F);
+    add_column_sums(dy, n, D, D, part.begins_share, hidden, g.down_bias);
+  }
   gemm(n, F, D, {dy, D}, {w.down, F}, 0, inner, stride);
   for (std::int64_t i = 0; i < n; ++i)
     simd::kernels().gelu_backward({.da = inner + i * stride,
@@ -66,9 +69,11 @@ void backward_part(const FfnShape& s, const RowPart& part, const float* all_x, c
                                    .dh = inner + i * stride,
                                    .n = 1,
                                    .f = F});
-  add_weight_gradient(n, F, D, {inner, stride}, {x, D}, beta, g.up, D);
-  add_column_sums(inner, n, F, stride, part.begins_share, hidden, g.up_bias);
-  gemm(n, D, F, {inner, stride}, {w.up, D}, 0, dx + part.first * D, D);
+  if (learns) {
+    add_weight_gradient(n, F, D, {inner, stride}, {x, D}, beta, g.up, D);
+    add_column_sums(inner, n, F, stride, part.begins_share, hidden, g.up_bias);
+  }
+  if (dx != nullptr) gemm(n, D, F, {inner, stride}, {w.up, D}, 0, dx + part.first * D, D);
 }
 
 }  // namespace
@@ -83,11 +88,14 @@ void ffn_forward(const FfnShape& s, const float* x, const FfnView& w, float* h, 
 
 void ffn_backward(const FfnShape& s, const float* x, const FfnView& w, const float* h, const float* dy,
                   float* dx, const FfnGradients& g) {
-  backward_networks(
-      s, g, [&](const auto& parts) { return Hidden(s, parts); },
-      [&](const RowPart& part, Hidden& hidden, const FfnGradients& to) {
-        backward_part(s, part, x, network(w, s, part.network), h, dy, dx, to, hidden);
-      });
+  const auto make_hidden = [&](const auto& parts) { return Hidden(s, parts); };
+  if (g.up == nullptr)
+    return forward_networks(s, make_hidden, [&](const RowPart& part, Hidden& hidden) {
+      backward_part(s, part, x, network(w, s, part.network), h, dy, dx, {}, hidden);
+    });
+  backward_networks(s, g, make_hidden, [&](const RowPart& part, Hidden& hidden, const FfnGradients& to) {
+    backward_part(s, part, x, network(w, s, part.network), h, dy, dx, to, hidden);
+  });
 }
 
 }  // namespace espalier::onednn

@@ -48,18 +48,13 @@ inline FfnView ffn_view(const torch::Tensor& up, const torch::Tensor& up_bias, c
           down_bias.data_ptr<float>()};
 }
 
-inline FfnGradients ffn_gradients(torch::Tensor& up, torch::Tensor& up_bias, torch::Tensor& down,
-                                  torch::Tensor& down_bias) {
-  return {up.data_ptr<float>(), up_bias.data_ptr<float>(), down.data_ptr<float>(),
-          down_bias.data_ptr<float>()};
-}
-
 /// h = x up^T (the bias is not in it; kept for backward), y = gelu(h + up_bias) down^T + down_bias.
 /// x, y [R, D]; h [R, F].
 void ffn_forward(const FfnShape& shape, const float* x, const FfnView& weights, float* h, float* y);
 
 /// All gradients are overwritten. dy, dx [R, D]. gelu(h + up_bias) is computed again rather than kept. The
-/// same numbers for the same threads: each sums the weights' gradients over its rows.
+/// same numbers for the same threads: each sums the weights' gradients over its rows. Of what is null nothing
+/// is computed: dx, or all of the weights' gradients together.
 void ffn_backward(const FfnShape& shape, const float* x, const FfnView& weights, const float* h,
                   const float* dy, float* dx, const FfnGradients& gradients);
 

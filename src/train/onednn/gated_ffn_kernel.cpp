@@ -49,8 +49,10 @@ void backward_part(const FfnShape& s, const RowPart& part, const float* all_x, c
   const auto n = part.rows, D = s.width, F = s.hidden;
   const float *x = all_x + part.first * D, *dy = all_dy + part.first * D;
   const float beta = part.begins_share ? 0.0F : 1.0F;
-  activate(s, part, h, hidden);
-  add_weight_gradient(n, D, F, {dy, D}, {hidden.activated.data(), hidden.narrow}, beta, g.down, F);
+  const bool learns = g.down != nullptr;
+  if (learns) activate(s, part, h, hidden);
+  if (learns)
+    add_weight_gradient(n, D, F, {dy, D}, {hidden.activated.data(), hidden.narrow}, beta, g.down, F);
   gemm(n, F, D, {dy, D}, {w.down, F}, 0, hidden.dactivated.data(), hidden.narrow);
   simd::kernels().silu_multiply_backward({.gate_up = h + part.first * 2 * F,
                                           .da = hidden.dactivated.data(),
@@ -60,8 +62,8 @@ void backward_part(const FfnShape& s, const RowPart& part, const float* all_x, c
                                           .da_stride = hidden.narrow,
                                           .stride = hidden.wide});
   const float* dgate_up = hidden.dgate_up.data();
-  add_weight_gradient(n, 2 * F, D, {dgate_up, hidden.wide}, {x, D}, beta, g.gate_up, D);
-  gemm(n, D, 2 * F, {dgate_up, hidden.wide}, {w.gate_up, D}, 0, dx + part.first * D, D);
+  if (learns) add_weight_gradient(n, 2 * F, D, {dgate_up, hidden.wide}, {x, D}, beta, g.gate_up, D);
+  if (dx != nullptr) gemm(n, D, 2 * F, {dgate_up, hidden.wide}, {w.gate_up, D}, 0, dx + part.first * D, D);
 }
 
 }  // namespace
@@ -81,6 +83,10 @@ void gated_backward(const FfnShape& s, const float* x, const GatedView& w, const
     hidden.make_room_for_gradients();
     return hidden;
   };
+  if (g.down == nullptr)
+    return forward_networks(s, make_hidden, [&](const RowPart& part, Hidden& hidden) {
+      backward_part(s, part, x, network(w, s, part.network), h, dy, dx, {}, hidden);
+    });
   backward_networks(s, g, make_hidden, [&](const RowPart& part, Hidden& hidden, const GatedGradients& to) {
     backward_part(s, part, x, network(w, s, part.network), h, dy, dx, to, hidden);
   });

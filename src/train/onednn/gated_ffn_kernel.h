@@ -22,7 +22,8 @@ using GatedGradients = GatedArrays<float>;
 /// h = x gate_up^T (kept for backward), y = (silu(gate) * up) down^T. x, y [R, D]; h [R, 2F].
 void gated_forward(const FfnShape& shape, const float* x, const GatedView& weights, float* h, float* y);
 
-/// All gradients are overwritten. dy, dx [R, D]. The activation is computed again rather than kept.
+/// All gradients are overwritten. dy, dx [R, D]. The activation is computed again rather than kept. Of what
+/// is null nothing is computed: dx, or both of the weights' gradients.
 void gated_backward(const FfnShape& shape, const float* x, const GatedView& weights, const float* h,
                     const float* dy, float* dx, const GatedGradients& gradients);
 

@@ -98,7 +98,7 @@ struct LinearFunction : torch::autograd::Function<LinearFunction> {
       if (dweight.defined())
         weight_gradient(s.rows, s.out, s.in, dy_values, x.data_ptr<float>(), dweight_values);
     }
-    if (context->saved_data["bias"].toBool()) {
+    if (context->saved_data["bias"].toBool() && context->needs_input_grad(2)) {
       dbias = torch::empty({s.out}, x.options());
       simd::kernels().column_sums(dy_values, s.rows, s.out, s.out, dbias.data_ptr<float>());
     }

@@ -71,5 +71,43 @@ TEST_P(ExpertsOp, MatchesOneTokenAtATimeWhereThreadsShareTheRows) {
   expect_one_token_at_a_time({"shared", 900, 1, 4, 48, 64, chosen}, GetParam());
 }
 
+/// Gradients of a sum that one side alone asks for.
+std::vector<torch::Tensor> gradients(Backend backend, bool of_x, bool of_weights, FeedForwardKind kind) {
+  const std::int64_t N = 12, E = 3, D = 6, F = 8, rows = kind == FeedForwardKind::kGatedSilu ? 2 * F : F;
+  const auto tensor = [&](at::IntArrayRef shape, std::uint64_t seed, bool learns) {
+    return leaf(random_values(c10::multiply_integers(shape), seed), shape, backend).set_requires_grad(learns);
+  };
+  const auto x = tensor({N, D}, 1, of_x), gates = tensor({N, 1}, 2, true);
+  FeedForwardWeights w{tensor({E, rows, D}, 3, of_weights), {}, tensor({E, D, F}, 4, of_weights), {}, kind};
+  if (kind == FeedForwardKind::kGelu) {
+    w.up_bias = tensor({E, F}, 5, of_weights);
+    w.down_bias = tensor({E, D}, 6, of_weights);
+  }
+  const auto chosen = torch::tensor(spread(N, 1, E), torch::kInt32).view({N, 1});
+  const auto y = ops(backend).experts(x, gates, chosen, w, {});
+  auto dense = w.expert(1);
+  const auto z = ops(backend).feed_forward(x, dense);
+  (y + z).sum().backward();
+  return {x.grad(), gates.grad(), w.up.grad(), w.down.grad(),
+          w.up_bias.defined() ? w.up_bias.grad() : w.up.grad()};
+}
+
+// What is frozen gets no gradient, and the others' are what they are without that.
+TEST_P(ExpertsOp, ComputesGradientsOfWhatIsTrainedAlone) {
+  for (const auto kind : {FeedForwardKind::kGelu, FeedForwardKind::kGatedSilu}) {
+    const auto all = gradients(GetParam(), true, true, kind);
+    for (const auto& [of_x, of_weights] : {std::pair{true, false}, {false, true}}) {
+      const auto some = gradients(GetParam(), of_x, of_weights, kind);
+      for (std::size_t i = 0; i < all.size(); ++i) {
+        const bool asked = i == 1 || (i == 0 ? of_x : of_weights);
+        ASSERT_EQ(some[i].defined(), asked) << i;
+        if (asked) {
+          EXPECT_TRUE(torch::equal(some[i], all[i])) << i;
+        }
+      }
+    }
+  }
+}
+
 }  // namespace
 }  // namespace espalier
