@@ -107,7 +107,7 @@ torch::Tensor apply_block(Pass& pass, std::int64_t layer, const torch::Tensor& x
   const auto first = pass.dropout(layer, Draw::kAttentionOutput), second = pass.dropout(layer, Draw::kOutput);
   if (spec.placement == arch::NormPlacement::kPre) {
     const auto attended = apply_mixer(pass, layer, apply_norm(pass, spec.norm, block.mixer_norm, x));
-    const auto sum = x + pass.ops.dropout(attended, first);
+    const auto sum = pass.wanted(x) + pass.ops.dropout(attended, first);
     const auto y = apply_feed_forward(pass, layer, apply_norm(pass, spec.norm, block.feed_forward_norm, sum));
     return sum + pass.ops.dropout(y, second);
   }
@@ -117,7 +117,7 @@ torch::Tensor apply_block(Pass& pass, std::int64_t layer, const torch::Tensor& x
       return pass.ops.rms_norm(residual + pass.ops.dropout(y, dropout), norm.weight, spec.norm.epsilon);
     return pass.ops.layer_norm(residual, y, norm.weight, norm.bias, spec.norm.epsilon, dropout);
   };
-  const auto sum = normed(x, apply_mixer(pass, layer, x), block.mixer_norm, first);
+  const auto sum = normed(pass.wanted(x), apply_mixer(pass, layer, x), block.mixer_norm, first);
   return normed(sum, apply_feed_forward(pass, layer, sum), block.feed_forward_norm, second);
 }
 

@@ -70,11 +70,17 @@ torch::Tensor embed_images(const Pass& pass, const torch::Tensor& pixels) {
 
 }  // namespace
 
-Encoding encode(const Transformer& model, const TokenBatch& batch, const ForwardOptions& options) {
+Encoding encode(const Transformer& model, const TokenBatch& batch, const ForwardOptions& options,
+                const torch::Tensor& rows) {
   check_batch(model, batch);
   Pass pass(model, options, batch.layout);
   auto x = embed_tokens(pass, batch);
-  for (std::int64_t l = 0; l < model.spec.layers(); ++l) x = apply_block(pass, l, x);
+  for (std::int64_t l = 0; l < model.spec.layers(); ++l) {
+    const bool last = l + 1 == model.spec.layers();
+    if (last && model.blocks.back().moe() == nullptr) pass.rows = rows;
+    x = apply_block(pass, l, x);
+  }
+  if (rows.defined() && !pass.rows.defined()) x = x.index_select(0, rows);
   if (const auto& norm = model.spec.final_norm) x = apply_norm(pass, *norm, model.final_norm, x);
   return {x, pass.balance_loss};
 }

@@ -40,8 +40,11 @@ struct Encoding {
   torch::Tensor balance_loss;
 };
 
-/// Throws UserError for sequences longer than the model's positions and ids outside the vocabulary.
-Encoding encode(const Transformer& model, const TokenBatch& batch, const ForwardOptions& options);
+/// `rows` [M] int64: the tokens whose hidden states are wanted, [M, D]; undefined: all. A last block without
+/// experts computes no others. Throws UserError for sequences longer than the model's positions and ids
+/// outside the vocabulary.
+Encoding encode(const Transformer& model, const TokenBatch& batch, const ForwardOptions& options,
+                const torch::Tensor& rows = {});
 
 /// pixels [B, S, S, 3], -1 to 1 -> hidden [M * B, D] of the class tokens, member after member; M is 1 but for
 /// ensembles. Throws UserError for another image size than the spec's.

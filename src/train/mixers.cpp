@@ -45,8 +45,8 @@ torch::Tensor attend(Pass& pass, std::int64_t layer, const arch::GroupedAttentio
       .turned_from = spec.rotary ? d - spec.rotary->width : 0,
       .interleaved = spec.rotary && spec.rotary->pairs == arch::RotaryPairs::kNeighbours};
   const auto dropout = pass.dropout(layer, Draw::kAttention, pass.model.spec.training.attention_dropout);
-  return apply_linear(pass, w.output,
-                      pass.ops.attention(qkv, pass.layout, heads, rope_of(pass, spec.rotary), dropout));
+  const auto attended = pass.ops.attention(qkv, pass.layout, heads, rope_of(pass, spec.rotary), dropout);
+  return apply_linear(pass, w.output, pass.wanted(attended));
 }
 
 /// The one rotated part of all keys is repeated for each head.
@@ -73,8 +73,8 @@ torch::Tensor attend(Pass& pass, std::int64_t layer, const arch::LatentAttention
                              .scale = spec.scale,
                              .turned_from = n,
                              .interleaved = spec.rotary.pairs == arch::RotaryPairs::kNeighbours};
-  return apply_linear(pass, w.output,
-                      pass.ops.attention(qkv, pass.layout, heads, rope_of(pass, spec.rotary), {}));
+  const auto attended = pass.ops.attention(qkv, pass.layout, heads, rope_of(pass, spec.rotary), {});
+  return apply_linear(pass, w.output, pass.wanted(attended));
 }
 
 }  // namespace

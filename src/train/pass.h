@@ -17,6 +17,8 @@ struct Pass {
   std::uint64_t key(std::int64_t block, Draw draw) const;
   /// Nothing in evaluation. Without a probability: that of hidden states.
   Dropout dropout(std::int64_t block, Draw draw, std::optional<double> probability = {}) const;
+  /// The rows that the last block is asked for; all where nobody said.
+  torch::Tensor wanted(const torch::Tensor& x) const { return rows.defined() ? x.index_select(0, rows) : x; }
   void add_loss(const torch::Tensor& loss) {
     balance_loss = balance_loss.defined() ? balance_loss + loss : loss;
   }
@@ -26,6 +28,7 @@ struct Pass {
   const Ops& ops;
   SequenceLayout layout;
   std::int64_t members = 1;  // whose tokens x holds, one after another
+  torch::Tensor rows;        // [M] int64, or undefined
   torch::Tensor balance_loss;
   std::optional<arch::Rotary> rotary;  // of `rope`
   RopeTable rope;

@@ -27,11 +27,12 @@ MaskedLoss masked_loss(const train::Transformer& model, const MlmBatch& batch,
   const auto device = model.token.device();
   const auto ids = torch::tensor(batch.ids, torch::kInt64);
   const auto types = torch::tensor(batch.types, torch::kInt64);
-  const auto encoding = train::encode(model, {ids, types, SequenceLayout{batch.offsets}}, options);
-  const auto rows = encoding.hidden.index_select(0, torch::tensor(batch.positions, torch::kInt64).to(device));
+  const auto rows = torch::tensor(batch.positions, torch::kInt64).to(device);
+  const auto encoding = train::encode(model, {ids, types, SequenceLayout{batch.offsets}}, options, rows);
   const auto targets = torch::tensor(batch.targets, torch::kInt64).to(device);
-  return {ops(options.backend).cross_entropy(train::masked_word_logits(model, rows, options), targets),
-          encoding.balance_loss};
+  return {
+      ops(options.backend).cross_entropy(train::masked_word_logits(model, encoding.hidden, options), targets),
+      encoding.balance_loss};
 }
 
 }  // namespace espalier

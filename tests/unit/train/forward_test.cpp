@@ -3,6 +3,7 @@
 
 #include "base/error.h"
 #include "train/forward.h"
+#include "train/upcycle.h"
 #include "unit/train/small_model.h"
 
 namespace espalier {
@@ -74,6 +75,33 @@ TEST(Forward, PermutingTheExpertsKeepsTheOutput) {
   EXPECT_LT(relative_difference(z, y), 1e-6);
   EXPECT_TRUE(torch::equal(order.index_select(0, after.flatten().to(torch::kInt64)),
                            before.flatten().to(torch::kInt64)));
+}
+
+// A last block of experts routes all tokens, a dense one computes the wanted rows alone: the same numbers.
+TEST(Forward, SomeRowsAreThoseOfAll) {
+  const auto rows = torch::tensor({33, 2, 2, 7}, torch::kInt64);
+  const auto batch = small_batch(61);
+  for (const auto& layers : {std::vector<std::int64_t>{1}, {2}}) {
+    const auto model = small_model(small_config(layers));
+    std::map<std::string, torch::Tensor> gradients;
+    for (const bool of_all : {true, false}) {
+      auto parameters = parameters_of(model);
+      for (auto& [name, parameter] : parameters) {
+        parameter.set_requires_grad(true);
+        parameter.mutable_grad() = torch::Tensor();
+      }
+      const auto hidden = of_all ? encode(model, batch, {}).hidden.index_select(0, rows)
+                                 : encode(model, batch, {}, rows).hidden;
+      EXPECT_EQ(hidden.sizes(), (std::vector<std::int64_t>{4, 24}));
+      hidden.square().sum().backward();
+      for (auto& [name, parameter] : parameters) {
+        if (of_all || !parameter.grad().defined())
+          gradients[name] = parameter.grad();
+        else
+          EXPECT_LT(relative_difference(parameter.grad(), gradients.at(name)), 1e-5) << name;
+      }
+    }
+  }
 }
 
 TEST(Forward, RefusesWhatDoesNotFit) {
