@@ -3,8 +3,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <cstring>
+#include <utility>
 
 #include "base/error.h"
 #include "base/rng.h"
@@ -35,15 +37,43 @@ std::int64_t projected_width(const SimilarityOptions& options, std::int64_t E, s
 
 }  // namespace
 
-EveryExpertObserver::EveryExpertObserver(const infer::DecoderMoe& moe, std::int64_t layer, std::int64_t all,
+EveryExpert every_expert(const infer::DecoderMoe& moe) {
+  const auto D = moe.experts.front().width();
+  const auto run = [&moe, D](std::int64_t e, std::span<const std::int32_t> rows, const float* x, float* out) {
+    infer::FfnBuffers buffers;
+    infer::FfnScratch scratch;
+    const infer::ReadyFfn ready = read(moe.experts[static_cast<std::size_t>(e)], buffers);
+    const auto count = static_cast<std::int64_t>(rows.size());
+    for (std::int64_t begin = 0; begin < count; begin += kChunkRows) {
+      const std::int64_t chunk = std::min(kChunkRows, count - begin);
+      const float* y = infer::run(ready, chunk, x, rows.data() + begin, scratch);
+      std::memcpy(out + begin * D, y, static_cast<std::size_t>(chunk * D) * sizeof(float));
+    }
+  };
+  return {static_cast<std::int64_t>(moe.experts.size()), D, run};
+}
+
+EveryExpert every_expert(const infer::EncoderMoe& moe) {
+  const auto D = moe.experts.front().width();
+  const auto run = [&moe, D](std::int64_t e, std::span<const std::int32_t> rows, const float* x, float* out) {
+    const auto count = static_cast<std::int32_t>(rows.size());
+    Buffer<float> gathered(count * D);
+    simd::kernels().gather_rows(x, rows.data(), count, D, gathered.data());
+    const std::array<std::int32_t, 2> offsets{0, count};
+    infer::run(std::span(moe.experts).subspan(static_cast<std::size_t>(e), 1), offsets, gathered.data(), out);
+  };
+  return {static_cast<std::int64_t>(moe.experts.size()), D, run};
+}
+
+EveryExpertObserver::EveryExpertObserver(EveryExpert experts, std::int64_t layer, std::int64_t all,
                                          const SimilarityOptions& options)
-    : moe_(moe),
+    : every_(std::move(experts)),
       layer_(layer),
       all_(all),
       wanted_(std::min(all, options.tokens.value_or(all))),
       options_(options),
-      experts_(static_cast<std::int64_t>(moe.experts.size())),
-      width_(moe.experts.front().width()),
+      experts_(every_.experts),
+      width_(every_.width),
       tile_rows_(
           std::clamp<std::int64_t>(kTileFloats / (experts_ * width_), 1, std::max<std::int64_t>(1, wanted_))),
       outputs_(experts_ * tile_rows_ * width_) {
@@ -80,18 +110,11 @@ void EveryExpertObserver::add(std::int64_t N, const float* x, const infer::Routi
 
 /// outputs_ [E, rows, D], experts `rows` * D apart.
 void EveryExpertObserver::compute(std::span<const std::int32_t> rows, const float* x) {
-  infer::FfnBuffers buffers;
-  infer::FfnScratch scratch;
   const auto count = static_cast<std::int64_t>(rows.size());
   std::vector<float> sums(static_cast<std::size_t>(width_));
   for (std::int64_t e = 0; e < experts_; ++e) {
-    const infer::ReadyFfn ready = read(moe_.experts[static_cast<std::size_t>(e)], buffers);
     float* out = outputs_.data() + e * count * width_;
-    for (std::int64_t begin = 0; begin < count; begin += kChunkRows) {
-      const std::int64_t chunk = std::min(kChunkRows, count - begin);
-      const float* y = run(ready, chunk, x, rows.data() + begin, scratch);
-      std::memcpy(out + begin * width_, y, static_cast<std::size_t>(chunk * width_) * sizeof(float));
-    }
+    every_.run(e, rows, x, out);
     simd::kernels().column_sums(out, count, width_, width_, sums.data());
     double total = 0;
     for (std::int64_t d = 0; d < width_; ++d) {

@@ -1,12 +1,14 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <span>
 #include <vector>
 
 #include "artifacts/observations.h"
 #include "base/buffer.h"
+#include "infer/encoder_experts.h"
 #include "infer/experts.h"
 
 namespace espalier {
@@ -32,12 +34,22 @@ constexpr bool is_spread(std::int64_t n, std::int64_t wanted, std::int64_t all) 
   return (n + 1) * wanted / all > n * wanted / all;
 }
 
+/// The experts of a layer, whatever they are made of.
+struct EveryExpert {
+  std::int64_t experts = 0, width = 0;  // E, D
+  /// out [rows, D] = what expert e gives for some rows of x [N, D].
+  std::function<void(std::int64_t e, std::span<const std::int32_t> rows, const float* x, float* out)> run;
+};
+/// The layer is referred to.
+EveryExpert every_expert(const infer::DecoderMoe& moe);
+EveryExpert every_expert(const infer::EncoderMoe& moe);
+
 /// Runs inputs through every expert of a layer and keeps sums alone. Inputs go in tiles that all experts
 /// compute one after another, so that the outputs of a tile, [E, T, D], take half a GB at most whatever N.
 class EveryExpertObserver {
  public:
   /// `all`: inputs that will come in all.
-  EveryExpertObserver(const infer::DecoderMoe& moe, std::int64_t layer, std::int64_t all,
+  EveryExpertObserver(EveryExpert experts, std::int64_t layer, std::int64_t all,
                       const SimilarityOptions& options);
 
   /// The next inputs x [N, D], and what the router chose (null: probes). Throws UserError naming an expert
@@ -53,7 +65,7 @@ class EveryExpertObserver {
   void keep_sample(std::int64_t row, std::int64_t rows, std::int64_t token,
                    const infer::RoutingView& routing);
 
-  const infer::DecoderMoe& moe_;
+  EveryExpert every_;
   std::int64_t layer_, all_, wanted_, next_ = 0, taken_ = 0;
   SimilarityOptions options_;
   std::int64_t experts_, width_, tile_rows_;

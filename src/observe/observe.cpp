@@ -144,7 +144,7 @@ class Observer {
     const infer::DecoderMoe& moe = *model_.blocks[static_cast<std::size_t>(layer)].moe();
     std::optional<EveryExpertObserver> every;
     if (options_.similarity.any()) {
-      every.emplace(moe, layer, N, options_.similarity);
+      every.emplace(every_expert(moe), layer, N, options_.similarity);
       tap.inputs = [&](std::int64_t rows, const float* x, const infer::RoutingView& routing) {
         every->add(rows, x, &routing);
       };

@@ -41,7 +41,7 @@ ExpertMoments probe(const infer::DecoderMoe& moe, std::int64_t layer,
   SimilarityOptions similarity;
   similarity.moments = similarity.cross_moments = true;
   similarity.seed = options.seed;
-  EveryExpertObserver observer(moe, layer, options.probes, similarity);
+  EveryExpertObserver observer(every_expert(moe), layer, options.probes, similarity);
   Rng rng(options.seed, static_cast<std::uint64_t>(layer));
   std::vector<float> x(static_cast<std::size_t>(options.probes * D));
   for (float& value : x) value = static_cast<float>(rng.normal());

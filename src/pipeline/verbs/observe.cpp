@@ -3,14 +3,20 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
+#include <utility>
 
+#include "arch/described_model.h"
 #include "base/error.h"
 #include "base/machine.h"
 #include "base/stopwatch.h"
 #include "observe/observe.h"
+#include "observe/observe_encoder.h"
 #include "observe/observe_images.h"
 #include "observe/observe_weights.h"
 #include "pipeline/make_verb.h"
+#include "prune/similarity.h"
+#include "report/expert_use.h"
 #include "report/quantities.h"
 #include "text/tokenizer.h"
 
@@ -107,21 +113,49 @@ struct Observed {
   bool has_state = false;  // beside the output, to go on from
 };
 
-Observed observe_text(const ObserveOptions& options, const RunContext& context) {
-  const infer::DecoderModel model = infer::load_decoder(Checkpoint::open(options.model));
-  const auto tokenizer = tokenizer_of(options);
+CalibrationSet rows_of(const ObserveOptions& options, const Tokenizer* tokenizer, std::int64_t vocabulary,
+                       std::int64_t positions, const RunContext& context) {
   CalibrationOptions calibration = options.calibration;
   calibration.seed = context.seed;
-  calibration.sequence_length = std::min(calibration.sequence_length, model.config.max_positions);
-  const CalibrationSet set =
-      read_calibration(options.data, tokenizer.get(), model.config.vocab_size, calibration, context.progress);
+  calibration.sequence_length = std::min(calibration.sequence_length, positions);
+  return read_calibration(options.data, tokenizer, vocabulary, calibration, context.progress);
+}
+
+ObservedRows observed_rows(const CalibrationSet& set) {
   ObservedData data;
   data.source = set.source;
   data.sha256 = set.sha256;
   data.seed = set.seed;
   data.sequence_length = set.sequence_length;
+  return {set.rows, data};
+}
+
+Observed observe_encoder_on_text(const ObserveOptions& options, Checkpoint checkpoint,
+                                 const RunContext& context) {
+  if (options.resume) throw UserError("--resume: an encoder is observed in one go", "start again without it");
+  const infer::EncoderModel model = infer::load_encoder(std::move(checkpoint));
+  const auto tokenizer = tokenizer_of(options);
+  const auto set = rows_of(options, tokenizer.get(), model.config.vocab_size,
+                           model.config.max_position_embeddings, context);
   const Stopwatch stopwatch;
-  return {espalier::observe(model, {set.rows, data}, tokenizer.get(), library_options(options, context)),
+  return {observe_encoder(model, observed_rows(set), library_options(options, context)), stopwatch.seconds()};
+}
+
+bool is_encoder(const Checkpoint& checkpoint) {
+  const auto spec = arch::read_spec(checkpoint);
+  return std::holds_alternative<arch::TextInput>(spec.input) && !spec.heads.language &&
+         spec.encoder_blocks == 0;
+}
+
+Observed observe_text(const ObserveOptions& options, const RunContext& context) {
+  auto checkpoint = Checkpoint::open(options.model);
+  if (is_encoder(checkpoint)) return observe_encoder_on_text(options, std::move(checkpoint), context);
+  const infer::DecoderModel model = infer::load_decoder(std::move(checkpoint));
+  const auto tokenizer = tokenizer_of(options);
+  const auto set =
+      rows_of(options, tokenizer.get(), model.config.vocab_size, model.config.max_positions, context);
+  const Stopwatch stopwatch;
+  return {espalier::observe(model, observed_rows(set), tokenizer.get(), library_options(options, context)),
           stopwatch.seconds(), true};
 }
 
@@ -133,6 +167,39 @@ Observed observed(const ObserveOptions& options, const RunContext& context) {
   Observations observations =
       options.images.given() ? observe_vision(options, context) : observe_model_alone(options, context);
   return {std::move(observations), stopwatch.seconds(), false};
+}
+
+double mean_of_pairs(const SimilarityMatrix& matrix, std::size_t E) {
+  double sum = 0;
+  for (std::size_t i = 0; i < E; ++i)
+    for (std::size_t j = 0; j < i; ++j) sum += matrix[i * E + j];
+  return sum / static_cast<double>(E * (E - 1) / 2);
+}
+
+ObservedLayer summary_of(const LayerObservations& layer) {
+  ObservedLayer summary{layer.layer, std::nan(""), std::nan(""), {}};
+  if (layer.experts() < 2) return summary;
+  if (layer.tokens > 0) {
+    const LoadBalance balance = load_balance(layer);
+    summary.entropy = balance.entropy;
+    summary.router_entropy = balance.router_entropy;
+  }
+  for (const char* name : {"cka", "output"}) {
+    const Similarity& similarity = find_similarity(name);
+    if (similarity.available(layer))
+      summary.mean_similarity[name] = mean_of_pairs(similarity_of(similarity, layer), layer.experts());
+  }
+  return summary;
+}
+
+std::string line_of(const ObservedLayer& layer) {
+  if (std::isnan(layer.entropy) && layer.mean_similarity.empty()) return "";
+  std::string line = fmt::format("  layer {}:", layer.layer);
+  if (!std::isnan(layer.entropy))
+    line += fmt::format(" load entropy {:.3f}, router entropy {:.3f}", layer.entropy, layer.router_entropy);
+  for (const auto& [name, mean] : layer.mean_similarity)
+    line += fmt::format(", {} {:.3f} on average over pairs", name, mean);
+  return line + "\n";
 }
 
 void describe_data(options::OptionTable& table, ObserveOptions& options) {
@@ -171,7 +238,8 @@ void describe_similarity(options::OptionTable& table, ObserveOptions& options) {
 }  // namespace
 
 void describe(options::OptionTable& table, ObserveOptions& options) {
-  table.positional("model", options.model, "MODEL", "checkpoint folder of a decoder, or of a vision model");
+  table.positional("model", options.model, "MODEL",
+                   "checkpoint folder of a decoder or an encoder, or of a vision model");
   describe_data(table, options);
   describe_similarity(table, options);
   describe_images(table, options.images);
@@ -187,7 +255,8 @@ ObserveSummary observe(const ObserveOptions& options, const RunContext& context)
   const auto [observations, seconds, has_state] = observed(options, context);
   write_observations(options.out, observations);
   if (has_state) discard_observe_state(options.out);
-  ObserveSummary summary{options.out, observations.layers.size(), 0, 0, seconds, peak_resident_bytes()};
+  ObserveSummary summary{options.out, {}, 0, 0, seconds, peak_resident_bytes()};
+  for (const LayerObservations& layer : observations.layers) summary.layers.push_back(summary_of(layer));
   for (const ObservedData& data : observations.data) {
     summary.tokens += static_cast<double>(data.tokens);
     summary.sequences += data.sequences;
@@ -196,9 +265,20 @@ ObserveSummary observe(const ObserveOptions& options, const RunContext& context)
 }
 
 nlohmann::ordered_json to_json(const ObserveSummary& summary) {
+  auto routing = nlohmann::ordered_json::array();
+  for (const ObservedLayer& layer : summary.layers) {
+    nlohmann::ordered_json of = {{"layer", layer.layer}};
+    if (!std::isnan(layer.entropy)) {
+      of["load_entropy"] = layer.entropy;
+      of["router_entropy"] = layer.router_entropy;
+    }
+    if (!layer.mean_similarity.empty()) of["mean_similarity"] = layer.mean_similarity;
+    routing.push_back(std::move(of));
+  }
   return {{"format", "espalier.observe/1"},
           {"out", summary.out.string()},
-          {"layers", summary.layers},
+          {"layers", summary.layers.size()},
+          {"routing", routing},
           {"sequences", summary.sequences},
           {"tokens", summary.tokens},
           {"seconds", summary.seconds},
@@ -208,13 +288,15 @@ nlohmann::ordered_json to_json(const ObserveSummary& summary) {
 
 std::string to_text(const ObserveSummary& summary) {
   std::string text = fmt::format(
-      "{}: {} MoE layer{}, {} tokens in {} row{}", summary.out.string(), summary.layers,
-      summary.layers == 1 ? "" : "s", grouped_text(static_cast<std::uint64_t>(summary.tokens)),
+      "{}: {} MoE layer{}, {} tokens in {} row{}", summary.out.string(), summary.layers.size(),
+      summary.layers.size() == 1 ? "" : "s", grouped_text(static_cast<std::uint64_t>(summary.tokens)),
       grouped_text(static_cast<std::uint64_t>(summary.sequences)), summary.sequences == 1 ? "" : "s");
   if (summary.seconds > 0)
     text += fmt::format(", {} ({:.0f} tokens/s), peak memory {:.1f} MB", duration_text(summary.seconds),
                         summary.tokens / summary.seconds, static_cast<double>(summary.peak_rss_bytes) / 1e6);
-  return text + "\n";
+  text += "\n";
+  for (const ObservedLayer& layer : summary.layers) text += line_of(layer);
+  return text;
 }
 
 Verb observe_verb() {

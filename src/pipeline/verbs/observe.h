@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <map>
 #include <nlohmann/json_fwd.hpp>
 #include <optional>
 #include <string>
@@ -14,7 +15,8 @@
 
 namespace espalier::pipeline {
 
-/// One of: a decoder on text; a vision model on images; a decoder's weights alone; files that are joined.
+/// One of: a decoder or an encoder on text; a vision model on images; a decoder's weights alone; files that
+/// are joined.
 struct ObserveOptions {
   std::filesystem::path model;              ///< checkpoint folder
   std::vector<std::filesystem::path> data;  ///< text, JSON Lines or token ids
@@ -33,9 +35,16 @@ struct ObserveOptions {
 };
 void describe(options::OptionTable& table, ObserveOptions& options);
 
+/// How a layer's router shares out the tokens, and how alike its experts are.
+struct ObservedLayer {
+  int layer = 0;
+  double entropy = 0, router_entropy = 0;         ///< report/expert_use.h
+  std::map<std::string, double> mean_similarity;  ///< of all pairs: "cka", "output"; where it was asked for
+};
+
 struct ObserveSummary {
   std::filesystem::path out;
-  std::size_t layers = 0;
+  std::vector<ObservedLayer> layers;
   std::int64_t sequences = 0;
   double tokens = 0;
   double seconds = 0;  ///< 0: nothing was run
