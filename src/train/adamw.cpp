@@ -41,7 +41,7 @@ double AdamW::step(double learning_rate) {
   for (auto& p : parameters_) {
     if (options_.momentum) {
       p.first_moment.mul_(*options_.momentum).add_(p.value.grad(), clip);
-      p.value.add_(p.first_moment, -learning_rate);
+      p.value.add_(p.first_moment, -learning_rate * p.rate);
       p.value.mutable_grad() = torch::Tensor();
       continue;
     }
@@ -50,7 +50,7 @@ double AdamW::step(double learning_rate) {
                    .first_moment = p.first_moment.data_ptr<float>(),
                    .second_moment = p.second_moment.data_ptr<float>(),
                    .count = p.value.numel(),
-                   .learning_rate = static_cast<float>(learning_rate),
+                   .learning_rate = static_cast<float>(learning_rate * p.rate),
                    .beta1 = static_cast<float>(options_.beta1),
                    .beta2 = static_cast<float>(options_.beta2),
                    .eps = static_cast<float>(options_.epsilon),

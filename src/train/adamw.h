@@ -17,6 +17,7 @@ struct OptimizedParameter {
   torch::Tensor first_moment;
   torch::Tensor second_moment;
   bool decays = true;
+  double rate = 1.0;  ///< times the learning rate
 };
 
 /// AdamW, or with `AdamWOptions::momentum` stochastic gradient descent (whose momentum is the first moment).

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <nlohmann/json_fwd.hpp>
 #include <string>
 #include <vector>
@@ -16,9 +17,13 @@ namespace espalier::train {
 /// several share a number.
 Transformer load(const Checkpoint& checkpoint);
 
-/// Writes config.json and model.safetensors (F32 or BF16), one tensor for each role. A config has one K for
-/// all layers: the fewest experts, where layers have less than K.
-void save(const Transformer& model, const std::filesystem::path& folder, Dtype dtype);
+struct Parameter;
+
+/// Writes config.json and model.safetensors (F32 or BF16), one tensor for each role; F32 whatever the dtype
+/// are those that `rounded` is given and refuses. A config has one K for all layers: the fewest experts,
+/// where layers have less than K.
+void save(const Transformer& model, const std::filesystem::path& folder, Dtype dtype,
+          const std::function<bool(const Parameter&)>& rounded = {});
 
 /// New weights for a config.json: normal(0, initializer_range), norms 1, biases 0; position tables of text
 /// are sinusoids, class tokens and classifiers of images 0. A function of seed and names alone. An encoder
@@ -33,20 +38,6 @@ void drop_classifier(Transformer& model);
 /// A classification (several labels) or regression (one) head with fresh weights, in the place of any there
 /// is; adds a pooler where the model has none. Of images: zeros.
 void reset_classifier(Transformer& model, std::vector<std::string> labels, std::uint64_t seed);
-
-struct UpcycleOptions {
-  std::int64_t num_experts = 8;
-  std::vector<std::int64_t> moe_layers;  ///< 0-based blocks
-  std::int64_t experts_per_token = 1;
-  double router_noise = 0.02;  ///< standard deviation of the router's rows
-  std::uint64_t seed = 0;
-};
-
-/// Copies each listed block's FFN into `num_experts` experts (Komatsuzaki et al. 2023, sparse upcycling) with
-/// a small random router. At the start every gate is about 1/E, so K gates add up to K/E and would shrink the
-/// layer's output; the experts' output projections are therefore multiplied by E/K, and step 0 is close to
-/// the dense model. Throws UserError for a model that has experts, or is no encoder.
-Transformer upcycle(const Transformer& dense, const UpcycleOptions& options);
 
 /// Position embeddings for images of another size: the patches' grid is resized bilinearly, the class token's
 /// stays (Dosovitskiy et al. 2021, 3.2). position [1 + old * old, D] -> [1 + size * size, D].

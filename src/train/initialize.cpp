@@ -14,9 +14,6 @@ namespace {
 using arch::Part;
 using arch::Role;
 
-/// The family of encoders with experts, which upcycling makes of dense ones.
-constexpr const char* kUpcycledFamily = "espalier_bert_moe";
-
 /// Sinusoids (Vaswani et al. 2017, 3.5) of the given deviation: a token finds its neighbours by a rotation,
 /// the same at every position, where random rows would have to be learned one by one.
 torch::Tensor sinusoids(std::int64_t positions, std::int64_t D, double deviation) {
@@ -116,37 +113,6 @@ void reset_classifier(Transformer& model, std::vector<std::string> labels, std::
   model.spec.heads.classifier = true;
   model.spec.heads.pooler = is_encoder(model.spec);
   fill(model, seed, [&](Role role) { return role == Role::kClassifier || (pools && role == Role::kPooler); });
-}
-
-Transformer upcycle(const Transformer& dense, const UpcycleOptions& options) {
-  if (!is_encoder(dense.spec) || !arch::moe_layers(dense.spec).empty())
-    throw UserError("upcycle: the model has MoE layers already",
-                    "upcycling starts from a dense BERT checkpoint");
-  auto model = dense;
-  const auto E = options.num_experts;
-  model.fields = arch::write_spec(dense.spec, dense.fields);
-  model.fields.update({{"model_type", kUpcycledFamily},
-                       {"moe_layers", options.moe_layers},
-                       {"num_experts", E},
-                       {"num_experts_per_tok", options.experts_per_token}});
-  model.spec = arch::read_spec(model.fields, "upcycling");
-  model.spec.heads = dense.spec.heads;
-  model.spec.training = dense.spec.training;
-  const double scale = static_cast<double>(E) / static_cast<double>(options.experts_per_token);
-  for (const auto l : options.moe_layers) {
-    auto& block = model.blocks.at(static_cast<std::size_t>(l));
-    const auto ffn = std::get<FeedForwardWeights>(block.feed_forward);
-    const auto copies = [E](const torch::Tensor& t) {
-      return torch::stack(std::vector<torch::Tensor>(static_cast<std::size_t>(E), t));
-    };
-    MoeWeights moe;
-    moe.router =
-        random_normal({E, model.spec.width}, options.router_noise, options.seed, fmt::format("router.{}", l));
-    moe.experts = {copies(ffn.up), copies(ffn.up_bias), copies(ffn.down * scale),
-                   copies(ffn.down_bias * scale)};
-    block.feed_forward = std::move(moe);
-  }
-  return model;
 }
 
 torch::Tensor resized_positions(const torch::Tensor& position, std::int64_t size) {

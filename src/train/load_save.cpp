@@ -77,15 +77,17 @@ Transformer load(const Checkpoint& checkpoint) {
   return model;
 }
 
-void save(const Transformer& model, const std::filesystem::path& folder, Dtype dtype) {
+void save(const Transformer& model, const std::filesystem::path& folder, Dtype dtype,
+          const std::function<bool(const Parameter&)>& rounded) {
   std::vector<TensorSource> sources;
   for (const auto& parameter : parameters(const_cast<Transformer&>(model))) {
     // A lone expert's router is gone: the softmax over one is 1 whatever its row.
     const auto values = parameter.value->defined()
                             ? parameter.value->detach().to(torch::kCPU, torch::kFloat32).contiguous()
                             : torch::zeros(parameter.shape());
+    const bool rounds = parameter.trained && (!rounded || rounded(parameter));
     for_each_part(parameter, values, [&](const arch::TensorKey& key, const torch::Tensor& part) {
-      const auto stored = parameter.trained ? dtype : Dtype::kF32;
+      const auto stored = rounds ? dtype : Dtype::kF32;
       sources.push_back(
           {stored_name(model.spec, key), stored, part.sizes().vec(), [part, stored](std::span<std::byte> to) {
              from_float32(stored, {part.data_ptr<float>(), static_cast<std::size_t>(part.numel())}, to);

@@ -11,6 +11,7 @@
 #include "train/inference.h"
 #include "train/pretrain_decoder.h"
 #include "train/task_loss.h"
+#include "train/trained_parts.h"
 #include "train/training_loop.h"
 
 namespace espalier {
@@ -30,12 +31,21 @@ void check_special_pieces(const WordPiece& tokenizer, const std::string& source)
                     "the special pieces come first in a BERT vocabulary");
 }
 
+/// A file, or the folder of a checkpoint that has its own.
+std::filesystem::path tokenizer_source(const PretrainOptions& options) {
+  if (!options.vocabulary.empty()) return options.vocabulary;
+  if (std::filesystem::is_directory(options.model)) return options.model;
+  throw UserError("--vocab is missing: an encoder needs its vocab.txt or tokenizer.json",
+                  "make one with `espalier tokenizer train`");
+}
+
 void check_fits(const PretrainOptions& options, const WordPiece& tokenizer, const arch::TextInput& input) {
-  check_special_pieces(tokenizer, options.vocabulary.string());
+  const auto source = tokenizer_source(options).string();
+  check_special_pieces(tokenizer, source);
   if (tokenizer.vocabulary_size() != input.vocabulary)
     throw UserError(
-        fmt::format("{}: {} pieces, but vocab_size in {} is {}", options.vocabulary.string(),
-                    tokenizer.vocabulary_size(), options.model.string(), input.vocabulary),
+        fmt::format("{}: {} pieces, but vocab_size in {} is {}", source, tokenizer.vocabulary_size(),
+                    options.model.string(), input.vocabulary),
         "train a vocabulary of that size (espalier tokenizer train --vocab-size), or change vocab_size");
   if (options.sequence_length > input.positions)
     throw UserError(
@@ -61,14 +71,18 @@ class MaskedLanguageModelling : public Objective {
  public:
   explicit MaskedLanguageModelling(const PretrainOptions& options)
       : options_(options),
-        tokenizer_(load_tokenizer(options.vocabulary)),
+        tokenizer_(load_tokenizer(tokenizer_source(options))),
         model_(starting_model(options.model, options.upcycle, options.seed, options.note)),
-        training_(model_.spec.training) {
+        trained_(train::parse_trained_parts(options.train, model_.spec)) {
     check_fits(options_, tokenizer_, model_.spec.text());
     train::ensure_masked_words(model_, options.seed);
     train::drop_classifier(model_);
+    saved_spec_ = model_.spec;
     if (options.dropout)
       model_.spec.training.hidden_dropout = model_.spec.training.attention_dropout = *options.dropout;
+    for (auto& block : model_.spec.blocks)
+      if (options.router_jitter && block.moe() != nullptr)
+        block.moe()->router.jitter = *options.router_jitter;
   }
 
   void prepare() override {
@@ -98,6 +112,10 @@ class MaskedLanguageModelling : public Objective {
                      {"sequence_length", options_.sequence_length},
                      {"mask_share", options_.mask_share},
                      {"pair_share", options_.pair_share}});
+    // What is not usual is said, so that runs of before these options can be resumed.
+    if (!options_.train.empty()) resolved["train"] = options_.train;
+    if (options_.router_jitter) resolved["router_jitter"] = *options_.router_jitter;
+    if (options_.expert_rate != 1.0) resolved["expert_rate"] = options_.expert_rate;
     return resolved;
   }
 
@@ -105,10 +123,11 @@ class MaskedLanguageModelling : public Objective {
 
   std::vector<OptimizedParameter> parameters() override {
     std::vector<OptimizedParameter> parameters;
-    visit_parameters(model_, [&](const std::string& name, torch::Tensor& value) {
-      if (!name.starts_with("bert.pooler"))  // this loss does not see it
-        parameters.push_back(optimized(name, value));
-    });
+    for (auto& parameter : train::parameters(model_)) {
+      if (!learns(parameter)) continue;
+      parameters.push_back(optimized(parameter.name, *parameter.value));
+      if (parameter.experts > 0) parameters.back().rate = options_.expert_rate;
+    }
     return parameters;
   }
 
@@ -129,16 +148,24 @@ class MaskedLanguageModelling : public Objective {
   void save_result(const std::filesystem::path& run_folder) override {
     const auto folder = run_folder / "model";
     auto model = model_;
-    model.spec.training = training_;
-    train::save(model, folder, options_.model_dtype);
-    copy_tokenizer(options_.vocabulary, folder);
+    model.spec = saved_spec_;
+    train::save(model, folder, options_.model_dtype,
+                [this](const train::Parameter& parameter) { return trained_.has(parameter); });
+    copy_tokenizer(tokenizer_source(options_), folder);
   }
 
  private:
+  /// The pooler is not seen by this loss.
+  bool learns(const train::Parameter& parameter) const {
+    return parameter.trained && parameter.value->defined() && trained_.has(parameter) &&
+           parameter.parts.front().key.role != arch::Role::kPooler;
+  }
+
   const PretrainOptions& options_;
   WordPiece tokenizer_;
-  train::Transformer model_;         // its spec has the dropout of this run
-  arch::TrainingSettings training_;  // as it will be saved
+  train::Transformer model_;    // its spec has the dropout and jitter of this run
+  arch::ModelSpec saved_spec_;  // as it will be saved
+  train::TrainedParts trained_;
   std::optional<TokenCorpus> corpus_, validation_corpus_;
   std::optional<MlmBatches> batches_, validation_batches_;
 };
@@ -149,9 +176,6 @@ TrainingSummary pretrain(const PretrainOptions& options) {
   const auto& model = options.model;
   const auto config = std::filesystem::is_directory(model) ? model / "config.json" : model;
   if (arch::read_spec(read_json(config), config.string()).heads.language) return pretrain_decoder(options);
-  if (options.vocabulary.empty())
-    throw UserError("--vocab is missing: an encoder needs its vocab.txt or tokenizer.json",
-                    "make one with `espalier tokenizer train`");
   MaskedLanguageModelling objective(options);
   return run_training("pretrain", objective, options);
 }

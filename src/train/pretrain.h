@@ -15,7 +15,7 @@ struct PretrainOptions : TrainingOptions {
   /// config.json of a model to train from random weights, or the folder of a checkpoint to go on from.
   std::filesystem::path model;
   std::optional<UpcycleRequest> upcycle;  ///< of a dense checkpoint
-  std::filesystem::path vocabulary;       ///< vocab.txt; encoders
+  std::filesystem::path vocabulary;       ///< vocab.txt of an encoder; empty: the checkpoint's own
   /// Folder or file of a decoder's tokenizer; empty: the checkpoint's own.
   std::filesystem::path tokenizer;
   std::vector<std::filesystem::path> text;
@@ -26,6 +26,9 @@ struct PretrainOptions : TrainingOptions {
   double mask_share = 0.15;  ///< encoders
   double pair_share = 0.5;   ///< encoders
   std::int64_t validation_tokens = 100000;
+  std::vector<std::string> train;       ///< parts of an encoder (train/trained_parts.h); none: all
+  std::optional<double> router_jitter;  ///< of an encoder, instead of the config's, which the model keeps
+  double expert_rate = 1.0;             ///< of an encoder: what its experts learn at, times the learning rate
 };
 
 /// Runs or resumes a pre-training run in `out` (manifest.json, metrics.jsonl, state.safetensors, model/).

@@ -59,6 +59,9 @@ TrainingSummary pretrain_decoder(const PretrainOptions& options) {
   if (options.upcycle)
     throw UserError("--upcycle makes Mixture-of-Experts encoders, and this is a decoder",
                     "write the experts into config.json");
+  if (!options.train.empty() || options.router_jitter || options.expert_rate != 1.0)
+    throw UserError("--train, --router-jitter and --expert-rate are of encoders, and this is a decoder",
+                    "train all of it");
   DecoderPretraining objective(options, text_of(options));
   return run_training("pretrain", objective, options);
 }

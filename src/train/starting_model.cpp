@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "base/json.h"
 #include "train/checkpoint.h"
+#include "train/upcycle.h"
 #include "train/weights_hash.h"
 
 namespace espalier {
@@ -21,14 +22,21 @@ train::Transformer upcycled(const train::Transformer& dense, const UpcycleReques
     throw UserError(fmt::format("{}: --upcycle needs a dense model, and this one has MoE layers ({})",
                                 source.string(), fmt::join(layers, ", ")),
                     "leave out --upcycle, or name the dense model it was made from");
-  const train::UpcycleOptions options{
-      .num_experts = request.experts, .moe_layers = request.moe_layers, .seed = seed};
+  const train::UpcycleOptions options{.num_experts = request.experts,
+                                      .moe_layers = request.moe_layers,
+                                      .router_logits = request.router_logits,
+                                      .redraw = request.redraw,
+                                      .noise = request.noise,
+                                      .seed = seed};
   auto model = train::upcycle(dense, options);
+  const double gate = train::expected_gates(request.experts, 1, request.router_logits);
+  const bool parted = request.redraw > 0 || request.noise > 0;
   if (note)
     note(fmt::format(
-        "upcycled the FFN of blocks {} into {} experts each; a fresh router's gates are about 1/{}, so the "
-        "experts' output projections are multiplied by {} and step 0 is close to the dense model",
-        fmt::join(request.moe_layers, ", "), request.experts, request.experts, request.experts));
+        "upcycled the FFN of blocks {} into {} experts each; a fresh router's gates are about {:.2f}, so the "
+        "experts' output projections are multiplied by {:.2f}{}",
+        fmt::join(request.moe_layers, ", "), request.experts, gate, 1 / gate,
+        parted ? "" : " and step 0 is close to the dense model"));
   return model;
 }
 
@@ -60,7 +68,12 @@ nlohmann::json starting_model_options(const fs::path& source, const std::optiona
   const auto file = is_checkpoint ? source / "config.json" : source;
   nlohmann::json options{{"config", read_config(file)}};
   if (is_checkpoint) options["starting_weights_sha256"] = weights_hash(Checkpoint::open(source));
-  if (upcycle) options["upcycle"] = {{"experts", upcycle->experts}, {"moe_layers", upcycle->moe_layers}};
+  if (upcycle)
+    options["upcycle"] = {{"experts", upcycle->experts},
+                          {"moe_layers", upcycle->moe_layers},
+                          {"router_logits", upcycle->router_logits},
+                          {"redraw", upcycle->redraw},
+                          {"noise", upcycle->noise}};
   return options;
 }
 

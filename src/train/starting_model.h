@@ -13,10 +13,11 @@ namespace train {
 struct Transformer;  // the program includes this, and no tensors
 }
 
-/// Turn listed blocks' FFNs into experts before training (`upcycle` in train/checkpoint.h).
+/// Turn listed blocks' FFNs into experts before training (train/upcycle.h says what parts them).
 struct UpcycleRequest {
   std::int64_t experts = 8;
   std::vector<std::int64_t> moe_layers;  ///< 0-based blocks
+  double router_logits = 0.1, redraw = 0.0, noise = 0.0;
 };
 
 /// The model a run starts from: the checkpoint in a folder, or new weights for a config.json, upcycled where

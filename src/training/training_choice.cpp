@@ -17,6 +17,22 @@ void describe_start(options::OptionTable& table, TrainingChoice& choice) {
   table.add("moe-layers", choice.upcycle.moe_layers, "L,..", "blocks to upcycle, counted from 0, e.g. 1,3")
       .divided_by(',')
       .at_least(0);
+  const UpcycleRequest usual;
+  table
+      .add("upcycle-router", choice.upcycle.router_logits, "X",
+           "standard deviation of the fresh router's logits: how sure it is of itself")
+      .between(0, 100)
+      .shows(fmt::to_string(usual.router_logits));
+  table
+      .add("upcycle-redraw", choice.upcycle.redraw, "SHARE",
+           "of each copy's inner neurons, drawn anew from their statistics, so that copies differ")
+      .between(0, 1)
+      .shows("0");
+  table
+      .add("upcycle-noise", choice.upcycle.noise, "X",
+           "noise on each copy's weights, times their standard deviation")
+      .between(0, 100)
+      .shows("0");
   table.choice("model-dtype", o.model_dtype, "DTYPE", {{"F32", Dtype::kF32}, {"BF16", Dtype::kBF16}},
                "of the final model");
   table.choice("backend", o.backend, "NAME", {{"onednn", Backend::kOneDnn}, {"torch", Backend::kTorch}},
@@ -43,11 +59,20 @@ void describe_optimizer(options::OptionTable& table, TrainingOptions& o) {
 }  // namespace
 
 std::optional<UpcycleRequest> UpcycleChoice::request() const {
-  if (!experts && moe_layers.empty()) return std::nullopt;
+  if (!experts && moe_layers.empty()) {
+    if (router_logits || redraw || noise)
+      throw UserError("--upcycle-router, --upcycle-redraw and --upcycle-noise are of --upcycle",
+                      "say how many experts, and where: --upcycle 8 --moe-layers 1,3");
+    return std::nullopt;
+  }
   if (!experts) throw UserError("--moe-layers without --upcycle", "say how many experts: --upcycle 8");
   if (moe_layers.empty())
     throw UserError("--upcycle without --moe-layers", "say which blocks become MoE layers: --moe-layers 1,3");
-  return UpcycleRequest{*experts, moe_layers};
+  UpcycleRequest request{*experts, moe_layers};
+  request.router_logits = router_logits.value_or(request.router_logits);
+  request.redraw = redraw.value_or(request.redraw);
+  request.noise = noise.value_or(request.noise);
+  return request;
 }
 
 TrainingOptions TrainingChoice::resolved(const pipeline::RunContext& context) const {

@@ -19,8 +19,9 @@ namespace espalier::training {
 struct UpcycleChoice {
   std::optional<std::int64_t> experts;
   std::vector<std::int64_t> moe_layers;
+  std::optional<double> router_logits, redraw, noise;  ///< absent: those of UpcycleRequest
 
-  /// Throws UserError for one of the two without the other.
+  /// Throws UserError for one of the first two without the other, and for the others without them.
   std::optional<UpcycleRequest> request() const;
 };
 

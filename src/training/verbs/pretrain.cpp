@@ -23,6 +23,9 @@ espalier::PretrainOptions library_options(const PretrainOptions& options,
   library.mask_share = options.mask_share;
   library.pair_share = options.pair_share;
   library.validation_tokens = options.validation_tokens;
+  library.train = options.train;
+  library.router_jitter = options.router_jitter;
+  library.expert_rate = options.expert_rate;
   return library;
 }
 
@@ -34,7 +37,7 @@ void describe(options::OptionTable& table, PretrainOptions& o) {
                   "config.json of a new model, or the folder of a checkpoint to go on from")
       .require();
   table.add("text", o.text, "FILE", "text files (plain, .gz, .zst); an empty line ends a document");
-  table.add("vocab", o.vocabulary, "FILE", "vocab.txt of an encoder");
+  table.add("vocab", o.vocabulary, "FILE", "vocab.txt of an encoder; default: the checkpoint's tokenizer");
   table.add("tokenizer", o.tokenizer, "FILE",
             "tokenizer.json of a decoder, or the folder it is in; default: the checkpoint's");
   table.add("valid-text", o.validation_text, "FILE", "held-out text files");
@@ -47,6 +50,17 @@ void describe(options::OptionTable& table, PretrainOptions& o) {
   table.add("pair-share", o.pair_share, "SHARE", "of the sequences that are cut into two segments")
       .between(0, 1);
   table.add("validation-tokens", o.validation_tokens, "N", "of the validation text, each time").at_least(1);
+  table
+      .add("train", o.train, "PART,..",
+           "of an encoder: head (of masked words), ffn.L (network, or experts and router, of block L); the "
+           "rest stays as it is. Default: all")
+      .divided_by(',');
+  table
+      .add("router-jitter", o.router_jitter, "J",
+           "while training, instead of the config's: router input times uniform(1 - J, 1 + J)")
+      .between(0, 1);
+  table.add("expert-rate", o.expert_rate, "X", "an encoder's experts learn at X times the learning rate")
+      .above(0);
   describe_image_training(table, o.images);
   describe_training(table, o);
 }

@@ -231,7 +231,7 @@ TEST_F(Finetune, UpcyclesADenseModelAndSaysWhatItDoesAboutTheGates) {
                    "--text-column", "sentence", "--steps", "4", "--seq-len", "32", "--out",
                    small_.path("upcycled"), "--upcycle", "3", "--moe-layers", "1"});
   ASSERT_EQ(upcycled.exit_code, 0) << upcycled.err;
-  EXPECT_THAT(upcycled.err, HasSubstr("multiplied by 3"));
+  EXPECT_THAT(upcycled.err, HasSubstr("multiplied by 2.7"));
   EXPECT_TRUE(model("upcycled").contains("bert.encoder.layer.1.moe.experts.2.output.dense.weight"));
 }
 

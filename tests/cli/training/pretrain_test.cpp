@@ -5,6 +5,7 @@
 
 #include <cmath>
 #include <csignal>
+#include <set>
 
 #include "artifacts/metrics.h"
 #include "artifacts/run_manifest.h"
@@ -166,6 +167,48 @@ TEST_F(Pretrain, ANewRunOverAnOldOneForgetsItsState) {
     program.stop(SIGKILL);
   }
   EXPECT_FALSE(saved("run"));
+}
+
+/// Names of the tensors that are not those of another run's model, bit for bit.
+std::set<std::string> changed(const std::string& from, const std::string& to) {
+  const auto before = Checkpoint::open(from), after = Checkpoint::open(to);
+  std::set<std::string> names;
+  for (const auto& name : after.names())
+    if (!before.contains(name) || !std::ranges::equal(before.tensor(name).bytes, after.tensor(name).bytes))
+      names.emplace(name);
+  return names;
+}
+
+TEST_F(Pretrain, TrainsTheNamedPartsAlone) {
+  run_whole("base");
+  const auto command = [&](const std::string& out, const std::vector<std::string>& more) {
+    auto words = small_.command(out, SmallPretraining::with(kRun, {"--train", "head,ffn.1", "--model-dtype",
+                                                                   "BF16", "--expert-rate", "2"}));
+    words[1] = small_.path("base/model");
+    words.insert(words.end(), more.begin(), more.end());
+    return words;
+  };
+  const auto run = run_program(command("parts", {}));
+  ASSERT_EQ(run.exit_code, 0) << run.err;
+  for (const auto& name : changed(small_.path("base/model"), small_.path("parts/model")))
+    EXPECT_TRUE(name.find("layer.1.moe.") != std::string::npos || name.starts_with("cls.")) << name;
+  const auto model = Checkpoint::open(small_.path("parts/model"));
+  EXPECT_EQ(model.tensor("bert.embeddings.word_embeddings.weight").dtype, Dtype::kF32) << "as it was";
+  EXPECT_EQ(model.tensor("bert.encoder.layer.1.moe.experts.0.output.dense.weight").dtype, Dtype::kBF16);
+  EXPECT_LT(std::filesystem::file_size(small_.path("parts/state.safetensors")),
+            std::filesystem::file_size(small_.path("base/state.safetensors")));
+  const auto state = SafetensorsFile::open(small_.path("parts/state.safetensors"));
+  for (const auto& name : state.names())
+    EXPECT_TRUE(name.find("layer.1.moe.") != std::string::npos || name.find("cls.") != std::string::npos)
+        << name;
+  {
+    RunningProgram program(command("killed", {}));
+    ASSERT_TRUE(program.wait_until([&] { return saved("killed"); })) << program.err();
+    program.stop(SIGKILL);
+  }
+  const auto resumed = run_program(command("killed", {"--resume"}));
+  ASSERT_EQ(resumed.exit_code, 0) << resumed.err;
+  EXPECT_TRUE(this->model("killed") == this->model("parts"));
 }
 
 TEST_F(Pretrain, NamesWhatIsMissing) {

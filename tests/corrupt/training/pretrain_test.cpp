@@ -128,6 +128,11 @@ std::vector<Case> option_cases() {
              return small.command("out");
            },
            {"out", "is a file"}},
+          {"a part that no encoder has", options({"--train", "heads"}), {"--train heads", "ffn.L"}},
+          {"a block that is not there", options({"--train", "ffn.2"}), {"--train ffn.2", "blocks 0 to 1"}},
+          {"parting without upcycling",
+           options({"--upcycle-redraw", "0.5"}),
+           {"--upcycle-redraw", "--upcycle 8"}},
           {"nothing to resume", options({"--resume"}), {"no run to resume"}}};
 }
 

@@ -79,6 +79,15 @@ TEST(AdamW, DecaysWeightsMuch) {
   expect_same_steps({.weight_decay = 0.3}, 0.1);
 }
 
+TEST(AdamW, AParameterMayLearnFaster) {
+  AdamW optimizer({.weight_decay = 0}, {parameter("a.weight", {1}), parameter("b.weight", {1})});
+  optimizer.parameters()[1].rate = 3.0;
+  for (auto& p : optimizer.parameters()) p.value.mutable_grad() = torch::tensor({0.5F});
+  optimizer.step(0.01);
+  EXPECT_NEAR(optimizer.parameters()[0].value.item<double>(), 1 - 0.01, 1e-5);
+  EXPECT_NEAR(optimizer.parameters()[1].value.item<double>(), 1 - 0.03, 1e-5);
+}
+
 TEST(AdamW, DecaysNeitherBiasesNorNorms) {
   EXPECT_TRUE(weight_decays("bert.encoder.layer.0.attention.self.qkv.weight"));
   EXPECT_TRUE(weight_decays("bert.encoder.layer.1.moe.router.weight"));
