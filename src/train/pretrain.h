@@ -15,7 +15,8 @@ struct PretrainOptions : TrainingOptions {
   /// config.json of a model to train from random weights, or the folder of a checkpoint to go on from.
   std::filesystem::path model;
   std::optional<UpcycleRequest> upcycle;  ///< of a dense checkpoint
-  std::filesystem::path vocabulary;       ///< vocab.txt of an encoder; empty: the checkpoint's own
+  std::filesystem::path
+      vocabulary;  ///< vocab.txt or tokenizer.json of an encoder; empty: the checkpoint's own
   /// Folder or file of a decoder's tokenizer; empty: the checkpoint's own.
   std::filesystem::path tokenizer;
   std::vector<std::filesystem::path> text;

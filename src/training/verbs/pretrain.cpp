@@ -37,7 +37,8 @@ void describe(options::OptionTable& table, PretrainOptions& o) {
                   "config.json of a new model, or the folder of a checkpoint to go on from")
       .require();
   table.add("text", o.text, "FILE", "text files (plain, .gz, .zst); an empty line ends a document");
-  table.add("vocab", o.vocabulary, "FILE", "vocab.txt of an encoder; default: the checkpoint's tokenizer");
+  table.add("vocab", o.vocabulary, "FILE",
+            "vocab.txt or tokenizer.json of an encoder; default: the checkpoint's");
   table.add("tokenizer", o.tokenizer, "FILE",
             "tokenizer.json of a decoder, or the folder it is in; default: the checkpoint's");
   table.add("valid-text", o.validation_text, "FILE", "held-out text files");

@@ -13,7 +13,7 @@ namespace espalier::training {
 /// On text: an encoder by masked words, a decoder by the next token; or a vision model on images.
 struct PretrainOptions : TrainingChoice {
   std::filesystem::path model;       ///< config.json of a new model, or a checkpoint to go on from
-  std::filesystem::path vocabulary;  ///< vocab.txt of an encoder; empty: the checkpoint's
+  std::filesystem::path vocabulary;  ///< vocab.txt or tokenizer.json of an encoder; empty: the checkpoint's
   std::filesystem::path tokenizer;   ///< of a decoder; empty: the checkpoint's
   std::vector<std::filesystem::path> text, validation_text;
   std::filesystem::path cache;  ///< of the tokenized corpus; empty: OUT/corpus
