@@ -26,6 +26,23 @@ TEST(DoctorVerb, MeasuresAndNamesWhatIsThere) {
   EXPECT_TRUE(json.at("libraries").contains("espalier"));
 }
 
+// Processor time, so that a busy machine does not matter. libgomp left to itself spins for ten milliseconds.
+TEST(DoctorVerb, ThreadsThatWaitSleep) {
+  const ProgramRun run = run_program({"doctor", "--json", "--threads", "2"});
+  ASSERT_EQ(run.exit_code, 0) << run.err;
+  const auto json = nlohmann::json::parse(run.out);
+  EXPECT_LT(json.at("waiting_microseconds"), 1000.0);
+  EXPECT_GE(json.at("openmp_runtimes").size(), 1);
+}
+
+TEST(DoctorVerb, NamesThreadsThatAreToldToSpin) {
+  for (const std::string setting : {"GOMP_SPINCOUNT=300000000", "OMP_WAIT_POLICY=active"}) {
+    const ProgramRun run = run_command({"env", setting, program_path(), "doctor", "--threads", "2"});
+    EXPECT_EQ(run.exit_code, 0) << run.err;
+    EXPECT_THAT(run.out, HasSubstr("note: waiting threads spin")) << setting;
+  }
+}
+
 TEST(DoctorVerb, ObeysTheChosenKernels) {
   const ProgramRun run =
       run_command({"env", "ESPALIER_ISA=baseline", program_path(), "doctor", "--threads", "2"});

@@ -9,6 +9,7 @@
 #include "base/machine.h"
 #include "bench/cpu_flags.h"
 #include "bench/machine_rate.h"
+#include "bench/openmp_threads.h"
 #include "kernels/simd/kernels.h"
 #include "pipeline/make_verb.h"
 
@@ -16,6 +17,7 @@ namespace espalier::pipeline {
 namespace {
 
 constexpr double kMeasuredSeconds = 0.3;  // each of three
+constexpr double kLongWait = 1000;        // microseconds: time slices are a few times as long
 
 std::vector<std::string> hints_for(const DoctorSummary& d) {
   std::vector<std::string> hints;
@@ -33,6 +35,12 @@ std::vector<std::string> hints_for(const DoctorSummary& d) {
   if (std::getenv("OMP_NUM_THREADS") != nullptr) {
     hints.emplace_back("OMP_NUM_THREADS has no effect: --threads sets the number of threads");
   }
+  if (d.waiting_microseconds > kLongWait) {
+    hints.emplace_back(
+        "waiting threads spin (GOMP_SPINCOUNT or OMP_WAIT_POLICY is set): beside a busy program all is slow");
+  }
+  if (d.openmp_runtimes.size() > 1)
+    hints.emplace_back("more than one OpenMP runtime is loaded: each has threads of its own");
   if (const char* isa = std::getenv("ESPALIER_ISA")) {
     hints.push_back(
         fmt::format("ESPALIER_ISA={} chooses the vector kernels; without it the best are taken", isa));
@@ -70,6 +78,8 @@ DoctorSummary doctor(const DoctorOptions& /*options*/, const RunContext& context
   d.all_threads_flops =
       d.threads == 1 ? d.one_thread_flops : matmul_flops_per_second(d.threads, kMeasuredSeconds);
   d.copy_bytes = copy_bytes_per_second(kMeasuredSeconds);
+  d.openmp_runtimes = openmp_runtimes();
+  d.waiting_microseconds = waiting_microseconds(d.threads);
   d.hints = hints_for(d);
   return d;
 }
@@ -87,6 +97,8 @@ nlohmann::ordered_json to_json(const DoctorSummary& d) {
       {"memory_bytes", d.memory_bytes},
       {"load_average", d.load_average},
       {"libraries", d.libraries},
+      {"openmp_runtimes", d.openmp_runtimes},
+      {"waiting_microseconds", d.waiting_microseconds},
       {"matmul_flops_per_second", {{"one_thread", d.one_thread_flops}, {"all_threads", d.all_threads_flops}}},
       {"copy_bytes_per_second", d.copy_bytes},
       {"hints", d.hints}};
@@ -95,6 +107,8 @@ nlohmann::ordered_json to_json(const DoctorSummary& d) {
 std::string to_text(const DoctorSummary& d) {
   std::vector<std::string> libraries;
   for (const auto& [library, version] : d.libraries) libraries.push_back(library + " " + version);
+  const std::string waiting =
+      d.threads == 1 ? "" : fmt::format("waiting threads sleep after {:.0f} us\n", d.waiting_microseconds);
   std::string text =
       fmt::format("cpu             {}\n", d.cpu) +
       fmt::format("features        {}\n", fmt::join(d.cpu_flags, " ")) +
@@ -102,6 +116,7 @@ std::string to_text(const DoctorSummary& d) {
       fmt::format("threads         {} of {} processors\n", d.threads, d.processors) +
       fmt::format("memory          {:.1f} GB\n", static_cast<double>(d.memory_bytes) / 1e9) +
       fmt::format("libraries       {}\n", fmt::join(libraries, ", ")) +
+      fmt::format("OpenMP          {}\n", fmt::join(d.openmp_runtimes, ", ")) + waiting +
       fmt::format("matmul float32  {:.1f} GFLOP/s with 1 thread, {:.1f} with {}\n", d.one_thread_flops / 1e9,
                   d.all_threads_flops / 1e9, d.threads) +
       fmt::format("memory copy     {:.1f} GB/s with 1 thread, read plus written\n", d.copy_bytes / 1e9);

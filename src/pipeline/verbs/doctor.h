@@ -27,6 +27,8 @@ struct DoctorSummary {
   std::map<std::string, std::string> libraries;
   double one_thread_flops = 0, all_threads_flops = 0;  ///< a second, of a float32 product
   double copy_bytes = 0;                               ///< a second
+  std::vector<std::string> openmp_runtimes;            ///< their files
+  double waiting_microseconds = 0;                     ///< of processor time, before a thread sleeps
   std::vector<std::string> hints;                      ///< what keeps the machine from its best
 };
 /// "format": "espalier.doctor/1".
