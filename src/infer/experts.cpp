@@ -65,8 +65,10 @@ void add_routed(const DecoderMoe& moe, const Assignments& sorted, const float* x
     if (sorted.offsets[e] == sorted.offsets[e + 1]) continue;
     if (e + 1 < moe.experts.size())
       for_each_weight(moe.experts[e + 1], [](const StoredWeight& weight) { prefetch(weight); });
-    const ReadyFfn ready = read(moe.experts[e], buffers);
-    for_chunks(sorted.offsets[e + 1] - sorted.offsets[e], [&](std::int64_t begin, std::int64_t rows) {
+    const std::int64_t all = sorted.offsets[e + 1] - sorted.offsets[e];
+    // One chunk: each number of the weight is needed once.
+    const ReadyFfn ready = all <= kChunkRows ? open(moe.experts[e], buffers) : read(moe.experts[e], buffers);
+    for_chunks(all, [&](std::int64_t begin, std::int64_t rows) {
       const auto first = static_cast<std::size_t>(sorted.offsets[e] + begin);
       const auto tokens = std::span(sorted.tokens).subspan(first, static_cast<std::size_t>(rows));
       const auto gates = std::span(sorted.gates).subspan(first, static_cast<std::size_t>(rows));

@@ -16,11 +16,9 @@ struct GatedFfn {
   std::int64_t inner() const { return down.in(); }   // F
 };
 
-/// The same with its weights in float32, as long as the buffers that they were read into are left alone.
+/// The same ready for products, as long as the buffers that its weights were read into are left alone.
 struct ReadyFfn {
-  const float* gate;
-  const float* up;
-  const float* down;
+  ReadyWeight gate, up, down;
   std::int64_t width, inner;
 };
 
@@ -34,7 +32,10 @@ struct FfnScratch {
   Buffer<float> x, hidden, y, rows;
 };
 
+/// With its weights in float32.
 ReadyFfn read(const GatedFfn& ffn, FfnBuffers& buffers);
+/// With weights that are decoded while they multiply, where they can be: for one `run`. `ffn` must stay.
+ReadyFfn open(const GatedFfn& ffn, FfnBuffers& buffers);
 
 /// The network's output [rows, D], in `scratch`, for rows of x [*, D]: the first ones, or those that `index`
 /// [rows] names. Rows are packed once and stay so through all three products (kernels/simd/bodies/panels.h).

@@ -62,6 +62,14 @@ const float* StoredWeight::read(Buffer<float>& buffer) const {
   return to;
 }
 
+ReadyWeight StoredWeight::open(Buffer<float>& buffer) const {
+  if (turned || own_floats(*this) != nullptr) return {read(buffer)};
+  numbers.decode_rows(0, 0, nullptr);  // what cannot be decoded says so here, not on a thread
+  return {nullptr, {&numbers, [](const void* weight, std::int64_t first, std::int64_t count, float* to) {
+                      static_cast<const formats::Weight*>(weight)->decode_rows(first, count, to);
+                    }}};
+}
+
 const float* StoredWeight::floats() const {
   const float* own = own_floats(*this);
   if (own == nullptr) throw InternalError("a weight that is not float32 in memory is used as if it were");

@@ -6,8 +6,17 @@
 
 #include "base/buffer.h"
 #include "formats/weight.h"
+#include "kernels/simd/arguments.h"
 
 namespace espalier::infer {
+
+/// A weight [out, in] as products take it: float32 in memory, or rows that are decoded while they multiply.
+struct ReadyWeight {
+  const float* floats = nullptr;
+  simd::EncodedRows encoded = {};
+
+  const simd::EncodedRows* rows() const { return floats == nullptr ? &encoded : nullptr; }
+};
 
 /// How a weight [out, in] lies in a matrix of its inputs: element (i, j) is number first + i * step of row j.
 struct Turned {
@@ -29,6 +38,9 @@ struct StoredWeight {
   /// [out, in] float32: the file's own bytes where they are that already, else widened into `buffer`, by all
   /// threads; valid until the buffer is used again.
   const float* read(Buffer<float>& buffer) const;
+  /// The same without a copy, where rows can be decoded one by one; valid as long as this weight stays where
+  /// it is and the buffer is left alone.
+  ReadyWeight open(Buffer<float>& buffer) const;
   /// [out, in] of a weight that is float32 in memory already, as `widened` leaves it.
   const float* floats() const;
   /// Rows begin .. begin + count.

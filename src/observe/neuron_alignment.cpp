@@ -11,9 +11,9 @@ NeuronAlignment align_neurons(const infer::GatedFfn& a, const infer::GatedFfn& b
   infer::FfnBuffers room_a, room_b;
   const infer::ReadyFfn x = read(a, room_a), y = read(b, room_b);
   std::vector<float> products(static_cast<std::size_t>(F * F));
-  kernels::gemm(F, F, D, {x.gate, D}, {y.gate, D, true}, 0, products.data(), F);
-  kernels::gemm(F, F, D, {x.up, D}, {y.up, D, true}, 1, products.data(), F);
-  kernels::gemm(F, F, D, {x.down, F, true}, {y.down, F}, 1, products.data(), F);
+  kernels::gemm(F, F, D, {x.gate.floats, D}, {y.gate.floats, D, true}, 0, products.data(), F);
+  kernels::gemm(F, F, D, {x.up.floats, D}, {y.up.floats, D, true}, 1, products.data(), F);
+  kernels::gemm(F, F, D, {x.down.floats, F, true}, {y.down.floats, F}, 1, products.data(), F);
   NeuronAlignment alignment{best_assignment(products, static_cast<std::size_t>(F)), 0};
   for (std::size_t neuron = 0; neuron < alignment.order.size(); ++neuron)
     alignment.product += static_cast<double>(
@@ -26,8 +26,8 @@ double square_sum(const infer::GatedFfn& ffn) {
   const infer::ReadyFfn ready = read(ffn, room);
   const std::int64_t count = ffn.width() * ffn.inner();
   const auto& simd = simd::kernels();
-  return simd.sum_of_squares(ready.gate, count) + simd.sum_of_squares(ready.up, count) +
-         simd.sum_of_squares(ready.down, count);
+  return simd.sum_of_squares(ready.gate.floats, count) + simd.sum_of_squares(ready.up.floats, count) +
+         simd.sum_of_squares(ready.down.floats, count);
 }
 
 }  // namespace espalier

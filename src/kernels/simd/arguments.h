@@ -267,11 +267,20 @@ enum class PanelGate {
   kSilu  ///< silu(what y held) times it
 };
 
+/// Rows of float32 numbers that are stored in a format of their own: decoded some at a time, while they are
+/// multiplied, so that the whole matrix never lies in memory as float32.
+struct EncodedRows {
+  const void* rows;
+  /// Rows first .. first + count, one behind the other; several threads call it at once. Must not throw.
+  void (*decode)(const void* rows, std::int64_t first, std::int64_t count, float* to);
+};
+
 /// y = x weight^T over packed rows, for n below about a thousand.
 struct PanelProduct {
-  const float* x;       ///< panels of [n, in]
-  const float* weight;  ///< [out, in]
-  float* y;             ///< panels of [n, out]
+  const float* x;                        ///< panels of [n, in]
+  const float* weight = nullptr;         ///< [out, in], or
+  const EncodedRows* encoded = nullptr;  ///< the same
+  float* y;                              ///< panels of [n, out]
   std::int64_t n, in, out;
   PanelGate gate = PanelGate::kNone;
 };
@@ -281,6 +290,8 @@ struct MatrixView {
   const float* data;
   std::int64_t stride;  ///< elements between rows as stored
   bool transposed = false;
+  /// In the place of `data`: rows as stored, that lie along k. Of one operand only.
+  const EncodedRows* encoded = nullptr;
 };
 
 /// c = a b + beta * c; with beta = 0 what c held is not read.

@@ -23,6 +23,7 @@ struct Block {
   float* c;
   int64_t c_left, c_right;
   float beta;
+  bool few_rows;  ///< the product that this is part of is one of few rows
 };
 
 /// Whether numbers along k lie side by side on both sides, and there are few rows.
@@ -30,54 +31,69 @@ ESPALIER_INLINE bool few_rows(const Block& b) {
   return b.left.count <= kFewRows && b.left.along == 1 && b.right.along == 1;
 }
 
-/// A tile's rows, in memory or packed.
+/// What a group of rows needs beside them.
 struct GroupRows {
-  const float* packed;  ///< or nullptr
-  int64_t ahead;        ///< how many rows further on rows are wanted next; 0: none
+  float* packed;  ///< memory for them; nullptr: read in place
+  bool pack;      ///< not packed yet
+  int64_t ahead;  ///< how many rows further on rows are wanted next; 0: none
 };
 
 template <int R>
-ESPALIER_INLINE void multiply_rows(const Block& b, GroupRows group, int64_t i, const float* panel,
-                                   int vectors) {
+ESPALIER_INLINE void multiply_rows(const Block& b, const GroupRows& group, int64_t i, int64_t tiles,
+                                   const RightPanel& right, int vectors) {
   const TileOutput out{b.c + i * b.c_left, b.c_left, b.c_right, b.right.count, b.beta};
   if (group.packed != nullptr) {
-    const PackedLeft left{group.packed + i / kLanes * kLanes * b.depth + i % kLanes};
-    return multiply_tile<R>(vectors, b.depth, left, panel, out);
+    const PackedLeft left{group.packed + i * b.depth, group.pack ? b.left.data + i : nullptr, b.left.along};
+    return multiply_tiles<R>(vectors, tiles, b.depth, left, right, out);
   }
   const float* from = b.left.data + i * b.left.across;
   const float* next = group.ahead == 0 ? nullptr : from + group.ahead * b.left.across;
-  multiply_tile<R>(vectors, b.depth, LeftRows{from, b.left.across, next}, panel, out);
+  multiply_tiles<R>(vectors, tiles, b.depth, LeftRows{from, b.left.across, next}, right, out);
 }
 
 /// A group of rows times one panel.
-ESPALIER_INLINE void multiply_panel(const Block& b, GroupRows group, const float* panel, int vectors) {
+ESPALIER_INLINE void multiply_panel(const Block& b, const GroupRows& group, RightPanel right, int vectors) {
   int64_t i = 0;
-  for (; i + kTileRows <= b.left.count; i += kTileRows) multiply_rows<kTileRows>(b, group, i, panel, vectors);
-  if (kTileRows == 8 && i + 4 <= b.left.count) {
-    multiply_rows<4>(b, group, i, panel, vectors);
-    i += 4;
-  }
-  if (i + 2 <= b.left.count) {
-    multiply_rows<2>(b, group, i, panel, vectors);
-    i += 2;
-  }
-  if (i < b.left.count) multiply_rows<1>(b, group, i, panel, vectors);
+  const auto rows_by = [&](auto rows) ESPALIER_INLINED {
+    constexpr int R = decltype(rows)::value;
+    const int64_t tiles = (b.left.count - i) / R;
+    if (tiles == 0) return;
+    multiply_rows<R>(b, group, i, tiles, right, vectors);
+    right.from = nullptr;
+    i += tiles * R;
+  };
+  rows_by(std::integral_constant<int, kTileRows>{});
+  if constexpr (kTileRows > 4) rows_by(std::integral_constant<int, 4>{});
+  rows_by(std::integral_constant<int, 2>{});
+  rows_by(std::integral_constant<int, 1>{});
 }
 
-/// All rows times packed columns, kDepth steps at most.
-ESPALIER_INLINE void multiply_packed(const Block& b, const float* right, float* left) {
-  const bool in_place = b.left.along == 1;
+/// How the panel is to be had that group `i` of rows meets at column `j`: packed by the first tile that meets
+/// it, if its columns lie side by side and not far apart.
+ESPALIER_INLINE RightPanel panel_for(const Block& group, int64_t i, int vectors, float* packed) {
+  const Side& right = group.right;
+  const bool straight = right.across == 1;
+  if (i > 0 || (straight && right.along >= kFarApart)) return {packed, nullptr, 0};
+  if (straight && right.count >= vectors * kLanes) return {packed, right.data, right.along};
+  pack_panel(right, group.depth, vectors, packed);
+  return {packed, nullptr, 0};
+}
+
+/// All rows times `b.right`'s columns, kDepth steps at most, with memory for packed panels and rows.
+ESPALIER_INLINE void multiply_packed(const Block& b, float* right, float* left) {
+  if (b.right.across == 1 && b.right.along >= kFarApart) pack_columns(b.right, b.depth, right);
+  const bool in_place = b.left.along == 1, far = b.left.along >= kFarApart;
   for (int64_t i = 0; i < b.left.count; i += kGroupRows) {
     Block group = b;
     group.left = b.left.from(i, 0, b.left.count - i < kGroupRows ? b.left.count - i : kGroupRows);
-    if (!in_place) pack_left(group.left, b.depth, left);
+    if (!in_place && far) pack_rows(group.left, b.depth, left);
     for (int64_t j = 0; j < b.right.count;) {
       const int vectors = next_vectors(b.right.count - j);
-      group.right.count = b.right.count - j;
+      group.right = b.right.from(j, 0, b.right.count - j);
       group.c = b.c + i * b.c_left + j * b.c_right;
       const bool fetch = j == 0 && i + 2 * kGroupRows <= b.left.count;
-      multiply_panel(group, {in_place ? nullptr : left, fetch ? kGroupRows : 0}, right + j * b.depth,
-                     vectors);
+      multiply_panel(group, {in_place ? nullptr : left, j == 0 && !far, fetch ? kGroupRows : 0},
+                     panel_for(group, i, vectors, right + j * b.depth), vectors);
       j += vectors * kLanes;
     }
   }
@@ -85,7 +101,7 @@ ESPALIER_INLINE void multiply_packed(const Block& b, const float* right, float* 
 
 /// On the calling thread.
 void multiply_block(const Block& b) {
-  if (few_rows(b))
+  if (b.few_rows)
     return multiply_few_rows(b.left, b.right, b.depth, {b.c, b.c_left, b.c_right, b.right.count, b.beta});
   const int64_t columns = b.right.count < kBlockColumns ? b.right.count : kBlockColumns;
   const int64_t depth = b.depth < kDepth ? b.depth : kDepth;
@@ -100,7 +116,6 @@ void multiply_block(const Block& b) {
       part.right = b.right.from(j, k, width);
       part.c = b.c + j * b.c_right;
       part.beta = k == 0 ? b.beta : 1;
-      pack_right(part.right, part.depth, right.data());
       multiply_packed(part, right.data(), left.data());
     }
   }

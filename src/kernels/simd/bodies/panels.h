@@ -1,142 +1,146 @@
 #pragma once
 
 #include "kernels/simd/bodies/activation.h"
+#include "kernels/simd/bodies/pack.h"
+#include "kernels/simd/bodies/parallel.h"
 
-/// Products of few rows with a large weight: x [n, d] W^T for n below about a thousand. A library that packs
-/// W for every call pays more for packing than for multiplying. Here the rows are packed instead, once, so
-/// that tokens lie in the lanes of a vector, and W is read as it lies, one element for all lanes at a time.
-///
-/// A panel holds 3 kLanes tokens: [d][3 kLanes]; the last one only as many vectors as it needs.
+/// Several products of few rows, x [n, d] W^T for n below about a thousand, with large weights: rows are
+/// packed once, as gemm's right side is (pack.h), and stay so from product to product; W is read as it lies,
+/// or decoded a few rows at a time.
 namespace espalier::simd {
 namespace {
 
-constexpr int64_t kPanelVectors = 3;
-constexpr int64_t kPanelTokens = kPanelVectors * kLanes;
-/// Rows of W at a time: with three vectors of tokens their sums just fit the registers.
-constexpr int64_t kPanelRows = kLanes == 16 ? 8 : 4;
 /// Floats of panels that stay in the second-level cache while rows of W go by.
 constexpr int64_t kCachedFloats = 192 * 1024;
+/// Rows of W that a thread takes at a time: on a shared machine threads are not equally fast.
+constexpr int64_t kWeightRows = 4 * kTileRows;
 
 int64_t panel_floats(int64_t n, int64_t d) {
   return (n + kLanes - 1) / kLanes * kLanes * d;
 }
 
-/// Vectors of panel `p`.
-ESPALIER_INLINE int64_t vectors_of(int64_t n, int64_t p) {
-  const int64_t left = (n - p * kPanelTokens + kLanes - 1) / kLanes;
-  return left < kPanelVectors ? left : kPanelVectors;
-}
 ESPALIER_INLINE int64_t panels_of(int64_t n) {
-  return (n + kPanelTokens - 1) / kPanelTokens;
+  return (n + kPanelColumns - 1) / kPanelColumns;
+}
+
+/// Panel p of n rows: the first one and how many vectors it has.
+struct Panel {
+  int64_t row;
+  int vectors;
+};
+ESPALIER_INLINE Panel panel_at(int64_t n, int64_t p) {
+  int64_t row = p * kPanelColumns;
+  if (p > 0) row += next_vectors(n - row + kPanelColumns) * kLanes - kPanelColumns;
+  return {row, next_vectors(n - row)};
 }
 
 void pack_panels(const PackPanels& op) {
-  for_rows(panels_of(op.n), kPanelTokens * op.d, [=](int64_t begin, int64_t end) ESPALIER_INLINED {
+  for_rows(panels_of(op.n), kPanelColumns * op.d, [=](int64_t begin, int64_t end) ESPALIER_INLINED {
+    const Side x{op.x, op.stride, 1, op.n, op.index};
     for (int64_t p = begin; p < end; ++p) {
-      float* panel = op.panels + p * kPanelTokens * op.d;
-      const int64_t width = vectors_of(op.n, p) * kLanes;
-      for (int64_t lane = 0; lane < width; ++lane) {
-        const int64_t row = p * kPanelTokens + lane;
-        if (row >= op.n) {
-          for (int64_t j = 0; j < op.d; ++j) panel[j * width + lane] = 0;
-          continue;
-        }
-        const float* x = op.x + (op.index == nullptr ? row : op.index[row]) * op.stride;
-        for (int64_t j = 0; j < op.d; ++j) panel[j * width + lane] = x[j];
-      }
+      const Panel panel = panel_at(op.n, p);
+      pack_panel(x.from(panel.row, 0, op.n - panel.row), op.d, panel.vectors, op.panels + panel.row * op.d);
     }
   });
+}
+
+/// The rows of one vector of a panel.
+ESPALIER_INLINE void unpack_turned(const UnpackPanels& op, const float* panel, int64_t stride, int64_t row) {
+  const int64_t count = op.n - row < kLanes ? op.n - row : kLanes;
+  float* x = op.x + row * op.stride;
+  const bool add = op.store == PanelStore::kAdd;
+  int64_t k = 0;
+  for (; k + kLanes <= op.d; k += kLanes) {
+    F rows[kLanes];
+#pragma GCC unroll 16
+    for (int i = 0; i < kLanes; ++i) rows[i] = AllLanes{}.load(panel + (k + i) * stride);
+    transpose(rows);
+#pragma GCC unroll 16
+    for (int i = 0; i < kLanes; ++i) {
+      float* to = x + i * op.stride + k;
+      if (i < count) AllLanes{}.store(to, add ? AllLanes{}.load(to) + rows[i] : rows[i]);
+    }
+  }
+  for (; k < op.d; ++k)
+    for (int64_t i = 0; i < count; ++i) {
+      float* to = x + i * op.stride + k;
+      *to = add ? *to + panel[k * stride + i] : panel[k * stride + i];
+    }
 }
 
 void unpack_panels(const UnpackPanels& op) {
-  for_rows(panels_of(op.n), kPanelTokens * op.d, [=](int64_t begin, int64_t end) ESPALIER_INLINED {
+  for_rows(panels_of(op.n), kPanelColumns * op.d, [=](int64_t begin, int64_t end) ESPALIER_INLINED {
     for (int64_t p = begin; p < end; ++p) {
-      const float* panel = op.panels + p * kPanelTokens * op.d;
-      const int64_t width = vectors_of(op.n, p) * kLanes;
-      for (int64_t lane = 0; lane < width && p * kPanelTokens + lane < op.n; ++lane) {
-        float* x = op.x + (p * kPanelTokens + lane) * op.stride;
-        if (op.store == PanelStore::kOverwrite) {
-          for (int64_t j = 0; j < op.d; ++j) x[j] = panel[j * width + lane];
-        } else {
-          for (int64_t j = 0; j < op.d; ++j) x[j] += panel[j * width + lane];
-        }
-      }
+      const Panel panel = panel_at(op.n, p);
+      for (int v = 0; v < panel.vectors && panel.row + v * kLanes < op.n; ++v)
+        unpack_turned(op, op.panels + panel.row * op.d + v * kLanes, panel.vectors * kLanes,
+                      panel.row + v * kLanes);
     }
   });
 }
 
-/// y[f, tokens] for R rows of W and V vectors of tokens. `next` is W's rows that come after these: asked for
-/// from memory while these are multiplied.
+/// Where a tile's sums go in panels: rows of W are numbers along k there.
+struct PanelOutput {
+  float* c;
+  int64_t across;
+  PanelGate gate;
+};
+
 template <int R, int V>
-ESPALIER_INLINE void panel_block(const PanelProduct& op, const float* w, const float* x, float* y,
-                                 const float* next) {
-  F sums[R][V] = {};
-  for (int64_t k = 0; k < op.in; ++k) {
-    if (next != nullptr && k % 16 == 0) {
-#pragma GCC unroll 8
-      for (int r = 0; r < R; ++r) __builtin_prefetch(next + r * op.in + k, 0, 2);
-    }
-    F tokens[V];
-#pragma GCC unroll 3
-    for (int v = 0; v < V; ++v) tokens[v] = AllLanes{}.load(x + (k * V + v) * kLanes);
-#pragma GCC unroll 8
-    for (int r = 0; r < R; ++r) {
-      const F weight = splat(w[r * op.in + k]);
-#pragma GCC unroll 3
-      for (int v = 0; v < V; ++v) sums[r][v] += weight * tokens[v];
-    }
-  }
+ESPALIER_INLINE void fetch_output(const PanelOutput& /*out*/) {}
+
+template <int R, int V>
+ESPALIER_INLINE void store_tile(const F (&sums)[R][V], const PanelOutput& out) {
 #pragma GCC unroll 8
   for (int r = 0; r < R; ++r) {
 #pragma GCC unroll 3
     for (int v = 0; v < V; ++v) {
-      float* to = y + (r * V + v) * kLanes;
-      const F sum = sums[r][v];
-      AllLanes{}.store(to, op.gate == PanelGate::kNone ? sum : silu(AllLanes{}.load(to)) * sum);
+      float* to = out.c + r * out.across + v * kLanes;
+      AllLanes{}.store(to,
+                       out.gate == PanelGate::kNone ? sums[r][v] : silu(AllLanes{}.load(to)) * sums[r][v]);
     }
   }
 }
 
-template <int V>
-ESPALIER_INLINE void panel_rows(const PanelProduct& op, int64_t f, int64_t rows, const float* x, float* y,
-                                bool last_use) {
-  const float* w = op.weight + f * op.in;
-  if (rows == kPanelRows) {
-    const bool more = last_use && f + 2 * kPanelRows <= op.out;
-    return panel_block<kPanelRows, V>(op, w, x, y, more ? w + kPanelRows * op.in : nullptr);
+/// Rows f .. f + rows of W, which lie at `w`, times panel `p`. `next`: rows of W that come after them.
+ESPALIER_INLINE void multiply_weight_rows(const PanelProduct& op, const float* w, const float* next,
+                                          int64_t f, int64_t rows, int64_t p) {
+  const Panel panel = panel_at(op.n, p);
+  const int64_t width = panel.vectors * kLanes;
+  const RightPanel x{const_cast<float*>(op.x) + panel.row * op.in, nullptr, 0};
+  const PanelOutput y{op.y + panel.row * op.out + f * width, width, op.gate};
+  if (rows == kTileRows)
+    multiply_tiles<kTileRows>(panel.vectors, 1, op.in, LeftRows{w, op.in, next}, x, y);
+  else
+    multiply_tiles<1>(panel.vectors, rows, op.in, LeftRows{w, op.in, nullptr}, x, y);
+}
+
+/// kWeightRows rows of W from `f` on times panels first .. last.
+ESPALIER_INLINE void multiply_weight_chunk(const PanelProduct& op, int64_t f, int64_t first, int64_t last,
+                                           float* decoded) {
+  const int64_t end = f + kWeightRows < op.out ? f + kWeightRows : op.out;
+  if (op.encoded != nullptr) op.encoded->decode(op.encoded->rows, f, end - f, decoded);
+  const float* w = op.encoded != nullptr ? decoded : op.weight + f * op.in;
+  for (; f < end; f += kTileRows, w += kTileRows * op.in) {
+    const bool more = op.encoded == nullptr && f + 2 * kTileRows <= op.out;
+    for (int64_t p = first; p < last; ++p)
+      multiply_weight_rows(op, w, more && p + 1 == last ? w + kTileRows * op.in : nullptr, f,
+                           end - f < kTileRows ? end - f : kTileRows, p);
   }
-  for (int64_t r = 0; r < rows; ++r) panel_block<1, V>(op, w + r * op.in, x, y + r * V * kLanes, nullptr);
 }
 
-/// Rows f .. f + rows of W times panel `p`.
-ESPALIER_INLINE void panel_product_block(const PanelProduct& op, int64_t f, int64_t rows, int64_t p,
-                                         bool last_use) {
-  const int64_t vectors = vectors_of(op.n, p);
-  const float* x = op.x + p * kPanelTokens * op.in;
-  float* y = op.y + p * kPanelTokens * op.out + f * vectors * kLanes;
-  if (vectors == 3) return panel_rows<3>(op, f, rows, x, y, last_use);
-  if (vectors == 2) return panel_rows<2>(op, f, rows, x, y, last_use);
-  panel_rows<1>(op, f, rows, x, y, last_use);
-}
-
-/// Threads take a few blocks of rows of W at a time: on a shared machine they are not equally fast.
 void panel_product(const PanelProduct& op) {
-  constexpr int64_t kBlocksATime = 4;
-  const int64_t panels = panels_of(op.n);
-  const int64_t blocks = (op.out + kPanelRows - 1) / kPanelRows;
-  const int64_t fitting = kCachedFloats / (kPanelTokens * op.in);
-  const int64_t group = fitting < 1 ? 1 : fitting;
+  const int64_t panels = panels_of(op.n), chunks = (op.out + kWeightRows - 1) / kWeightRows;
+  const int64_t fitting = kCachedFloats / (kPanelColumns * op.in), group = fitting < 1 ? 1 : fitting;
 #pragma omp parallel num_threads(threads_for(op.in* op.out))
   {
     const PanelProduct own = op;
+    const Scratch decoded(own.encoded == nullptr ? 0 : kWeightRows * own.in);
     for (int64_t first = 0; first < panels; first += group) {
       const int64_t last = first + group < panels ? first + group : panels;
-#pragma omp for schedule(dynamic, kBlocksATime) nowait
-      for (int64_t b = 0; b < blocks; ++b) {
-        const int64_t f = b * kPanelRows;
-        const int64_t rows = own.out - f < kPanelRows ? own.out - f : kPanelRows;
-        for (int64_t p = first; p < last; ++p) panel_product_block(own, f, rows, p, p + 1 == last);
-      }
+#pragma omp for schedule(dynamic, 1) nowait
+      for (int64_t chunk = 0; chunk < chunks; ++chunk)
+        multiply_weight_chunk(own, chunk * kWeightRows, first, last, decoded.data());
     }
   }
 }

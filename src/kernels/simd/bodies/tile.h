@@ -11,27 +11,77 @@ constexpr int kTileRows = kLanes == 16 ? 8 : 4;
 constexpr int kTileVectors = kLanes == 4 ? 2 : 3;
 constexpr int64_t kPanelColumns = kTileVectors * kLanes;
 constexpr int64_t kLineFloats = 16;
+/// Steps whose numbers are asked for from memory before those that are packed.
+constexpr int64_t kStepsAhead = 32;
 
-/// The left side of a tile as it lies in memory: number k of row r at data[r * stride + k].
+/// The left side of tiles as it lies in memory: number k of row r at data[r * stride + k].
 struct LeftRows {
   const float* data;
   int64_t stride;
   const float* next;  ///< rows that are wanted soon, asked for from memory meanwhile; or nullptr
-  ESPALIER_INLINE float at(int r, int64_t k) const { return data[r * stride + k]; }
   template <int R>
-  ESPALIER_INLINE void fetch_next(int64_t k) const {
-    if (next == nullptr) return;
+  ESPALIER_INLINE float at(int r, int64_t k) const {
+    return data[r * stride + k];
+  }
+  template <int R, int Steps>
+  ESPALIER_INLINE void prepare(int64_t k) const {
+    if (next == nullptr || Steps == 1) return;
 #pragma GCC unroll 8
     for (int r = 0; r < R; ++r) __builtin_prefetch(next + r * stride + k, 0, 2);
   }
+  template <int R>
+  ESPALIER_INLINE void advance(int64_t) {
+    data += R * stride;
+    if (next != nullptr) next += R * stride;
+  }
 };
 
-/// The same packed, [k][kLanes].
+/// The same packed, [k][R] for each tile; with `from`, rows that lie side by side are packed on the way:
+/// number k of row r from from[k * along + r].
 struct PackedLeft {
-  const float* data;
-  ESPALIER_INLINE float at(int r, int64_t k) const { return data[k * kLanes + r]; }
+  float* data;
+  const float* from;
+  int64_t along;
   template <int R>
-  ESPALIER_INLINE void fetch_next(int64_t) const {}
+  ESPALIER_INLINE float at(int r, int64_t k) const {
+    return data[k * R + r];
+  }
+  template <int R, int Steps>
+  ESPALIER_INLINE void prepare(int64_t k) const {
+    if (from == nullptr) return;
+#pragma GCC unroll 4
+    for (int i = 0; i < Steps; ++i) {
+      const float* rows = from + (k + i) * along;
+      __builtin_prefetch(rows + kStepsAhead * along);
+      __builtin_memcpy(data + (k + i) * R, rows, R * sizeof(float));
+    }
+  }
+  template <int R>
+  ESPALIER_INLINE void advance(int64_t depth) {
+    data += R * depth;
+    if (from != nullptr) from += R;
+  }
+};
+
+/// The right side of tiles, [k][vectors]; with `from`, columns that lie side by side are packed on the way:
+/// those of step k from from[k * along] on.
+struct RightPanel {
+  float* data;
+  const float* from;
+  int64_t along;
+  template <int V, int Steps>
+  ESPALIER_INLINE void prepare(int64_t k) const {
+    if (from == nullptr) return;
+#pragma GCC unroll 4
+    for (int i = 0; i < Steps; ++i) {
+      const float* columns = from + (k + i) * along;
+#pragma GCC unroll 3
+      for (int v = 0; v < V * kLanes; v += kLineFloats) __builtin_prefetch(columns + kStepsAhead * along + v);
+#pragma GCC unroll 3
+      for (int v = 0; v < V; ++v)
+        AllLanes{}.store(data + ((k + i) * V + v) * kLanes, AllLanes{}.load(columns + v * kLanes));
+    }
+  }
 };
 
 /// Where a tile's sums go: element (r, j) to c[r * across + j * along], one of the two being 1.
@@ -132,13 +182,14 @@ ESPALIER_INLINE void fetch_output(const TileOutput& out) {
   }
 }
 
-/// The tile's product over `depth` steps, its right side a panel [depth][V].
-template <int R, int V, class Left>
-__attribute__((noinline)) void multiply_tile(int64_t depth, Left left, const float* panel,
-                                             const TileOutput& out) {
+/// A tile's product over `depth` steps.
+template <int R, int V, class Left, class Output>
+ESPALIER_INLINE void multiply_tile(int64_t depth, const Left& left, const RightPanel& right,
+                                   const Output& out) {
   fetch_output<R, V>(out);
   F sums[R][V] = {};
   int64_t k = 0;
+  const float* panel = right.data;
   const auto step = [&]() ESPALIER_INLINED {
     F columns[V];
 #pragma GCC unroll 3
@@ -146,27 +197,44 @@ __attribute__((noinline)) void multiply_tile(int64_t depth, Left left, const flo
     panel += V * kLanes;
 #pragma GCC unroll 8
     for (int r = 0; r < R; ++r) {
-      const F row = splat(left.at(r, k));
+      const F row = splat(left.template at<R>(r, k));
 #pragma GCC unroll 3
       for (int v = 0; v < V; ++v) sums[r][v] += row * columns[v];
     }
     ++k;
   };
   while (k + kLineFloats <= depth) {
-    left.template fetch_next<R>(k);
+    left.template prepare<R, kLineFloats>(k);
+    right.template prepare<V, kLineFloats>(k);
 #pragma GCC unroll 4
     for (int i = 0; i < kLineFloats; ++i) step();
   }
-  while (k < depth) step();
+  while (k < depth) {
+    left.template prepare<R, 1>(k);
+    right.template prepare<V, 1>(k);
+    step();
+  }
   store_tile<R, V>(sums, out);
 }
 
-template <int R, class Left>
-ESPALIER_INLINE void multiply_tile(int vectors, int64_t depth, Left left, const float* panel,
-                                   const TileOutput& out) {
-  if (vectors == 1) return multiply_tile<R, 1>(depth, left, panel, out);
-  if (vectors == 2) return multiply_tile<R, 2>(depth, left, panel, out);
-  if constexpr (kTileVectors >= 3) multiply_tile<R, 3>(depth, left, panel, out);
+/// `tiles` of them, one below the other. The first one packs the panel, if anyone must.
+template <int R, int V, class Left, class Output>
+__attribute__((noinline)) void multiply_tiles(int64_t tiles, int64_t depth, Left left, RightPanel right,
+                                              Output out) {
+  for (int64_t tile = 0; tile < tiles; ++tile) {
+    multiply_tile<R, V>(depth, left, right, out);
+    left.template advance<R>(depth);
+    right.from = nullptr;
+    out.c += R * out.across;
+  }
+}
+
+template <int R, class Left, class Output>
+ESPALIER_INLINE void multiply_tiles(int vectors, int64_t tiles, int64_t depth, const Left& left,
+                                    const RightPanel& right, const Output& out) {
+  if (vectors == 1) return multiply_tiles<R, 1>(tiles, depth, left, right, out);
+  if (vectors == 2) return multiply_tiles<R, 2>(tiles, depth, left, right, out);
+  if constexpr (kTileVectors >= 3) multiply_tiles<R, 3>(tiles, depth, left, right, out);
 }
 
 }  // namespace

@@ -101,6 +101,33 @@ ESPALIER_INLINE float sum_of_lanes(F v) {
   return v[0];
 }
 
+/// Each lane and its partner at `Distance` added up: a's where that bit of the lane's number is 0, else b's.
+template <int Distance>
+ESPALIER_INLINE F add_partners(F a, F b) {
+  I lane{};
+  I partner{};
+  for (int k = 0; k < kLanes; ++k) {
+    const int of_b = (k & Distance) == 0 ? 0 : kLanes;
+    lane[k] = of_b + k;
+    partner[k] = of_b + (k ^ Distance);
+  }
+  return __builtin_shuffle(a, b, lane) + __builtin_shuffle(a, b, partner);
+}
+
+/// Lane i: the sum of v[i]'s lanes, added in the order of `sum_of_lanes`; N is a power of two up to kLanes.
+template <int N, int Distance = 1>
+ESPALIER_INLINE F sums_of_lanes(const F* v) {
+  if constexpr (Distance == kLanes) {
+    return v[0];
+  } else {
+    const F a = sums_of_lanes<N, 2 * Distance>(v);
+    if constexpr (Distance >= N)
+      return add_partners<Distance>(a, a);
+    else
+      return add_partners<Distance>(a, sums_of_lanes<N, 2 * Distance>(v + Distance));
+  }
+}
+
 ESPALIER_INLINE std::int32_t min_of_lanes(I v) {
 #pragma GCC unroll 4
   for (int distance = kLanes / 2; distance > 0; distance /= 2) {

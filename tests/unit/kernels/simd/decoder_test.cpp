@@ -191,6 +191,17 @@ reference::Values product(const Floats& x, const Floats& w, std::int64_t n, std:
   return y;
 }
 
+/// A weight that gives its rows when it is asked.
+struct Weights {
+  const Floats& floats;
+  std::int64_t in;
+  static void decode(const void* weights, std::int64_t first, std::int64_t count, float* to) {
+    const auto& own = *static_cast<const Weights*>(weights);
+    std::copy_n(own.floats.begin() + first * own.in, count * own.in, to);
+  }
+  EncodedRows rows() const { return {this, decode}; }
+};
+
 /// Rows that fill panels and parts of them, and outputs that fill blocks of rows of the weight and do not.
 TEST_P(DecoderKernels, PanelProductsAreProducts) {
   for (const std::int64_t n : {1, 7, 16, 33, 48, 49, 130})
@@ -237,6 +248,15 @@ TEST_P(DecoderKernels, PanelProductsAreProducts) {
       reference::Values want_gated(n * out);
       for (std::int64_t i = 0; i < n * out; ++i) want_gated[i] = gate[i] / (1 + std::exp(-gate[i])) * ups[i];
       expect_close(gated, want_gated, kTolerance, "gated product");
+
+      Floats decoded(simd().panel_floats(n, out));
+      const Weights encoded{w, in};
+      const EncodedRows rows = encoded.rows();
+      simd().panel_product(
+          {.x = x_panels.data(), .weight = w.data(), .y = y_panels.data(), .n = n, .in = in, .out = out});
+      simd().panel_product(
+          {.x = x_panels.data(), .encoded = &rows, .y = decoded.data(), .n = n, .in = in, .out = out});
+      EXPECT_EQ(decoded, y_panels);
     }
 }
 

@@ -1,6 +1,7 @@
 #include <omp.h>
 
 #include <array>
+#include <atomic>
 #include <limits>
 
 #include "unit/kernels/simd/variants.h"
@@ -138,6 +139,78 @@ TEST_P(Gemms, AreTheSameBitsWhateverStandsBeside) {
     EXPECT_TRUE(std::equal(part.begin(), part.begin() + rows * whole.stride(), whole.c.begin())) << rows;
   }
   omp_set_num_threads(most);
+}
+
+// A thread's part may have so few rows that, alone, they would be added up in an order of their own.
+TEST_P(Gemms, AreTheSameBitsOnAnyThreads) {
+  constexpr std::array<std::int64_t, 3> kSizes[] = {
+      {129, 128, 300}, {65, 64, 300}, {128, 129, 300}, {97, 300, 700}, {300, 97, 700}};
+  const int most = omp_get_max_threads();
+  for (const auto& size : kSizes)
+    for (int layouts = 0; layouts < 4; ++layouts) {
+      Case alone(size, layouts, 1), together(size, layouts, 1);
+      omp_set_num_threads(1);
+      alone.run(simd());
+      for (const int threads : {2, 3}) {
+        together.c = Case(size, layouts, 1).c;
+        omp_set_num_threads(threads);
+        together.run(simd());
+        EXPECT_EQ(together.c, alone.c) << size[0] << " x " << size[1] << ", layouts " << layouts;
+      }
+    }
+  omp_set_num_threads(most);
+}
+
+/// Numbers of 16 bits in the place of floats, and how many rows were asked for at a time.
+struct SmallNumbers {
+  std::vector<std::int16_t> numbers;
+  std::int64_t columns;
+  mutable std::atomic<std::int64_t> most_rows = 0;
+
+  SmallNumbers(const Stored& floats, Stored& rounded) : columns(floats.stride() - Stored::kApart) {
+    for (std::int64_t i = 0; i < static_cast<std::int64_t>(floats.values.size()); ++i) {
+      if (i % floats.stride() >= columns) continue;
+      numbers.push_back(static_cast<std::int16_t>(floats.values[i] * 1000));
+      rounded.values[i] = static_cast<float>(numbers.back()) / 1024;
+    }
+  }
+  static void decode(const void* rows, std::int64_t first, std::int64_t count, float* to) {
+    const auto& own = *static_cast<const SmallNumbers*>(rows);
+    for (auto most = own.most_rows.load(); count > most && !own.most_rows.compare_exchange_weak(most, count);)
+      continue;
+    for (std::int64_t i = 0; i < count * own.columns; ++i)
+      to[i] = static_cast<float>(own.numbers[first * own.columns + i]) / 1024;
+  }
+  EncodedRows rows() const { return {this, decode}; }
+};
+
+// Either operand, as rows and as lanes, whole and in parts: the same bits as of the decoded matrix.
+TEST_P(Gemms, DecodeRowsWhileTheyMultiply) {
+  constexpr std::array<std::int64_t, 3> kSizes[] = {
+      {5, 40, 70}, {40, 5, 70}, {20, 900, 65}, {900, 20, 65}, {300, 500, 80}, {2, 3, 0}, {33, 400, 1200}};
+  for (const auto& size : kSizes)
+    for (const bool left : {true, false}) {
+      SCOPED_TRACE(testing::Message()
+                   << size[0] << " x " << size[1] << " x " << size[2] << ", left " << left);
+      Case one(size, left ? 0 : 2, 0.5F);
+      Stored& side = left ? one.a : one.b;
+      const SmallNumbers numbers(side, side);
+      const EncodedRows rows = numbers.rows();
+      Floats got = one.c;
+      MatrixView a = one.a.view(), b = one.b.view();
+      (left ? a : b) = {.data = nullptr, .stride = one.k, .transposed = !left, .encoded = &rows};
+      simd().gemm({.a = a,
+                   .b = b,
+                   .c = got.data(),
+                   .m = one.m,
+                   .n = one.n,
+                   .k = one.k,
+                   .c_stride = one.stride(),
+                   .beta = 0.5F});
+      one.run(simd());
+      EXPECT_EQ(got, one.c);
+      EXPECT_LE(numbers.most_rows, 300);
+    }
 }
 
 TEST_P(Gemms, LetNanAndInfinityThroughAndNowhereElse) {
