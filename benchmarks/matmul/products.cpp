@@ -35,7 +35,8 @@ void add_layer(std::vector<Shape>& shapes, std::int64_t n, std::int64_t d, std::
 std::vector<Shape> all_shapes() {
   std::vector<Shape> shapes;
   const std::int64_t layers[][3] = {{4096, 256, 1024}, {512, 256, 1024}, {128, 256, 1024},  {512, 1024, 256},
-                                    {128, 1024, 256},  {512, 160, 640},  {4096, 768, 3072}, {4096, 256, 768},
+                                    {128, 1024, 256},  {512, 160, 640},  {4096, 768, 3072}, {512, 768, 3072},
+                                    {128, 768, 3072},  {512, 3072, 768}, {128, 3072, 768},  {4096, 256, 768},
                                     {4096, 256, 256},  {640, 256, 8192}};
   for (const auto& [n, d, f] : layers) add_layer(shapes, n, d, f);
   for (const std::int64_t width : {32, 64, 128}) {
@@ -106,7 +107,7 @@ void compare(const Shape& s, int threads, double budget, const std::regex& wante
   }
   const double flops = 2.0 * static_cast<double>(s.m * s.n * s.k);
   // Short products are repeated within one reading of the clock.
-  const int repeats = static_cast<int>(std::clamp(2e6 / flops, 1.0, 1000.0));
+  const int repeats = static_cast<int>(std::clamp(1e7 / flops, 1.0, 1000.0));
   const double begin = seconds(2);
   for (int round = 0; round < 5 || seconds(2) - begin < budget * static_cast<double>(contenders.size());
        ++round)

@@ -16,6 +16,9 @@ constexpr int64_t kBlockColumns = 288 / kPanelColumns * kPanelColumns;
 /// Rows that meet one panel after the other.
 constexpr int64_t kGroupRows = 64;
 
+/// Rows beside which it is worth going over a far-apart side once more.
+constexpr int64_t kManyRows = 512;
+
 /// left [rows, depth] times right [columns, depth]^T; element (i, j) of c at c[i * c_left + j * c_right].
 struct Block {
   Side left, right;
@@ -24,6 +27,7 @@ struct Block {
   int64_t c_left, c_right;
   float beta;
   bool few_rows;  ///< the product that this is part of is one of few rows
+  bool many_rows = false;  ///< so many that packing is little beside multiplying
 };
 
 /// Whether numbers along k lie side by side on both sides, and there are few rows.
@@ -68,12 +72,17 @@ ESPALIER_INLINE void multiply_panel(const Block& b, const GroupRows& group, Righ
   rows_by(std::integral_constant<int, 1>{});
 }
 
+/// Whether columns are packed before any tile, step by step: they lie side by side, the steps far apart.
+ESPALIER_INLINE bool packs_ahead(const Block& b) {
+  return b.right.across == 1 && b.right.along >= kFarApart && b.many_rows;
+}
+
 /// How the panel is to be had that group `i` of rows meets at column `j`: packed by the first tile that meets
 /// it, if its columns lie side by side and not far apart.
 ESPALIER_INLINE RightPanel panel_for(const Block& group, int64_t i, int vectors, float* packed) {
   const Side& right = group.right;
   const bool straight = right.across == 1;
-  if (i > 0 || (straight && right.along >= kFarApart)) return {packed, nullptr, 0};
+  if (i > 0 || packs_ahead(group)) return {packed, nullptr, 0};
   if (straight && right.count >= vectors * kLanes) return {packed, right.data, right.along};
   pack_panel(right, group.depth, vectors, packed);
   return {packed, nullptr, 0};
@@ -81,7 +90,7 @@ ESPALIER_INLINE RightPanel panel_for(const Block& group, int64_t i, int vectors,
 
 /// All rows times `b.right`'s columns, kDepth steps at most, with memory for packed panels and rows.
 ESPALIER_INLINE void multiply_packed(const Block& b, float* right, float* left) {
-  if (b.right.across == 1 && b.right.along >= kFarApart) pack_columns(b.right, b.depth, right);
+  if (packs_ahead(b)) pack_columns(b.right, b.depth, right);
   const bool in_place = b.left.along == 1, far = b.left.along >= kFarApart;
   for (int64_t i = 0; i < b.left.count; i += kGroupRows) {
     Block group = b;
@@ -116,6 +125,7 @@ void multiply_block(const Block& b) {
       part.right = b.right.from(j, k, width);
       part.c = b.c + j * b.c_right;
       part.beta = k == 0 ? b.beta : 1;
+      part.many_rows = b.left.count > kManyRows;
       multiply_packed(part, right.data(), left.data());
     }
   }
