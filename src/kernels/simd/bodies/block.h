@@ -26,7 +26,7 @@ struct Block {
   float* c;
   int64_t c_left, c_right;
   float beta;
-  bool few_rows;  ///< the product that this is part of is one of few rows
+  bool few_rows;           ///< the product that this is part of is one of few rows
   bool many_rows = false;  ///< so many that packing is little beside multiplying
 };
 
@@ -51,8 +51,8 @@ ESPALIER_INLINE void multiply_rows(const Block& b, const GroupRows& group, int64
     return multiply_tiles<R>(vectors, tiles, b.depth, left, right, out);
   }
   const float* from = b.left.data + i * b.left.across;
-  const float* next = group.ahead == 0 ? nullptr : from + group.ahead * b.left.across;
-  multiply_tiles<R>(vectors, tiles, b.depth, LeftRows{from, b.left.across, next}, right, out);
+  multiply_tiles<R>(vectors, tiles, b.depth, LeftRows{from, b.left.across, group.ahead * b.left.across},
+                    right, out);
 }
 
 /// A group of rows times one panel.

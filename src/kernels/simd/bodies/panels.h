@@ -102,17 +102,18 @@ ESPALIER_INLINE void store_tile(const F (&sums)[R][V], const PanelOutput& out) {
   }
 }
 
-/// Rows f .. f + rows of W, which lie at `w`, times panel `p`. `next`: rows of W that come after them.
-ESPALIER_INLINE void multiply_weight_rows(const PanelProduct& op, const float* w, const float* next,
-                                          int64_t f, int64_t rows, int64_t p) {
+/// Rows f .. f + rows of W, which lie at `w`, times panel `p`; `ahead`: floats to rows of W that come after
+/// them.
+ESPALIER_INLINE void multiply_weight_rows(const PanelProduct& op, const float* w, int64_t ahead, int64_t f,
+                                          int64_t rows, int64_t p) {
   const Panel panel = panel_at(op.n, p);
   const int64_t width = panel.vectors * kLanes;
-  const RightPanel x{const_cast<float*>(op.x) + panel.row * op.in, nullptr, 0};
+  const PackedPanel x{op.x + panel.row * op.in};
   const PanelOutput y{op.y + panel.row * op.out + f * width, width, op.gate};
   if (rows == kTileRows)
-    multiply_tiles<kTileRows>(panel.vectors, 1, op.in, LeftRows{w, op.in, next}, x, y);
+    multiply_tiles<kTileRows>(panel.vectors, 1, op.in, LeftRows{w, op.in, ahead}, x, y);
   else
-    multiply_tiles<1>(panel.vectors, rows, op.in, LeftRows{w, op.in, nullptr}, x, y);
+    multiply_tiles<1>(panel.vectors, rows, op.in, LeftRows{w, op.in, 0}, x, y);
 }
 
 /// kWeightRows rows of W from `f` on times panels first .. last.
@@ -124,7 +125,7 @@ ESPALIER_INLINE void multiply_weight_chunk(const PanelProduct& op, int64_t f, in
   for (; f < end; f += kTileRows, w += kTileRows * op.in) {
     const bool more = op.encoded == nullptr && f + 2 * kTileRows <= op.out;
     for (int64_t p = first; p < last; ++p)
-      multiply_weight_rows(op, w, more && p + 1 == last ? w + kTileRows * op.in : nullptr, f,
+      multiply_weight_rows(op, w, more && p + 1 == last ? kTileRows * op.in : 0, f,
                            end - f < kTileRows ? end - f : kTileRows, p);
   }
 }

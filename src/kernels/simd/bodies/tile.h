@@ -18,21 +18,21 @@ constexpr int64_t kStepsAhead = 32;
 struct LeftRows {
   const float* data;
   int64_t stride;
-  const float* next;  ///< rows that are wanted soon, asked for from memory meanwhile; or nullptr
+  int64_t ahead;  ///< how many floats further on rows are wanted soon, asked for meanwhile; 0: none are
   template <int R>
   ESPALIER_INLINE float at(int r, int64_t k) const {
     return data[r * stride + k];
   }
   template <int R, int Steps>
   ESPALIER_INLINE void prepare(int64_t k) const {
-    if (next == nullptr || Steps == 1) return;
+    if (ahead == 0 || Steps == 1) return;
+    const float* next = data + k + ahead;
 #pragma GCC unroll 8
-    for (int r = 0; r < R; ++r) __builtin_prefetch(next + r * stride + k, 0, 2);
+    for (int r = 0; r < R; ++r) __builtin_prefetch(next + r * stride, 0, 2);
   }
   template <int R>
   ESPALIER_INLINE void advance(int64_t) {
     data += R * stride;
-    if (next != nullptr) next += R * stride;
   }
 };
 
@@ -63,7 +63,15 @@ struct PackedLeft {
   }
 };
 
-/// The right side of tiles, [k][vectors]; with `from`, columns that lie side by side are packed on the way:
+/// The right side of tiles, [k][vectors].
+struct PackedPanel {
+  const float* data;
+  template <int V, int Steps>
+  ESPALIER_INLINE void prepare(int64_t) const {}
+  ESPALIER_INLINE void keep_packed() {}
+};
+
+/// The same; with `from`, columns that lie side by side are packed on the way:
 /// those of step k from from[k * along] on.
 struct RightPanel {
   float* data;
@@ -81,6 +89,9 @@ struct RightPanel {
       for (int v = 0; v < V; ++v)
         AllLanes{}.store(data + ((k + i) * V + v) * kLanes, AllLanes{}.load(columns + v * kLanes));
     }
+  }
+  ESPALIER_INLINE void keep_packed() {
+    from = nullptr;
   }
 };
 
@@ -183,9 +194,8 @@ ESPALIER_INLINE void fetch_output(const TileOutput& out) {
 }
 
 /// A tile's product over `depth` steps.
-template <int R, int V, class Left, class Output>
-ESPALIER_INLINE void multiply_tile(int64_t depth, const Left& left, const RightPanel& right,
-                                   const Output& out) {
+template <int R, int V, class Left, class Right, class Output>
+ESPALIER_INLINE void multiply_tile(int64_t depth, const Left& left, const Right& right, const Output& out) {
   fetch_output<R, V>(out);
   F sums[R][V] = {};
   int64_t k = 0;
@@ -218,20 +228,20 @@ ESPALIER_INLINE void multiply_tile(int64_t depth, const Left& left, const RightP
 }
 
 /// `tiles` of them, one below the other. The first one packs the panel, if anyone must.
-template <int R, int V, class Left, class Output>
-__attribute__((noinline)) void multiply_tiles(int64_t tiles, int64_t depth, Left left, RightPanel right,
+template <int R, int V, class Left, class Right, class Output>
+__attribute__((noinline)) void multiply_tiles(int64_t tiles, int64_t depth, Left left, Right right,
                                               Output out) {
   for (int64_t tile = 0; tile < tiles; ++tile) {
     multiply_tile<R, V>(depth, left, right, out);
     left.template advance<R>(depth);
-    right.from = nullptr;
+    right.keep_packed();
     out.c += R * out.across;
   }
 }
 
-template <int R, class Left, class Output>
+template <int R, class Left, class Right, class Output>
 ESPALIER_INLINE void multiply_tiles(int vectors, int64_t tiles, int64_t depth, const Left& left,
-                                    const RightPanel& right, const Output& out) {
+                                    const Right& right, const Output& out) {
   if (vectors == 1) return multiply_tiles<R, 1>(tiles, depth, left, right, out);
   if (vectors == 2) return multiply_tiles<R, 2>(tiles, depth, left, right, out);
   if constexpr (kTileVectors >= 3) multiply_tiles<R, 3>(tiles, depth, left, right, out);
