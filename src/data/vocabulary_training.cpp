@@ -7,8 +7,7 @@ namespace espalier {
 
 std::vector<std::string> train_wordpiece(std::span<const std::filesystem::path> text_files,
                                          const WordPieceTraining& options, const ProgressSink& progress) {
-  const CharacterRules rules{.strip_accents = options.lower_case, .lower_case = options.lower_case};
-  WordCounts counts({rules, options.split_cjk, options.max_word_characters});
+  WordCounts counts(words_of(options));
   for_each_line(
       text_files, [&](std::string_view line) { counts.add(line); }, {}, "counting words", progress);
   return train_wordpiece(counts, options, progress);

@@ -96,8 +96,8 @@ std::vector<AddedTokenFinder::Segment> AddedTokenFinder::split(std::string_view 
     const AddedToken& token = tokens_[static_cast<std::size_t>(found)];
     std::size_t begin = at, end = at + token.content.size();
     at = end;
-    if (begin < done || (token.single_word && !stands_alone(text, begin, end))) continue;
-    if (token.takes_left) begin = space_before(text, begin, done);
+    if (token.single_word && !stands_alone(text, begin, end)) continue;
+    if (token.takes_left && begin > done) begin = space_before(text, begin, done);
     if (token.takes_right) end = space_after(text, end);
     if (begin > done) segments.push_back({text.substr(done, begin - done), std::nullopt});
     segments.push_back({text.substr(begin, end - begin), token.id});

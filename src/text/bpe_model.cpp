@@ -59,16 +59,18 @@ std::vector<BytePairEncoding::Merge> parse_merges(const nlohmann::json& model, c
   return merges;
 }
 
-BytePairEncoding::Unknown parse_unknown(JsonObject& options, const Vocabulary& vocabulary,
-                                        const std::string& where) {
+BytePairEncoding::Unknown parse_unknown(JsonObject& options, const Vocabulary& vocabulary) {
   BytePairEncoding::Unknown unknown;
   unknown.fuse = options.boolean("fuse_unk", false);
   if (options.has("unk_token")) {
-    unknown.piece = required_id(vocabulary, options.string("unk_token"), where + ": unk_token");
+    const std::string piece = options.string("unk_token");
+    const auto found = vocabulary.find(piece);
+    found == vocabulary.end() ? void(unknown.missing = piece) : void(unknown.piece = found->second);
   }
   unknown.has_byte_pieces = options.boolean("byte_fallback", false);
   for (std::size_t byte = 0; unknown.has_byte_pieces && byte < 256; ++byte) {
-    unknown.byte_pieces[byte] = required_id(vocabulary, fmt::format("<0x{:02X}>", byte), where);
+    const auto found = vocabulary.find(fmt::format("<0x{:02X}>", byte));
+    unknown.byte_pieces[byte] = found == vocabulary.end() ? -1 : found->second;
   }
   return unknown;
 }
@@ -111,7 +113,7 @@ BytePairEncoding parse_bpe_model(const nlohmann::json& model, const Vocabulary& 
   JsonObject options(std::move(small), where);
   refuse_unknown_options(options);
   const auto merges = parse_merges(model, vocabulary, where);
-  const auto unknown = parse_unknown(options, vocabulary, where);
+  const auto unknown = parse_unknown(options, vocabulary);
   const auto whole_words = options.boolean("ignore_merges", false) ? BytePairEncoding::WholeWords::kLookUp
                                                                    : BytePairEncoding::WholeWords::kMerge;
   if (alphabet == BytePairEncoding::Alphabet::kCharacters) {

@@ -1,5 +1,10 @@
 #include "text/byte_pair_encoding.h"
 
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "base/error.h"
 #include "text/utf8.h"
 
 namespace espalier {
@@ -85,8 +90,14 @@ void BytePairEncoding::encode_anew(std::string_view part, std::vector<std::int32
   ids.insert(ids.end(), symbols.begin(), symbols.end());
 }
 
+// An unknown piece is written before the next character that is known, so behind bytes that come between: the
+// reference's order.
 void BytePairEncoding::character_symbols(std::string_view word, std::vector<std::int32_t>& symbols) const {
-  bool unknown_before = false;
+  bool waiting = false;
+  const auto write_unknown = [&] {
+    if (waiting) symbols.push_back(unknown_.piece);
+    waiting = false;
+  };
   for (std::size_t at = 0; at < word.size();) {
     const bool one_byte = alphabet_ == Alphabet::kBytes || static_cast<std::uint8_t>(word[at]) < 128;
     const std::size_t bytes = one_byte ? 1 : decode_utf8(word, at).bytes;
@@ -95,22 +106,27 @@ void BytePairEncoding::character_symbols(std::string_view word, std::vector<std:
     const std::int32_t symbol = one_byte ? byte_symbols_[static_cast<std::uint8_t>(character[0])]
                                          : find_piece(std::string(character));
     if (symbol >= 0) {
+      write_unknown();
       symbols.push_back(symbol);
-    } else if (!(unknown_.fuse && unknown_before && !unknown_.has_byte_pieces)) {
-      unknown_symbols(character, symbols);
+    } else if (!byte_symbols(character, symbols)) {
+      if (!unknown_.missing.empty()) {
+        throw UserError(fmt::format("\"{}\" is no piece of the tokenizer, nor is its unk_token \"{}\"",
+                                    character, unknown_.missing));
+      }
+      if (!unknown_.fuse) write_unknown();
+      waiting = unknown_.piece >= 0;
     }
-    unknown_before = symbol < 0;
   }
+  write_unknown();
 }
 
-void BytePairEncoding::unknown_symbols(std::string_view character, std::vector<std::int32_t>& symbols) const {
-  if (unknown_.has_byte_pieces) {
-    for (const char byte : character) {
-      symbols.push_back(unknown_.byte_pieces[static_cast<std::uint8_t>(byte)]);
-    }
-  } else if (unknown_.piece >= 0) {
-    symbols.push_back(unknown_.piece);
-  }
+/// Its bytes' pieces, where the vocabulary has all of them.
+bool BytePairEncoding::byte_symbols(std::string_view character, std::vector<std::int32_t>& symbols) const {
+  if (!unknown_.has_byte_pieces) return false;
+  const auto piece_of = [&](char byte) { return unknown_.byte_pieces[static_cast<std::uint8_t>(byte)]; };
+  if (std::ranges::any_of(character, [&](char byte) { return piece_of(byte) < 0; })) return false;
+  for (const char byte : character) symbols.push_back(piece_of(byte));
+  return true;
 }
 
 }  // namespace espalier

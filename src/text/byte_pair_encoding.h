@@ -20,9 +20,10 @@ class BytePairEncoding {
   enum class Alphabet { kCharacters, kBytes };
   /// What becomes of a character outside the vocabulary. With no bytes and no unknown piece it is dropped.
   struct Unknown {
-    std::array<std::int32_t, 256> byte_pieces{};  ///< the pieces "<0x00>" to "<0xFF>"
+    std::array<std::int32_t, 256> byte_pieces{};  ///< the pieces "<0x00>" to "<0xFF>"; -1: none
     bool has_byte_pieces = false;
     std::int32_t piece = -1;  ///< -1: none
+    std::string missing;      ///< its name where the vocabulary has no such piece: an error once it is needed
     bool fuse = false;        ///< several in a row are one
   };
   struct Merge {
@@ -45,7 +46,7 @@ class BytePairEncoding {
   void encode_part(std::string_view part, WordCache& cache, std::vector<std::int32_t>& ids) const;
   void encode_anew(std::string_view part, std::vector<std::int32_t>& ids) const;
   void character_symbols(std::string_view word, std::vector<std::int32_t>& symbols) const;
-  void unknown_symbols(std::string_view character, std::vector<std::int32_t>& symbols) const;
+  bool byte_symbols(std::string_view character, std::vector<std::int32_t>& symbols) const;
   std::int32_t find_piece(const std::string& piece) const;
   void find_cut();
 

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "base/error.h"
 #include "base/files.h"
 #include "base/hash.h"
@@ -11,6 +13,7 @@
 #include "text/tokenizer.h"
 #include "text/tokenizer_config.h"
 #include "text/tokenizer_json.h"
+#include "text/vocabulary_file.h"
 
 namespace espalier {
 namespace {
@@ -25,50 +28,88 @@ TokenizerFile find_encoder_tokenizer(const fs::path& model_or_file) {
   return found;
 }
 
-WordPiece of_vocabulary(const fs::path& file, const TokenizerConfig& config, LetterCase letter_case,
-                        WordPiece::SpecialTokens special_tokens) {
-  WordPiece::Options options;
-  options.lower_case = config.lower_case.value_or(true);
-  options.strip_accents = config.strip_accents;
-  options.split_cjk = config.split_cjk.value_or(true);
-  options.special_tokens = special_tokens;
-  options.special = config.special;
-  if (letter_case == LetterCase::kKeep) {
-    options.lower_case = false;
-    options.strip_accents.reset();
-  }
-  return WordPiece::load(file, options);
-}
-
 /// Added tokens have a place among the pieces.
 std::vector<std::string> pieces_of(const nlohmann::json& root, const std::string& name,
-                                   std::int32_t vocabulary_size) {
+                                   const TokenizerConfig& config, std::int32_t vocabulary_size) {
   std::vector<std::string> pieces(static_cast<std::size_t>(vocabulary_size));
   for (const auto& [piece, id] : parse_vocabulary_object(root.at("model").at("vocab"), name + ": model")) {
     pieces[static_cast<std::size_t>(id)] = piece;
   }
+  std::vector<AddedToken> added = config.added;
   for (const auto& token : root.value("added_tokens", nlohmann::json::array())) {
-    const AddedToken added = parse_added_token(token, name + ": added_tokens");
-    pieces[static_cast<std::size_t>(added.id)] = added.content;
+    added.push_back(parse_added_token(token, name + ": added_tokens"));
+  }
+  for (const AddedToken& token : added) {
+    if (token.id < vocabulary_size) pieces[static_cast<std::size_t>(token.id)] = token.content;
   }
   return pieces;
 }
 
-WordPiece of_json(const fs::path& file, const TokenizerConfig& config) {
-  const std::string name = file.string(), content = read_file(file);
-  std::shared_ptr<const Tokenizer> tokenizer =
-      make_json_tokenizer(content, name, config, SpecialInTexts::kLetters);
+WordPiece of_json(const std::string& content, const std::string& name, const TokenizerConfig& config,
+                  WordPiece::SpecialTokens special_tokens) {
+  const auto special = special_tokens == WordPiece::SpecialTokens::kAsText ? SpecialInTexts::kLetters
+                                                                           : SpecialInTexts::kTokens;
+  std::shared_ptr<const Tokenizer> tokenizer = make_json_tokenizer(content, name, config, special);
   const nlohmann::json root = parse_json(content, name);
   if (const std::string type = model_type(root, name); type != "WordPiece") {
     throw UserError(fmt::format("{}: a tokenizer of type {}, an encoder needs WordPiece", name, type),
                     "is it the folder of a BERT-shaped model?");
   }
-  std::string identity = "tokenizer.json " + sha256(content) + '\n';
-  for (const auto& flag : {config.lower_case, config.strip_accents, config.split_cjk}) {
-    identity += flag ? (*flag ? "true\n" : "false\n") : "\n";
-  }
-  auto pieces = pieces_of(root, name, tokenizer->vocabulary_size());
+  std::string identity =
+      fmt::format("tokenizer.json {}\nspecial {}\n", sha256(content), static_cast<int>(special_tokens));
+  for (const auto& [key, value, file] : config.taken) identity += fmt::format("{} {}\n", key, value);
+  for (const AddedToken& token : config.added) identity += fmt::format("{} {}\n", token.id, token.content);
+  auto pieces = pieces_of(root, name, config, tokenizer->vocabulary_size());
   return WordPiece::around(std::move(tokenizer), std::move(pieces), config.special, std::move(identity));
+}
+
+/// A vocabulary as the tokenizer.json that a fast tokenizer would save, where tokens beside it are to be
+/// found.
+std::string as_json(const std::vector<std::string>& pieces, const WordPiece::Options& options) {
+  nlohmann::json vocabulary;
+  for (const std::string& piece : pieces) {
+    const std::size_t id = vocabulary.size();
+    vocabulary[piece] = id;
+  }
+  auto added = nlohmann::json::array();
+  const auto& [pad, unk, cls, sep, mask] = options.special;
+  for (const std::string& text : {pad, unk, cls, sep, mask}) {
+    if (vocabulary.contains(text))
+      added.push_back({{"id", vocabulary[text]}, {"content", text}, {"special", true}});
+  }
+  const nlohmann::json root = {
+      {"added_tokens", added},
+      {"normalizer",
+       {{"type", "BertNormalizer"},
+        {"lowercase", options.lower_case},
+        {"strip_accents", options.strip_accents.value_or(options.lower_case)},
+        {"handle_chinese_chars", options.split_cjk}}},
+      {"pre_tokenizer", {{"type", "BertPreTokenizer"}}},
+      {"decoder", {{"type", "WordPiece"}}},
+      {"model", {{"type", "WordPiece"}, {"unk_token", options.special.unk}, {"vocab", vocabulary}}}};
+  return root.dump();
+}
+
+WordPiece of_vocabulary(const fs::path& file, TokenizerConfig config, LetterCase letter_case,
+                        WordPiece::SpecialTokens special_tokens) {
+  if (letter_case == LetterCase::kKeep) {
+    config.lower_case = false;
+    config.strip_accents.reset();
+  }
+  WordPiece::Options options;
+  options.lower_case = config.lower_case.value_or(true);
+  options.strip_accents = config.strip_accents;
+  options.split_cjk = config.split_cjk.value_or(true);
+  options.special_tokens = config.special_are_letters ? WordPiece::SpecialTokens::kAsText : special_tokens;
+  options.special = config.special;
+  auto pieces = read_vocabulary(file);
+  const auto is_new = [&](const AddedToken& token) {
+    return static_cast<std::size_t>(token.id) >= pieces.size();
+  };
+  if (std::ranges::any_of(config.added, is_new)) {
+    return of_json(as_json(pieces, options), file.string(), config, special_tokens);
+  }
+  return WordPiece::from_checked(std::move(pieces), options, file.string());
 }
 
 }  // namespace
@@ -81,7 +122,7 @@ WordPiece load_tokenizer(const fs::path& model_or_file, LetterCase letter_case,
     case TokenizerKind::kVocabulary:
       return of_vocabulary(file, config, letter_case, special_tokens);
     case TokenizerKind::kJson:
-      return of_json(file, config);
+      return of_json(read_file(file), file.string(), config, special_tokens);
     default:
       throw UserError(fmt::format("{}: a sentencepiece model, an encoder needs WordPiece", file.string()),
                       "is it the folder of a BERT-shaped model?");
@@ -102,6 +143,12 @@ void copy_tokenizer(const fs::path& model_or_file, const fs::path& folder) {
   if (!is_json) {
     config.emplace("tokenizer_class", "BertTokenizer");
     config.emplace("do_lower_case", true);
+  }
+  // Other programs cut texts there, or run past the last position.
+  if (fs::exists(folder / "config.json")) {
+    const nlohmann::json model = read_json(folder / "config.json");
+    if (const auto found = model.find("max_position_embeddings"); found != model.end())
+      config.emplace("model_max_length", *found);
   }
   if (!config.empty()) write_file(folder / "tokenizer_config.json", dump_json(config));
 }

@@ -24,6 +24,13 @@ TokenizerKind kind_of(const fs::path& file) {
 
 }  // namespace
 
+std::string Tokenizer::decode(std::span<const std::int32_t> ids) const {
+  const auto growing = stream(TextPart::kWhole);
+  std::string text;
+  for (const std::int32_t id : ids) text += growing->add(id);
+  return text + growing->finish();
+}
+
 TokenizerFile find_tokenizer(const fs::path& model_or_file) {
   if (!fs::is_directory(model_or_file)) return {kind_of(model_or_file), model_or_file};
   static constexpr std::array<const char*, 5> kNames = {

@@ -9,7 +9,8 @@ namespace {
 
 // PCRE2's own \s has U+180E too, and its \w no marks.
 constexpr std::string_view kWhiteSpace = R"(\t-\r \x{85}\p{Z})";
-constexpr std::string_view kWord = R"(\p{Alphabetic}\p{M}\p{Nd}\p{Pc}\x{b2}\x{b3}\x{b9}\x{bc}-\x{be})";
+constexpr std::string_view kWord = R"(\p{Alphabetic}\p{M}\p{Nd}\p{Pc})";
+constexpr std::string_view kNumbersOfWords = R"(\x{b2}\x{b3}\x{b9}\x{bc}-\x{be})";
 
 struct Category {
   std::string_view name, code;
@@ -126,7 +127,7 @@ std::string pattern_character(std::uint32_t c) {
   return plain && c < 128 ? std::string(1, static_cast<char>(c)) : fmt::format("\\x{{{:x}}}", c);
 }
 
-std::optional<PatternClass> pattern_shorthand(std::uint32_t letter) {
+std::optional<PatternClass> pattern_shorthand(std::uint32_t letter, EscapePlace place) {
   PatternClass set;
   switch (letter | 32u) {
     case 's':
@@ -137,6 +138,7 @@ std::optional<PatternClass> pattern_shorthand(std::uint32_t letter) {
       break;
     case 'w':
       set.items = kWord;
+      if (place == EscapePlace::kAlone) set.items += kNumbersOfWords;
       break;
     case 'h':
       set.items = "0-9A-Fa-f";

@@ -26,8 +26,9 @@ struct PatternClass {
 std::string pattern_character(std::uint32_t code_point);
 
 /// The classes of Oniguruma 6.9 by the letter of their escape: \s \d \w \h, and in upper case their
-/// complements.
-std::optional<PatternClass> pattern_shorthand(std::uint32_t letter);
+/// complements. Within brackets \w has no numbers but digits.
+enum class EscapePlace { kAlone, kInBrackets };
+std::optional<PatternClass> pattern_shorthand(std::uint32_t letter, EscapePlace place);
 
 /// \p{name}: general categories (short or long), scripts, binary properties, by Unicode's names.
 std::optional<PatternClass> pattern_property(std::string_view name, bool negated);

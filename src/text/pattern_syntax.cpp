@@ -62,7 +62,7 @@ class Translator {
   std::string atom(int depth);
   std::string anchor();
   std::string group(int depth);
-  Member escape();
+  Member escape(EscapePlace place);
   std::uint32_t escaped_character(std::uint32_t c);
   std::uint32_t hex(std::size_t count);
   PatternClass property(bool negated);
@@ -140,7 +140,7 @@ std::string Translator::atom(int depth) {
   const std::string assertion = anchor();
   if (!assertion.empty()) return assertion;
   if (take("\\")) {
-    const Member member = escape();
+    const Member member = escape(EscapePlace::kAlone);
     return member.character ? member.set.items : member.set.member();
   }
   const std::uint32_t c = next("a character");
@@ -154,7 +154,7 @@ std::string Translator::anchor() {
   }
   const bool boundary = take("\\b");
   if (!boundary && !take("\\B")) return {};
-  const std::string word = pattern_shorthand('w')->member();
+  const std::string word = pattern_shorthand('w', EscapePlace::kAlone)->member();
   const char after_word = boundary ? '!' : '=';
   const char after_other = boundary ? '=' : '!';
   return fmt::format("(?:(?<={0})(?{1}{0})|(?<!{0})(?{2}{0}))", word, after_word, after_other);
@@ -180,10 +180,10 @@ std::string Translator::group(int depth) {
   return fmt::format("({}{})", kind, inside);
 }
 
-Translator::Member Translator::escape() {
+Translator::Member Translator::escape(EscapePlace place) {
   const std::uint32_t c = next("an escape");
   if (c == 'p' || c == 'P') return {property(c == 'P'), std::nullopt};
-  if (auto set = pattern_shorthand(c)) return {std::move(*set), std::nullopt};
+  if (auto set = pattern_shorthand(c, place)) return {std::move(*set), std::nullopt};
   return single(escaped_character(c));
 }
 
@@ -272,7 +272,7 @@ void Translator::bracket_item(PatternClass& into) {
 }
 
 Translator::Member Translator::bracket_member() {
-  return take("\\") ? escape() : single(next("\"]\""));
+  return take("\\") ? escape(EscapePlace::kInBrackets) : single(next("\"]\""));
 }
 
 }  // namespace

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <map>
+#include <set>
 
 #include "base/error.h"
 #include "text/byte_pair_encoding.h"
@@ -54,11 +55,14 @@ std::vector<BytePairEncoding::Merge> merges_of(const SentencePieceModel& model,
   std::uint32_t next = 0;
   for (auto& [score, rank] : ranks) rank = next++;
   std::vector<BytePairEncoding::Merge> merges;
+  std::set<std::size_t> lengths;  // a long piece has few cuts of pieces
+  for (const auto& [text, id] : vocabulary) lengths.insert(text.size());
   std::string left, right;
   for (const auto& [text, id] : vocabulary) {
     const std::uint32_t rank = ranks.at(model.pieces[static_cast<std::size_t>(id)].score);
-    for (std::size_t cut = 1; cut < text.size(); ++cut) {
-      if ((static_cast<std::uint8_t>(text[cut]) & 0xC0u) == 0x80u) continue;
+    for (const std::size_t cut : lengths) {
+      if (cut >= text.size()) break;
+      if (!lengths.contains(text.size() - cut)) continue;
       const auto first = vocabulary.find(left.assign(text, 0, cut));
       if (first == vocabulary.end()) continue;
       const auto second = vocabulary.find(right.assign(text, cut));
@@ -90,21 +94,35 @@ BytePairEncoding::Unknown unknown_of(const SentencePieceModel& model, const std:
   return unknown;
 }
 
-/// Control pieces and the unknown piece, which are special, user-defined ones, and the configuration's own.
+AddedToken token_of(const SentencePieceModel& model, std::size_t id) {
+  AddedToken token;
+  token.id = static_cast<std::int32_t>(id);
+  token.content = model.pieces[id].text;
+  return token;
+}
+
+/// What is looked for in texts before anything else: control pieces, the unknown piece, and the tokens beside
+/// the model.
 std::vector<AddedToken> tokens_in_text(const SentencePieceModel& model, const TokenizerConfig& config) {
   std::vector<AddedToken> tokens;
   for (std::size_t i = 0; i < model.pieces.size(); ++i) {
-    const auto& [text, score, type] = model.pieces[i];
-    if (type == Type::kNormal || type == Type::kByte) continue;
-    AddedToken token;
-    token.id = static_cast<std::int32_t>(i);
-    token.content = text;
-    token.special = type != Type::kUserDefined;
-    tokens.push_back(std::move(token));
+    const Type type = model.pieces[i].type;
+    if (type != Type::kControl && type != Type::kUnknown) continue;
+    tokens.push_back(token_of(model, i));
+    tokens.back().special = true;
   }
   const auto size = static_cast<std::int32_t>(model.pieces.size());
   for (const AddedToken& token : config.added) {
     if (token.id >= size) tokens.push_back(token);
+  }
+  return tokens;
+}
+
+/// Pieces that nothing is joined to: found in a text as it is written, and again once spaces are marks.
+std::vector<AddedToken> user_defined(const SentencePieceModel& model) {
+  std::vector<AddedToken> tokens;
+  for (std::size_t i = 0; i < model.pieces.size(); ++i) {
+    if (model.pieces[i].type == Type::kUserDefined) tokens.push_back(token_of(model, i));
   }
   return tokens;
 }
@@ -115,20 +133,49 @@ std::vector<std::string> texts_of(const SentencePieceModel& model) {
   return texts;
 }
 
-TokenDecoder decoder_of(const SentencePieceModel& model) {
-  using Steps = std::vector<TokenDecoder::Step>;
-  const auto drop_own_space = [](std::vector<std::string>& pieces, TokenDecoder::Place place) {
-    if (place == TokenDecoder::Place::kWhole && !pieces.empty() && pieces[0].starts_with(' ')) {
-      pieces[0].erase(0, 1);
+/// The space that the tokenizer put in front of a text: a mark at the beginning of the first piece, or with
+/// `all` of as many as come before anything else.
+class OwnSpace final : public DecoderStage {
+ public:
+  OwnSpace(bool all, TextPart part) : all_(all), at_start_(part == TextPart::kWhole) {}
+  std::unique_ptr<DecoderStage> fresh(TextPart part) const override {
+    return std::make_unique<OwnSpace>(all_, part);
+  }
+  void add(std::string piece, const Sink& next) override {
+    if (at_start_ && piece.starts_with(kSpaceMark)) {
+      piece.erase(0, kSpaceMark.size());
+      at_start_ = all_;
     }
-  };
-  Steps steps = {space_mark_step(std::string(kSpaceMark), FirstSpace::kOfText), byte_piece_step()};
-  if (model.add_dummy_prefix) steps.push_back(drop_own_space);
-  return TokenDecoder(std::move(steps));
+    at_start_ = at_start_ && piece.empty();
+    next(std::move(piece));
+  }
+  void finish(const Sink&) override {}
+  void inside(std::string&) const override {}
+
+ private:
+  bool all_, at_start_;
+};
+
+TokenDecoder decoder_of(const SentencePieceModel& model) {
+  DecoderStages stages;
+  if (model.add_dummy_prefix || model.remove_extra_spaces) {
+    stages.push_back(std::make_shared<OwnSpace>(model.remove_extra_spaces, TextPart::kWhole));
+  }
+  stages.push_back(each_piece(space_mark_step(std::string(kSpaceMark), FirstSpace::kOfText)));
+  stages.push_back(byte_pieces(BrokenBytes::kEachByte));
+  return TokenDecoder(std::move(stages));
 }
 
-std::optional<std::int32_t> some(std::int32_t id) {
-  return id < 0 ? std::nullopt : std::optional(id);
+/// The piece that is named beside the model, else the model's own.
+std::optional<std::int32_t> named(const std::optional<std::string>& text, const SentencePieceModel& model,
+                                  const std::vector<AddedToken>& added, std::int32_t own) {
+  for (std::size_t i = 0; text && i < model.pieces.size(); ++i) {
+    if (model.pieces[i].text == *text) return static_cast<std::int32_t>(i);
+  }
+  for (const AddedToken& token : added) {
+    if (text && token.content == *text) return token.id;
+  }
+  return own < 0 ? std::nullopt : std::optional(own);
 }
 
 class SentencePieceTokenizer final : public Tokenizer {
@@ -146,13 +193,13 @@ class SentencePieceTokenizer final : public Tokenizer {
       if (segment.id) {
         ids.push_back(*segment.id);
       } else {
-        model_.encode(marked(segment.text, segment.text.data() == text.data()), *cache, ids);
+        encode_marked(marked(segment.text, segment.text.data() == text.data()), *cache, ids);
       }
     }
     return ids;
   }
 
-  std::string decode(std::span<const std::int32_t> ids) const override { return text_.decode(ids); }
+  std::unique_ptr<TextStream> stream(TextPart part) const override { return text_.stream(part); }
   std::string piece(std::int32_t id) const override { return text_.piece(id); }
   std::int32_t vocabulary_size() const override { return text_.size(); }
   std::optional<std::int32_t> bos() const override { return bos_; }
@@ -169,36 +216,53 @@ class SentencePieceTokenizer final : public Tokenizer {
                          const TokenizerConfig& config, Vocabulary vocabulary,
                          const std::vector<AddedToken>& added)
       : special_(added),
+        user_defined_(user_defined(model)),
         model_(vocabulary, merges_of(model, vocabulary), BytePairEncoding::Alphabet::kCharacters,
                unknown_of(model, name), BytePairEncoding::WholeWords::kMerge),
         text_(texts_of(model), added, decoder_of(model)),
-        bos_(some(model.bos_id)),
-        eos_(some(model.eos_id)),
+        bos_(named(config.bos_token, model, added, model.bos_id)),
+        eos_(named(config.eos_token, model, added, model.eos_id)),
         add_bos_(config.add_bos.value_or(true)),
         add_eos_(config.add_eos.value_or(false)),
         add_dummy_prefix_(model.add_dummy_prefix),
         remove_extra_spaces_(model.remove_extra_spaces) {}
 
-  /// Spaces as marks, with the model's own in front where the text begins.
-  std::string marked(std::string_view text, bool at_start) const {
-    std::string out;
-    out.reserve(text.size() + text.size() / 2 + kSpaceMark.size());
-    if (remove_extra_spaces_) {
-      while (text.starts_with(' ')) text.remove_prefix(1);
-      while (text.ends_with(' ')) text.remove_suffix(1);
-    }
-    if (add_dummy_prefix_ && at_start && !text.empty()) out += kSpaceMark;
-    for (std::size_t i = 0; i < text.size(); ++i) {
-      if (text[i] != ' ') {
-        out += text[i];
-      } else if (!remove_extra_spaces_ || text[i - 1] != ' ') {
-        out += kSpaceMark;
+  void encode_marked(const std::string& text, WordCache& cache, std::vector<std::int32_t>& ids) const {
+    for (const auto& part : user_defined_.split(text)) {
+      if (part.id) {
+        ids.push_back(*part.id);
+      } else {
+        model_.encode(part.text, cache, ids);
       }
     }
+  }
+
+  /// Spaces as marks, with the model's own in front where the text begins; sentencepiece's normalizer.
+  std::string marked(std::string_view text, bool at_start) const {
+    if (remove_extra_spaces_) text.remove_prefix(std::min(text.find_first_not_of(' '), text.size()));
+    std::string out;
+    if (text.empty()) return out;
+    out.reserve(text.size() + text.size() / 2 + kSpaceMark.size());
+    if (add_dummy_prefix_ && at_start) out += kSpaceMark;
+    bool space_before = remove_extra_spaces_;
+    const auto write = [&](std::string_view part) {
+      while (space_before && part.starts_with(' ')) part.remove_prefix(1);
+      if (part.empty()) return;
+      for (const char c : part) c == ' ' ? out += kSpaceMark : out += c;
+      space_before = remove_extra_spaces_ && part.ends_with(' ');
+    };
+    for (const auto& part : user_defined_.split(text)) {
+      if (part.id || !remove_extra_spaces_) {
+        write(part.text);
+      } else {
+        for (std::size_t i = 0; i < part.text.size(); ++i) write(part.text.substr(i, 1));
+      }
+    }
+    while (remove_extra_spaces_ && out.ends_with(kSpaceMark)) out.resize(out.size() - kSpaceMark.size());
     return out;
   }
 
-  AddedTokenFinder special_;
+  AddedTokenFinder special_, user_defined_;
   BytePairEncoding model_;
   VocabularyText text_;
   std::optional<std::int32_t> bos_, eos_;

@@ -9,7 +9,18 @@
 #include <string_view>
 #include <vector>
 
+#include "text/decoder_stages.h"
+
 namespace espalier {
+
+/// A text that grows with its ids by whole characters. The parts together, the last of them from `finish`,
+/// are what `Tokenizer::decode` says of all ids. Lives no longer than its tokenizer.
+class TextStream {
+ public:
+  virtual ~TextStream() = default;
+  virtual std::string add(std::int32_t id) = 0;
+  virtual std::string finish() = 0;
+};
 
 /// Text <-> token ids of a language model. Thread-safe once loaded.
 class Tokenizer {
@@ -19,7 +30,9 @@ class Tokenizer {
   /// no BOS or EOS is added.
   virtual std::vector<std::int32_t> encode(std::string_view text) const = 0;
   /// Special tokens are left out of the text, and ids that are no piece's.
-  virtual std::string decode(std::span<const std::int32_t> ids) const = 0;
+  std::string decode(std::span<const std::int32_t> ids) const;
+  /// The same id by id; a continuation has no beginning whose space is the tokenizer's own.
+  virtual std::unique_ptr<TextStream> stream(TextPart part) const = 0;
   /// How one piece reads in the middle of a text, for people and for streaming ("Ġthe" -> " the"). Its bytes
   /// may be part of a character only.
   virtual std::string piece(std::int32_t id) const = 0;

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <nlohmann/json.hpp>
 
 #include "base/error.h"
@@ -49,16 +50,22 @@ std::vector<AddedToken> found_in_texts(std::vector<AddedToken> tokens, SpecialIn
   return tokens;
 }
 
+/// Those that are looked for in normalized text are normalized themselves, and so they come back from ids.
+std::vector<AddedToken> as_found(std::vector<AddedToken> tokens, const TextNormalizer& normalize) {
+  for (AddedToken& token : tokens) {
+    if (token.normalized) normalize(token.content);
+  }
+  return tokens;
+}
+
 /// Tokens that are looked for in the text as it is, or in the normalized text, in their normalized form.
 enum class LookedForIn { kText, kNormalized };
 AddedTokenFinder finder(const std::vector<AddedToken>& tokens, LookedForIn where,
                         const TextNormalizer& normalize) {
-  std::vector<AddedToken> wanted;
-  for (AddedToken token : tokens) {
-    if (token.normalized != (where == LookedForIn::kNormalized)) continue;
-    if (token.normalized) normalize(token.content);
-    wanted.push_back(std::move(token));
-  }
+  std::vector<AddedToken> wanted = as_found(tokens, normalize);
+  std::erase_if(wanted, [&](const AddedToken& token) {
+    return token.normalized != (where == LookedForIn::kNormalized);
+  });
   return AddedTokenFinder(wanted);
 }
 
@@ -70,14 +77,67 @@ std::vector<std::string> pieces_by_id(const Vocabulary& vocabulary) {
   return pieces;
 }
 
-std::optional<std::int32_t> find_token(const std::optional<std::string>& text, std::optional<std::int32_t> id,
-                                       const std::vector<AddedToken>& added, const Vocabulary& vocabulary) {
-  if (!text) return id;
+std::optional<std::int32_t> find_token(const std::string& text, const std::vector<AddedToken>& added,
+                                       const Vocabulary& vocabulary) {
   for (const AddedToken& token : added) {
-    if (token.content == *text) return token.id;
+    if (token.content == text) return token.id;
   }
-  const auto found = vocabulary.find(*text);
+  const auto found = vocabulary.find(text);
   return found == vocabulary.end() ? std::nullopt : std::optional(found->second);
+}
+
+/// The token that is named, else what the class calls it, else that of the id in config.json.
+std::optional<std::int32_t> find_token(const std::optional<std::string>& text, std::string_view of_class,
+                                       std::optional<std::int32_t> id, const std::vector<AddedToken>& added,
+                                       const Vocabulary& vocabulary) {
+  if (text) {
+    if (const auto named = find_token(*text, added, vocabulary)) return named;
+  } else if (!of_class.empty()) {
+    if (const auto usual = find_token(std::string(of_class), added, vocabulary)) return usual;
+  }
+  return id;
+}
+
+/// Those of the file, then those beside it that the file does not have. A special token that is named beside
+/// it is one, too, where the vocabulary has it.
+std::vector<AddedToken> with_tokens_beside(std::vector<AddedToken> added, const TokenizerConfig& config,
+                                           const Vocabulary& vocabulary) {
+  const auto has = [&](const std::string& text) {
+    return std::ranges::any_of(added, [&](const AddedToken& token) { return token.content == text; });
+  };
+  for (AddedToken token : config.added) {
+    if (has(token.content)) continue;
+    if (const auto found = vocabulary.find(token.content); found != vocabulary.end())
+      token.id = found->second;
+    added.push_back(std::move(token));
+  }
+  for (const std::string& text : config.special_texts) {
+    const auto found = vocabulary.find(text);
+    if (found == vocabulary.end() || has(text)) continue;
+    AddedToken token;
+    token.id = found->second;
+    token.content = text;
+    token.special = true;
+    added.push_back(std::move(token));
+  }
+  return added;
+}
+
+/// What transformers' classes call these tokens where nothing beside the tokenizer does.
+struct UsualTokens {
+  std::string_view of_class, bos, eos;
+};
+UsualTokens usual_tokens(std::string_view tokenizer_class) {
+  static constexpr std::array<UsualTokens, 5> kClasses = {
+      {{"LlamaTokenizer", "<s>", "</s>"},
+       {"GPT2Tokenizer", "<|endoftext|>", "<|endoftext|>"},
+       {"GPTNeoXTokenizer", "<|endoftext|>", "<|endoftext|>"},
+       {"Qwen2Tokenizer", "", "<|endoftext|>"},
+       {"GemmaTokenizer", "<bos>", "<eos>"}}};
+  for (const UsualTokens& usual : kClasses) {
+    if (tokenizer_class.starts_with(usual.of_class)) return usual;
+  }
+  return {};
 }
 
 class JsonTokenizer final : public Tokenizer {
@@ -85,8 +145,7 @@ class JsonTokenizer final : public Tokenizer {
   JsonTokenizer(const json& root, const std::string& name, const TokenizerConfig& config,
                 SpecialInTexts special)
       : JsonTokenizer(root, name, config, special,
-                      parse_vocabulary_object(vocab_of(root, name), name + ": model"),
-                      parse_added_tokens(root, name)) {}
+                      parse_vocabulary_object(vocab_of(root, name), name + ": model")) {}
 
   std::vector<std::int32_t> encode(std::string_view text) const override {
     const std::string valid = find_invalid_utf8(text) ? replace_invalid_utf8(text) : std::string();
@@ -103,7 +162,7 @@ class JsonTokenizer final : public Tokenizer {
     return ids;
   }
 
-  std::string decode(std::span<const std::int32_t> ids) const override { return text_.decode(ids); }
+  std::unique_ptr<TextStream> stream(TextPart part) const override { return text_.stream(part); }
   std::string piece(std::int32_t id) const override { return text_.piece(id); }
   std::int32_t vocabulary_size() const override { return text_.size(); }
   std::optional<std::int32_t> bos() const override { return bos_; }
@@ -113,16 +172,24 @@ class JsonTokenizer final : public Tokenizer {
 
  private:
   JsonTokenizer(const json& root, const std::string& name, const TokenizerConfig& config,
+                SpecialInTexts special, const Vocabulary& vocabulary)
+      : JsonTokenizer(root, name, config, special, vocabulary,
+                      with_tokens_beside(parse_added_tokens(root, name), config, vocabulary)) {}
+
+  JsonTokenizer(const json& root, const std::string& name, const TokenizerConfig& config,
                 SpecialInTexts special, const Vocabulary& vocabulary, const std::vector<AddedToken>& added)
       : normalizer_of_words_(normalizer_of_words(root, name, added)),
         normalize_(normalizer_of(root, name, normalizer_of_words_)),
         in_text_(finder(found_in_texts(added, special), LookedForIn::kText, normalize_)),
         in_normalized_(finder(found_in_texts(added, special), LookedForIn::kNormalized, normalize_)),
         encode_segment_(make_segment_encoder(root, vocabulary, normalizer_of_words_, name)),
-        text_(pieces_by_id(vocabulary), added, {root.value("decoder", json()), name + ": decoder"}),
+        text_(pieces_by_id(vocabulary), as_found(added, normalize_),
+              {root.value("decoder", json()), name + ": decoder"}),
         frame_(make_text_frame(root.value("post_processor", json()), name + ": post_processor")),
-        bos_(find_token(config.bos_token, config.bos_id, added, vocabulary)),
-        eos_(find_token(config.eos_token, config.eos_id, added, vocabulary)) {
+        bos_(find_token(config.bos_token, usual_tokens(config.tokenizer_class).bos, config.bos_id, added,
+                        vocabulary)),
+        eos_(find_token(config.eos_token, usual_tokens(config.tokenizer_class).eos, config.eos_id, added,
+                        vocabulary)) {
     frame_as_llama(config);
   }
 
@@ -149,9 +216,11 @@ class JsonTokenizer final : public Tokenizer {
     return make_normalizer(root.value("normalizer", json()), name + ": normalizer");
   }
 
-  // Hugging Face's LlamaTokenizer makes its post-processor from the flags, whatever the file says.
+  // The flags of a Llama come before the file's post-processor, and are true and false unless they say
+  // something else (transformers 4; 5 takes the file's, which says the same of published tokenizers). Those
+  // of others count for nothing beside a file.
   void frame_as_llama(const TokenizerConfig& config) {
-    if (!config.tokenizer_class.starts_with("LlamaTokenizer")) return;
+    if (!config.is_llama() || !(bos_ || config.add_bos || config.add_eos)) return;
     frame_ = {};
     if (config.add_bos.value_or(true) && bos_) frame_.prefix = {*bos_};
     if (config.add_eos.value_or(false) && eos_) frame_.suffix = {*eos_};
@@ -187,6 +256,7 @@ std::unique_ptr<Tokenizer> make_json_tokenizer(std::string_view content, const s
   json root = parse_json(content, name);
   if (!root.is_object()) throw UserError(fmt::format("{}: expected an object", name));
   take_bert_settings(root, config);
+  if (config.special_are_letters) special = SpecialInTexts::kLetters;
   return std::make_unique<JsonTokenizer>(root, name, config, special);
 }
 

@@ -1,7 +1,6 @@
 #include "text/utf8.h"
 
 #include <algorithm>
-
 #include <cstring>
 
 namespace espalier {
@@ -20,6 +19,22 @@ Lead lead_of(std::uint8_t byte) {
   if (byte < 0xF0) return {3, byte & 0x0Fu, 0x800};
   if (byte < 0xF5) return {4, byte & 0x07u, 0x10000};
   return {0, 0, 0};
+}
+
+/// How many bytes at `position` begin a well-formed sequence, at least one.
+std::uint32_t begun_bytes(std::string_view text, std::size_t position) {
+  const auto first = static_cast<std::uint8_t>(text[position]);
+  std::uint8_t low = first == 0xE0 ? 0xA0 : first == 0xF0 ? 0x90 : 0x80;  // of the second byte
+  std::uint8_t high = first == 0xED ? 0x9F : first == 0xF4 ? 0x8F : 0xBF;
+  const std::uint32_t bytes = lead_of(first).bytes;
+  std::uint32_t count = 1;
+  for (; count < bytes && position + count < text.size(); ++count) {
+    const auto byte = static_cast<std::uint8_t>(text[position + count]);
+    if (byte < low || byte > high) break;
+    low = 0x80;
+    high = 0xBF;
+  }
+  return count;
 }
 
 }  // namespace
@@ -90,9 +105,18 @@ std::string replace_invalid_utf8(std::string_view text) {
     } else {
       append_utf8(out, 0xFFFD);
     }
-    position += step.bytes;
+    position += step.valid ? step.bytes : begun_bytes(text, position);
   }
   return out;
+}
+
+std::size_t incomplete_end(std::string_view text) {
+  for (std::size_t back = 1; back <= std::min<std::size_t>(3, text.size()); ++back) {
+    const std::size_t at = text.size() - back;
+    const std::uint32_t bytes = lead_of(static_cast<std::uint8_t>(text[at])).bytes;
+    if (bytes > 0) return bytes > back && begun_bytes(text, at) == back ? back : 0;
+  }
+  return 0;
 }
 
 }  // namespace espalier

@@ -28,7 +28,11 @@ std::size_t count_code_points(std::string_view text);  ///< of well-formed UTF-8
 /// Byte position of the first ill-formed sequence.
 std::optional<std::size_t> find_invalid_utf8(std::string_view text);
 
-/// The text with every byte that belongs to no well-formed sequence replaced by U+FFFD.
+/// The text with U+FFFD for what is no well-formed sequence: for the beginning of one, as far as it goes, or
+/// else for a byte (Unicode 15, table 3-8; as Rust, Python and browsers).
 std::string replace_invalid_utf8(std::string_view text);
+
+/// How many bytes at the end begin a sequence that is not whole yet.
+std::size_t incomplete_end(std::string_view text);
 
 }  // namespace espalier

@@ -3,6 +3,24 @@
 #include <algorithm>
 
 namespace espalier {
+namespace {
+
+class VocabularyStream final : public TextStream {
+ public:
+  VocabularyStream(const VocabularyText& vocabulary, GrowingText text)
+      : vocabulary_(vocabulary), text_(std::move(text)) {}
+  std::string add(std::int32_t id) override {
+    const std::string* piece = vocabulary_.shown_piece(id);
+    return piece == nullptr ? std::string() : text_.add(*piece);
+  }
+  std::string finish() override { return text_.finish(); }
+
+ private:
+  const VocabularyText& vocabulary_;
+  GrowingText text_;
+};
+
+}  // namespace
 
 VocabularyText::VocabularyText(std::vector<std::string> pieces, std::span<const AddedToken> added,
                                TokenDecoder decoder)
@@ -19,13 +37,15 @@ VocabularyText::VocabularyText(std::vector<std::string> pieces, std::span<const 
   }
 }
 
-std::string VocabularyText::decode(std::span<const std::int32_t> ids) const {
-  std::vector<std::string> pieces;
-  for (const std::int32_t id : ids) {
-    if (id < 0 || id >= size() || kinds_[static_cast<std::size_t>(id)] == Kind::kSpecial) continue;
-    pieces.push_back(pieces_[static_cast<std::size_t>(id)]);
-  }
-  return decoder_.text(std::move(pieces));
+const std::string* VocabularyText::shown_piece(std::int32_t id) const {
+  if (id < 0 || id >= size()) return nullptr;
+  const auto index = static_cast<std::size_t>(id);
+  const bool left_out = kinds_[index] == Kind::kSpecial || pieces_[index].empty();
+  return left_out ? nullptr : &pieces_[index];
+}
+
+std::unique_ptr<TextStream> VocabularyText::stream(TextPart part) const {
+  return std::make_unique<VocabularyStream>(*this, decoder_.start(part));
 }
 
 std::string VocabularyText::piece(std::int32_t id) const {

@@ -9,6 +9,7 @@
 
 #include "text/added_tokens.h"
 #include "text/token_decoder.h"
+#include "text/tokenizer.h"
 
 namespace espalier {
 
@@ -18,7 +19,8 @@ class VocabularyText {
   VocabularyText(std::vector<std::string> pieces, std::span<const AddedToken> added, TokenDecoder decoder);
 
   /// Ids that are special or no piece's are left out.
-  std::string decode(std::span<const std::int32_t> ids) const;
+  std::unique_ptr<TextStream> stream(TextPart part) const;
+  const std::string* shown_piece(std::int32_t id) const;  ///< none for what is left out
   /// Empty for an id that is no piece's; an added token as it is written.
   std::string piece(std::int32_t id) const;
   std::int32_t size() const { return static_cast<std::int32_t>(pieces_.size()); }

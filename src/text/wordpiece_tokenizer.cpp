@@ -23,10 +23,10 @@ class WordPieceTokenizer final : public Tokenizer {
   explicit WordPieceTokenizer(WordPiece pieces)
       : pieces_(std::move(pieces)),
         text_({pieces_.pieces().begin(), pieces_.pieces().end()}, special_tokens(pieces_),
-              TokenDecoder(std::vector{word_piece_step("##", Cleanup::kPunctuation)})) {}
+              TokenDecoder({each_piece(word_piece_step("##", Cleanup::kPunctuation))})) {}
 
   std::vector<std::int32_t> encode(std::string_view text) const override { return pieces_.encode(text); }
-  std::string decode(std::span<const std::int32_t> ids) const override { return text_.decode(ids); }
+  std::unique_ptr<TextStream> stream(TextPart part) const override { return text_.stream(part); }
   std::string piece(std::int32_t id) const override { return text_.piece(id); }
   std::int32_t vocabulary_size() const override { return pieces_.vocabulary_size(); }
   std::optional<std::int32_t> bos() const override { return some(pieces_.cls()); }

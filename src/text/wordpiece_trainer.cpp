@@ -119,9 +119,16 @@ void join_pairs(Pieces& pieces, PairMerger& merger, std::size_t size, const Prog
 
 }  // namespace
 
+BasicTokenizerOptions words_of(const WordPieceTraining& options) {
+  return {
+      .characters = {.clean = true, .strip_accents = options.lower_case, .lower_case = options.lower_case},
+      .split_cjk = options.split_cjk,
+      .max_word_characters = options.max_word_characters};
+}
+
 std::vector<std::string> train_wordpiece(const TextSource& source, const WordPieceTraining& options,
                                          const ProgressSink& progress) {
-  WordCounts counts({options.lower_case, options.split_cjk, options.max_word_characters});
+  WordCounts counts(words_of(options));
   for (std::string text; source(text);) counts.add(text);
   return train_wordpiece(counts, options, progress);
 }

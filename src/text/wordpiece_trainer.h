@@ -28,6 +28,9 @@ struct WordPieceTraining {
   int max_word_characters = 100;  ///< longer words are not looked at
 };
 
+/// How the basic tokenizer splits texts for the training.
+BasicTokenizerOptions words_of(const WordPieceTraining& options);
+
 /// Trains a WordPiece vocabulary: [PAD] [UNK] [CLS] [SEP] [MASK] at ids 0 to 4, the alphabet (sorted), then
 /// the joined pieces in the order in which they were found. Words with a character outside the alphabet are
 /// left out. The same text in any order gives the same pieces. Throws UserError for a text without words and

@@ -1,10 +1,14 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <filesystem>
 #include <nlohmann/json.hpp>
 
 #include "cli/run_program.h"
 #include "paths.h"
+#include "small_tokenizers.h"
+#include "temporary_folder.h"
 
 namespace espalier {
 namespace {
@@ -24,6 +28,63 @@ TEST(GenerateVerb, ContinuesIdsTheSameWayEveryTime) {
   EXPECT_EQ(json.at("prompt_tokens"), (std::vector<int>{5, 17, 203}));
   EXPECT_EQ(json.at("tokens").size(), 6U);
   EXPECT_EQ(json.at("tokens"), again.at("tokens"));
+}
+
+/// The golden model with a tokenizer of bytes, whose texts are mostly characters cut short.
+class GenerateFrom : public testing::Test {
+ protected:
+  GenerateFrom() {
+    std::filesystem::copy(kMixtral, folder_ / "model");
+    folder_.write("model/tokenizer.json", fixtures::byte_level_json().dump());
+  }
+  ProgramRun run(const std::vector<std::string>& more) const {
+    std::vector<std::string> command = {"generate", model(), "--tokens", "24"};
+    command.insert(command.end(), more.begin(), more.end());
+    return run_program(command);
+  }
+  std::vector<int> tokens() const {
+    const ProgramRun made = run({"--prompt-ids", "5", "17", "--json"});
+    EXPECT_EQ(made.exit_code, 0) << made.err;
+    return nlohmann::json::parse(made.out).at("tokens");
+  }
+  void set_eos(const std::string& file, const nlohmann::json& ids) const {
+    const std::string path = model() + "/" + file;
+    nlohmann::json config =
+        std::filesystem::exists(path) ? nlohmann::json::parse(file_content(path)) : nlohmann::json();
+    config["eos_token_id"] = ids;
+    folder_.write("model/" + file, config.dump());
+  }
+  std::string model() const { return (folder_ / "model").string(); }
+
+  TemporaryFolder folder_;
+};
+
+TEST_F(GenerateFrom, WhatIsPrintedWhileItGoesIsTheText) {
+  for (const char* seed : {"1", "2", "3"}) {
+    std::vector<std::string> more = {"--prompt", ">\u00e9", "--temperature", "2", "--ignore-stop",
+                                     "--seed",   seed};
+    const std::string printed = run(more).out;
+    more.emplace_back("--json");
+    const ProgramRun made = run(more);
+    ASSERT_EQ(made.exit_code, 0) << made.err;
+    EXPECT_EQ(printed, ">\u00e9" + nlohmann::json::parse(made.out).at("text").get<std::string>() + "\n");
+  }
+}
+
+TEST_F(GenerateFrom, AnyIdOfAListEndsATextAndGenerationsOwnComeFirst) {
+  set_eos("config.json", nullptr);
+  const auto all = tokens();
+  ASSERT_EQ(all.size(), 24U);
+  const auto until = [&](int id) {
+    return std::vector<int>(all.begin(), std::find(all.begin(), all.end(), id));
+  };
+  for (const auto& list :
+       {nlohmann::json{all[5], 319}, nlohmann::json{319, all[5]}, nlohmann::json(all[5])}) {
+    set_eos("config.json", list);
+    EXPECT_EQ(tokens(), until(all[5])) << list;
+  }
+  set_eos("generation_config.json", {319, all[8]});
+  EXPECT_EQ(tokens(), until(all[8]));
 }
 
 TEST(GenerateVerb, BadInputIsAUserError) {

@@ -5,6 +5,8 @@
 
 #include "cli/run_program.h"
 #include "paths.h"
+#include "small_tokenizers.h"
+#include "temporary_folder.h"
 
 namespace espalier {
 namespace {
@@ -38,6 +40,18 @@ TEST(InspectVerb, BadInputIsAUserError) {
     EXPECT_THAT(run.err, HasSubstr("\nhint: "));
   }
   EXPECT_EQ(run_program({"inspect"}).exit_code, 2);
+}
+
+TEST(InspectVerb, SaysWhatATokenizerIsAndWhatWasTaken) {
+  const TemporaryFolder folder;
+  folder.write("tokenizer.json", fixtures::byte_level_json().dump());
+  folder.write("tokenizer_config.json", R"({"eos_token": "<|end|>", "add_bos_token": true})");
+  const ProgramRun run = run_program({"inspect", folder.path().string(), "--tokenizer"});
+  ASSERT_EQ(run.exit_code, 0) << run.err;
+  for (const char* said : {"tokenizer.json, ids 0 to 260", "EOS \"<|end|>\" (259)", "generation ends at 259",
+                           "eos_token", "(tokenizer_config.json)", "passed over", "add_bos_token"}) {
+    EXPECT_THAT(run.out, testing::HasSubstr(said));
+  }
 }
 
 }  // namespace

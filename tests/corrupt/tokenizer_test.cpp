@@ -46,8 +46,6 @@ const std::vector<Case>& json_cases() {
       {"subword prefix",
        [](json& t) { t["model"]["continuing_subword_prefix"] = "##"; },
        {"continuing_subword_prefix"}},
-      {"fallback without bytes", [](json& t) { t["model"]["byte_fallback"] = true; }, {"<0x00>"}},
-      {"unknown piece that is none", [](json& t) { t["model"]["unk_token"] = "<unk>"; }, {"<unk>"}},
       {"unknown normalizer",
        [](json& t) { t["normalizer"]["type"] = "Precompiled"; },
        {"normalizer", "Precompiled"}},

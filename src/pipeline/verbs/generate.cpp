@@ -3,12 +3,12 @@
 #include <fmt/format.h>
 
 #include "base/error.h"
-#include "base/json.h"
 #include "base/machine.h"
 #include "base/stopwatch.h"
 #include "infer/generate.h"
 #include "pipeline/make_verb.h"
 #include "text/tokenizer.h"
+#include "text/tokenizer_config.h"
 
 namespace espalier::pipeline {
 namespace {
@@ -16,18 +16,10 @@ namespace {
 /// Of the machine's memory that widened weights may take.
 constexpr double kWidenedShare = 0.6;
 
-/// Ids that end a text: of config.json and of generation_config.json (one or a list), or the tokenizer's.
+/// Ids that end a text: those of the model's settings, else the tokenizer's.
 std::vector<std::int32_t> stops_of(const infer::DecoderModel& model, const Tokenizer* tokenizer) {
-  std::vector<std::int32_t> stops;
-  if (model.config.eos_token) stops.push_back(static_cast<std::int32_t>(*model.config.eos_token));
-  if (tokenizer != nullptr && tokenizer->eos()) stops.push_back(*tokenizer->eos());
-  const auto file = model.source->folder() / "generation_config.json";
-  if (!std::filesystem::exists(file)) return stops;
-  JsonObject object(read_json(file), file.string());
-  const nlohmann::json* eos = object.find_value("eos_token_id");
-  if (eos == nullptr) return stops;
-  for (const nlohmann::json& id : eos->is_array() ? *eos : nlohmann::json::array({*eos}))
-    if (id.is_number_integer()) stops.push_back(id.get<std::int32_t>());
+  auto stops = read_stop_ids(model.source->folder()).ids;
+  if (stops.empty() && tokenizer != nullptr && tokenizer->eos()) stops.push_back(*tokenizer->eos());
   return stops;
 }
 
@@ -39,35 +31,25 @@ std::vector<std::int32_t> prompt_of(const GenerateOptions& options, const Tokeni
   return ids;
 }
 
-/// Text as it grows: decoding all ids again gives the characters that their last ones complete.
-class GrowingText {
+/// Tells `context.part` of each new id: what whole characters its text adds, or the id itself where there is
+/// no tokenizer.
+class Listener {
  public:
-  GrowingText(const Tokenizer& tokenizer, std::vector<std::int32_t> prompt)
-      : tokenizer_(tokenizer), ids_(std::move(prompt)), shown_(tokenizer.decode(ids_).size()) {}
-  /// What `id` adds.
-  std::string add(std::int32_t id) {
-    ids_.push_back(id);
-    const std::string text = tokenizer_.decode(ids_);
-    const std::string added = text.size() > shown_ ? text.substr(shown_) : "";
-    shown_ = std::max(shown_, text.size());
-    return added;
+  Listener(const RunContext& context, const Tokenizer* tokenizer, TextPart part)
+      : context_(context), text_(tokenizer == nullptr ? nullptr : tokenizer->stream(part)) {}
+
+  void add(std::int32_t id) { tell(text_ ? text_->add(id) : fmt::format("{} ", id)); }
+  void finish() {
+    if (text_) tell(text_->finish());
   }
 
  private:
-  const Tokenizer& tokenizer_;
-  std::vector<std::int32_t> ids_;
-  std::size_t shown_;
+  void tell(const std::string& part) const {
+    if (context_.part && !part.empty()) context_.part(part);
+  }
+  const RunContext& context_;
+  std::unique_ptr<TextStream> text_;
 };
-
-/// Tells `context.part` of each new id: its text, or the id itself where there is no tokenizer.
-std::function<void(std::int32_t)> listener(const RunContext& context, const Tokenizer* tokenizer,
-                                           const std::vector<std::int32_t>& prompt) {
-  if (!context.part) return {};
-  if (tokenizer == nullptr) return [&context](std::int32_t id) { context.part(fmt::format("{} ", id)); };
-  return [&context, text = std::make_shared<GrowingText>(*tokenizer, prompt)](std::int32_t id) {
-    context.part(text->add(id));
-  };
-}
 
 }  // namespace
 
@@ -99,12 +81,15 @@ GenerateSummary generate(const GenerateOptions& options, const RunContext& conte
   infer::Generation generation(
       model, positions, static_cast<std::uint64_t>(kWidenedShare * static_cast<double>(memory_bytes())));
   if (context.part && options.prompt) context.part(*options.prompt);
+  Listener listener(context, tokenizer.get(),
+                    options.prompt && !options.prompt->empty() ? TextPart::kContinuation : TextPart::kWhole);
   const Stopwatch stopwatch;
   summary.tokens =
       infer::generate(generation, prompt, options.count,
                       options.ignore_stop ? std::vector<std::int32_t>{} : stops_of(model, tokenizer.get()),
                       {.temperature = options.temperature, .top_p = options.top_p, .seed = context.seed},
-                      listener(context, tokenizer.get(), prompt));
+                      [&](std::int32_t id) { listener.add(id); });
+  listener.finish();
   summary.seconds = stopwatch.seconds();
   if (tokenizer != nullptr) {
     summary.prompt = tokenizer->decode(prompt);

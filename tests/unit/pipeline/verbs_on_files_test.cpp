@@ -54,7 +54,7 @@ TEST_F(VerbsOnFiles, PruneAModelStepByStep) {
   EXPECT_EQ(made.result.parameters_after, fits.result.parameters_after);
   const VerifySummary proved = verify({.model = kModel, .result = made.out, .plan = planned.plan}, context_);
   EXPECT_GT(proved.compared.bytes, 0U);
-  EXPECT_EQ(inspect({.model = made.out}, context_).parameters, made.result.parameters_after);
+  EXPECT_EQ(inspect({.model = made.out}, context_).model->parameters, made.result.parameters_after);
   EXPECT_EQ(explain({.plan = planned.plan}, context_).explanation.layers.front().kept, 4);
 }
 

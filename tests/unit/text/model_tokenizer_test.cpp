@@ -140,7 +140,9 @@ TEST(ModelTokenizer, CopiesWhatItRead) {
   copy_tokenizer(folder / "j", folder / "a");
   EXPECT_EQ(pieces_of(load_tokenizer(folder / "a"), "schön"), Pieces{"schön"});
   EXPECT_FALSE(std::filesystem::exists(folder / "a/vocab.txt"));
+  folder.write("b/config.json", R"({"max_position_embeddings": 64})");
   copy_tokenizer(folder / "v/words.vocab", folder / "b");
+  EXPECT_EQ(read_json(folder / "b/tokenizer_config.json")["model_max_length"], 64);
   EXPECT_EQ(read_file(folder / "b/vocab.txt"), vocabulary_text());
   EXPECT_TRUE(read_json(folder / "b/tokenizer_config.json")["do_lower_case"]);
 }

@@ -96,6 +96,14 @@ TEST(Pattern, ShorthandsAndNamesAreOnigurumas) {
 }
 
 // Oniguruma's white space is Unicode's: also the vertical tab, U+0085 and U+3000.
+// Six numbers are of words, but not where the class stands in brackets.
+TEST(Pattern, NumbersOfWordsAreOnigurumas) {
+  EXPECT_EQ(matches("\\w+", "a\u00bdb \u00b2"), (Strings{"a\u00bdb", "\u00b2"}));
+  EXPECT_EQ(matches("[\\w]+", "a\u00bdb \u00b2"), (Strings{"a", "b"}));
+  EXPECT_EQ(matches("[\\W]+", "a\u00bd!b"), Strings{"\u00bd!"});
+  EXPECT_EQ(matches("b\\b", "b\u00bdb b"), (Strings{"b", "b"}));
+}
+
 TEST(Pattern, WhiteSpaceIsUnicodes) {
   EXPECT_EQ(matches("\\s+", "a\v\u0085\u3000b"), Strings{"\v\u0085\u3000"});
   EXPECT_EQ(matches("\\s", "\u180e"), Strings{});
