@@ -9,26 +9,14 @@
 #include <cstring>
 #include <utility>
 
+#include "base/byte_source.h"
 #include "base/error.h"
+#include "base/pipe_record.h"
 
 namespace espalier {
 namespace {
 
 namespace fs = std::filesystem;
-
-class Descriptor {
- public:
-  explicit Descriptor(int value) : value_(value) {}
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-  ~Descriptor() {
-    if (value_ >= 0) ::close(value_);
-  }
-  int get() const { return value_; }
-
- private:
-  int value_;
-};
 
 std::string describe(int error_number) {
   return std::strerror(error_number);
@@ -37,43 +25,26 @@ std::string describe(int error_number) {
 }  // namespace
 
 std::string read_file(const fs::path& file) {
-  const Descriptor descriptor(::open(file.c_str(), O_RDONLY | O_CLOEXEC));
-  if (descriptor.get() < 0) {
-    if (errno == ENOENT) throw UserError(fmt::format("{}: no such file", file.string()), "check the path");
-    throw UserError(fmt::format("{}: cannot be opened: {}", file.string(), describe(errno)));
-  }
-  struct stat status {};
-  if (::fstat(descriptor.get(), &status) == 0 && S_ISDIR(status.st_mode)) {
-    throw UserError(fmt::format("{}: is a folder, expected a file", file.string()));
-  }
+  ByteSource source(file);
   std::string content;
-  // A pipe or /proc file says size 0, so the size is only where to start.
-  std::size_t capacity = status.st_size > 0 ? static_cast<std::size_t>(status.st_size) + 1 : 65536;
+  // A /proc file says size 0, so the size is only where to start.
+  const std::uint64_t start = source.size().value_or(0) > 0 ? *source.size() + 1 : 65536;
   std::size_t size = 0;
   while (true) {
-    if (content.size() == size) content.resize(size == 0 ? capacity : 2 * size);
-    const ssize_t count = ::read(descriptor.get(), content.data() + size, content.size() - size);
-    if (count < 0 && errno == EINTR) continue;
-    if (count < 0) {
-      throw UserError(fmt::format("{}: cannot be read: {}", file.string(), describe(errno)));
-    }
+    if (content.size() == size) content.resize(size == 0 ? start : 2 * size);
+    const std::size_t count = source.read(std::span(content).subspan(size));
     if (count == 0) break;
-    size += static_cast<std::size_t>(count);
+    size += count;
   }
   content.resize(size);
   return content;
 }
 
-InputFile::InputFile(fs::path file)
-    : file_(std::move(file)), descriptor_(::open(file_.c_str(), O_RDONLY | O_CLOEXEC)) {
-  if (descriptor_ < 0) {
-    if (errno == ENOENT) throw UserError(fmt::format("{}: no such file", file_.string()), "check the path");
-    throw UserError(fmt::format("{}: cannot be opened: {}", file_.string(), describe(errno)));
-  }
+InputFile::InputFile(fs::path file) : file_(std::move(file)), descriptor_(open_for_reading(file_)) {
   struct stat status {};
   if (::fstat(descriptor_, &status) != 0 || !S_ISREG(status.st_mode)) {
     ::close(descriptor_);
-    throw UserError(fmt::format("{}: is not a regular file", file_.string()));
+    throw UserError(fmt::format("{}: is not a regular file", file_.string()), "copy it into a file first");
   }
   ::posix_fadvise(descriptor_, 0, 0, POSIX_FADV_SEQUENTIAL);
 }

@@ -7,6 +7,7 @@
 
 #include "base/error.h"
 #include "base/files.h"
+#include "base/foreign_file.h"
 
 namespace espalier {
 namespace {
@@ -134,6 +135,7 @@ json parse_json(std::string_view bytes, std::string_view source) {
   const CountingIterator end(bytes.data() + bytes.size(), &taken);
   const std::size_t zero = bytes.find('\0');  // nlohmann takes it for the end of the text
   if (json::sax_parse(begin, end, &builder) && zero == std::string_view::npos) return std::move(builder.root);
+  refuse_foreign_or_page(bytes, source);
   if (builder.error.empty()) {
     builder.error = "a zero byte";
     builder.error_position = zero + 1;
@@ -143,7 +145,9 @@ json parse_json(std::string_view bytes, std::string_view source) {
   const auto line = 1 + std::count(before.begin(), before.end(), '\n');
   const std::size_t line_start = before.rfind('\n') == std::string_view::npos ? 0 : before.rfind('\n') + 1;
   throw UserError(fmt::format("{}:{}:{}: not valid JSON: {}", source, line, before.size() - line_start + 1,
-                              printable(builder.error)));
+                              printable(builder.error)),
+                  bytes.empty() ? "the file is empty: write or download it again"
+                                : "line and column say where; mend the file, or write or download it again");
 }
 
 json read_json(const std::filesystem::path& file) {

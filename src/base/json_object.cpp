@@ -1,4 +1,5 @@
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <cmath>
@@ -11,6 +12,8 @@ namespace espalier {
 namespace {
 
 using nlohmann::json;
+
+constexpr std::size_t kMostListed = 20;  // keys in a hint
 
 std::string shorten(const json& value) {
   constexpr std::size_t kLongest = 60;
@@ -84,7 +87,14 @@ const json* JsonObject::find_value(std::string_view key) {
 
 const json& JsonObject::value(std::string_view key) {
   if (const json* found = find_value(key)) return *found;
-  throw UserError(fmt::format("{}: the field {} is missing", source_, field(key)));
+  std::vector<std::string> keys;
+  for (const auto& item : value_.items()) keys.push_back(shorten(item.key()));
+  const bool many = keys.size() > kMostListed;
+  if (many) keys.resize(kMostListed);
+  throw UserError(fmt::format("{}: the field {} is missing", source_, field(key)),
+                  keys.empty()
+                      ? "the object is empty"
+                      : fmt::format("its fields are {}{}", fmt::join(keys, ", "), many ? ", .." : ""));
 }
 
 bool JsonObject::has(std::string_view key) {

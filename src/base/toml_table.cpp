@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "base/error.h"
+#include "base/foreign_file.h"
 #include "base/nearest.h"
 
 #define TOML_HEADER_ONLY 1  // Debian's pkg-config asks for the shared library
@@ -19,7 +20,8 @@ struct TomlTable::Node {
 
   const toml::node& at(std::string_view key) const {
     if (const auto* node = table->get(key)) return *node;
-    throw UserError(fmt::format("{}: the key {}{} is missing", source, path, key));
+    throw UserError(fmt::format("{}: the key {}{} is missing", source, path, key),
+                    fmt::format("add a line {} = ..", key));
   }
 };
 
@@ -49,6 +51,8 @@ std::optional<std::string> word_of(const toml::node& node) {
 }  // namespace
 
 TomlTable TomlTable::parse(std::string_view bytes, std::string_view source) {
+  if (bytes.starts_with("\xEF\xBB\xBF")) bytes.remove_prefix(3);  // Windows' editors begin so
+  refuse_foreign_or_page(bytes, source);
   try {
     auto root = std::make_shared<const toml::table>(toml::parse(bytes, source));
     const auto* table = root.get();
@@ -57,7 +61,8 @@ TomlTable TomlTable::parse(std::string_view bytes, std::string_view source) {
     std::string what(error.description());
     std::replace(what.begin(), what.end(), '\n', ' ');
     throw UserError(fmt::format("{}:{}:{}: not valid TOML: {}", source, error.source().begin.line,
-                                error.source().begin.column, what));
+                                error.source().begin.column, what),
+                    "a line is KEY = VALUE, texts in quotes, under a [SECTION]");
   }
 }
 

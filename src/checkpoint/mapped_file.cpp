@@ -1,50 +1,48 @@
 #include "checkpoint/mapped_file.h"
 
-#include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/mman.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include <cerrno>
 #include <cstring>
 #include <utility>
 
+#include "base/byte_source.h"
 #include "base/error.h"
+#include "base/files.h"
 
 namespace espalier {
 namespace {
 
-std::span<const std::byte> map(int descriptor, const std::filesystem::path& file) {
-  struct stat status {};
-  if (::fstat(descriptor, &status) != 0 || !S_ISREG(status.st_mode)) {
-    throw UserError(fmt::format("{}: is not a regular file", file.string()));
-  }
-  if (status.st_size == 0) return {};  // mmap refuses length 0
-  const auto size = static_cast<std::size_t>(status.st_size);
-  void* address = ::mmap(nullptr, size, PROT_READ, MAP_PRIVATE, descriptor, 0);
+std::span<const std::byte> map(int descriptor, std::size_t size, int flags, int protection,
+                               const std::filesystem::path& file) {
+  if (size == 0) return {};  // mmap refuses length 0
+  void* address = ::mmap(nullptr, size, protection, flags, descriptor, 0);
   if (address == MAP_FAILED) {
     throw UserError(
-        fmt::format("{}: cannot be mapped ({} bytes): {}", file.string(), size, std::strerror(errno)));
+        fmt::format("{}: cannot be mapped ({} bytes): {}", file.string(), size, std::strerror(errno)),
+        "close other programs, or raise the limit (`ulimit -v`)");
   }
   return {static_cast<const std::byte*>(address), size};
+}
+
+/// What is no regular file cannot be mapped: its bytes are read into memory.
+std::span<const std::byte> read_whole(const std::filesystem::path& file) {
+  const std::string content = read_file(file);
+  const auto bytes = map(-1, content.size(), MAP_PRIVATE | MAP_ANONYMOUS, PROT_READ | PROT_WRITE, file);
+  if (!content.empty()) std::memcpy(const_cast<std::byte*>(bytes.data()), content.data(), content.size());
+  return bytes;
 }
 
 }  // namespace
 
 MappedFile::MappedFile(const std::filesystem::path& file) {
-  const int descriptor = ::open(file.c_str(), O_RDONLY | O_CLOEXEC);
-  if (descriptor < 0) {
-    if (errno == ENOENT) throw UserError(fmt::format("{}: no such file", file.string()), "check the path");
-    throw UserError(fmt::format("{}: cannot be opened: {}", file.string(), std::strerror(errno)));
+  if (is_pipe(file)) {
+    bytes_ = read_whole(file);
+    return;
   }
-  try {
-    bytes_ = map(descriptor, file);
-  } catch (...) {
-    ::close(descriptor);
-    throw;
-  }
-  ::close(descriptor);  // the mapping keeps the file
+  const InputFile input(file);
+  bytes_ = map(input.descriptor(), input.size(), MAP_PRIVATE, PROT_READ, file);  // outlives the descriptor
 }
 
 MappedFile::MappedFile(MappedFile&& other) noexcept : bytes_(std::exchange(other.bytes_, {})) {}

@@ -9,7 +9,7 @@ namespace espalier {
 /// A file mapped read-only; symbolic links are followed. An empty file gives an empty span.
 class MappedFile {
  public:
-  /// Throws UserError when the file is absent, not a regular file or not readable.
+  /// Throws UserError when the file is absent, a folder or not readable; what is no file (a pipe) is read.
   explicit MappedFile(const std::filesystem::path& file);
   MappedFile(MappedFile&& other) noexcept;
   MappedFile& operator=(MappedFile&& other) noexcept;

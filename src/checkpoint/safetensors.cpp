@@ -8,6 +8,7 @@
 #include <limits>
 
 #include "base/error.h"
+#include "base/foreign_file.h"
 #include "base/json.h"
 
 namespace espalier {
@@ -20,6 +21,7 @@ constexpr std::uint64_t kLargest = std::numeric_limits<std::int64_t>::max();
 
 /// The header's text; throws when it does not fit the file.
 std::string_view header_text(std::span<const std::byte> file, std::string_view source) {
+  refuse_foreign_or_page({reinterpret_cast<const char*>(file.data()), file.size()}, source);
   if (file.size() < kLengthBytes) {
     throw UserError(
         fmt::format("{}: truncated: {} bytes, a safetensors file has at least 8", source, file.size()),

@@ -4,19 +4,18 @@
 #include <zlib.h>
 #include <zstd.h>
 
-#include <array>
-#include <cerrno>
-#include <cstdio>
-#include <cstring>
 #include <string>
 #include <vector>
 
+#include "base/byte_source.h"
 #include "base/error.h"
 
 namespace espalier {
 namespace {
 
 constexpr std::size_t kReadBytes = 1 << 17;
+constexpr std::size_t kPeekBytes =
+    512;                              // the first `read` gives as many, so that readers can tell what it is
 constexpr int kGzipWindow = 15 + 16;  // zlib: largest window, gzip header
 
 [[noreturn]] void damaged(const std::string& file, std::string_view format, std::string_view problem) {
@@ -26,23 +25,14 @@ constexpr int kGzipWindow = 15 + 16;  // zlib: largest window, gzip header
 
 class PlainStream final : public ByteStream {
  public:
-  PlainStream(std::FILE* file, std::string name) : file_(file, &std::fclose), name_(std::move(name)) {}
+  explicit PlainStream(const std::filesystem::path& file) : source_(file) {}
 
-  std::size_t read(std::span<char> into) override {
-    const std::size_t bytes = std::fread(into.data(), 1, into.size(), file_.get());
-    if (bytes == 0 && std::ferror(file_.get())) {
-      throw UserError(fmt::format("{}: cannot be read: {}", name_, std::strerror(errno)),
-                      "check the file and disk");
-    }
-    bytes_read_ += bytes;
-    return bytes;
-  }
-  std::uint64_t disk_bytes_read() const override { return bytes_read_; }
+  std::string_view peek(std::size_t bytes) { return source_.peek(bytes); }
+  std::size_t read(std::span<char> into) override { return source_.read(into); }
+  std::uint64_t disk_bytes_read() const override { return source_.bytes_read(); }
 
  private:
-  std::unique_ptr<std::FILE, int (*)(std::FILE*)> file_;
-  std::string name_;
-  std::uint64_t bytes_read_ = 0;
+  ByteSource source_;
 };
 
 // Refills a buffer of compressed bytes.
@@ -139,21 +129,10 @@ class ZstdStream final : public ByteStream {
 
 std::unique_ptr<ByteStream> ByteStream::open(const std::filesystem::path& file) {
   const std::string name = file.string();
-  if (std::filesystem::is_directory(file))
-    throw UserError(name + ": is a folder, expected a text file", "name files");
-  std::FILE* handle = std::fopen(name.c_str(), "rb");
-  if (handle == nullptr) {
-    throw UserError(fmt::format("{}: cannot be opened: {}", name, std::strerror(errno)), "check the path");
-  }
-  std::array<unsigned char, 4> magic{};
-  const std::size_t bytes = std::fread(magic.data(), 1, magic.size(), handle);
-  std::rewind(handle);
-  auto plain = std::make_unique<PlainStream>(handle, name);
-  if (bytes >= 2 && magic[0] == 0x1F && magic[1] == 0x8B)
-    return std::make_unique<GzipStream>(std::move(plain), name);
-  if (bytes == 4 && magic == std::array<unsigned char, 4>{0x28, 0xB5, 0x2F, 0xFD}) {
-    return std::make_unique<ZstdStream>(std::move(plain), name);
-  }
+  auto plain = std::make_unique<PlainStream>(file);
+  const std::string_view begin = plain->peek(kPeekBytes);
+  if (begin.starts_with("\x1F\x8B")) return std::make_unique<GzipStream>(std::move(plain), name);
+  if (begin.starts_with("\x28\xB5\x2F\xFD")) return std::make_unique<ZstdStream>(std::move(plain), name);
   return plain;
 }
 

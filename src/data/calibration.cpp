@@ -10,6 +10,7 @@
 #include "base/error.h"
 #include "base/hash.h"
 #include "base/rng.h"
+#include "data/text_kind.h"
 
 namespace espalier {
 namespace {
@@ -83,10 +84,6 @@ class RowMaker {
   std::vector<std::int64_t> stream_;
 };
 
-bool holds_ids(const std::filesystem::path& file) {
-  return file.filename().string().ends_with(".json");
-}
-
 std::vector<std::int64_t> framed_ids(const Tokenizer& tokenizer, std::string_view text,
                                      std::int64_t vocabulary_size) {
   std::vector<std::int64_t> ids;
@@ -138,7 +135,7 @@ CalibrationSet read_calibration(std::span<const std::filesystem::path> files, co
   if (files.empty()) throw UserError("no calibration files", "--data FILE..");
   RowMaker rows(options);
   for (const auto& file : files) {
-    if (holds_ids(file)) {
+    if (text_kind(file) == TextKind::kTokenIds) {
       for (auto& ids :
            read_token_sequences(file, vocabulary_size, std::numeric_limits<std::int64_t>::max())) {
         rows.add(std::move(ids));

@@ -5,9 +5,9 @@
 #include <fmt/format.h>
 #include <cerrno>
 #include <cstring>
-#include <fstream>
 #include <nlohmann/json.hpp>
 
+#include "base/byte_source.h"
 #include "base/error.h"
 #include "base/files.h"
 #include "base/hash.h"
@@ -36,21 +36,17 @@ Stamp stamp_of(const std::filesystem::path& file) {
   timespec now{};
   clock_gettime(CLOCK_REALTIME, &now);
   const std::int64_t now_nanoseconds = std::int64_t{now.tv_sec} * 1'000'000'000 + now.tv_nsec;
-  stamp.settled = now_nanoseconds - stamp.changed_nanoseconds > kSettledNanoseconds;
+  stamp.settled =
+      S_ISREG(status.st_mode) && now_nanoseconds - stamp.changed_nanoseconds > kSettledNanoseconds;
   return stamp;
 }
 
 std::string content_hash(const std::filesystem::path& file, std::uint64_t& done, std::uint64_t total,
                          const ProgressSink& progress) {
-  if (std::filesystem::is_directory(file)) {
-    throw UserError(file.string() + ": is a folder, expected a text file", "name files");
-  }
-  std::ifstream stream(file, std::ios::binary);
-  if (!stream) throw UserError(file.string() + ": cannot be read", "check its permissions");
+  ByteSource source(file);
   Sha256 hash;
   std::vector<char> buffer(1 << 20);
-  while (stream.read(buffer.data(), static_cast<std::streamsize>(buffer.size())), stream.gcount() > 0) {
-    const auto bytes = static_cast<std::size_t>(stream.gcount());
+  while (const std::size_t bytes = source.read(buffer)) {
     hash.update(std::as_bytes(std::span(buffer).first(bytes)));
     done += bytes;
     if (progress) progress({"checking the text", done, total, "bytes"});

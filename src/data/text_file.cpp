@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "base/error.h"
+#include "base/foreign_file.h"
 #include "base/interrupt.h"
 #include "text/utf8.h"
 
@@ -11,6 +12,9 @@ namespace {
 
 constexpr std::size_t kBlockBytes = 1 << 18;
 constexpr std::uint64_t kLinesPerReport = 1024;
+constexpr std::string_view kEncodingHint =
+    "convert it: iconv -f ENCODING -t UTF-8 (LATIN1 for Western Europe, GB18030 for Chinese, SHIFT_JIS for "
+    "Japanese; `file` guesses)";
 constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
 
 std::uint64_t bytes_on_disk(std::span<const std::filesystem::path> files) {
@@ -35,6 +39,7 @@ bool TextFile::fill() {
   buffer_.resize(kept + kBlockBytes);
   const std::size_t bytes = stream_->read(std::span(buffer_).subspan(kept));
   buffer_.resize(kept + bytes);
+  if (line_number_ == 0 && kept == 0) refuse_foreign(buffer_, path_.string());
   return bytes > 0;
 }
 
@@ -44,7 +49,7 @@ std::string_view TextFile::checked(std::string_view line) {
   if (policy_ == Utf8Policy::kReplace) return replaced_ = replace_invalid_utf8(line);
   throw UserError(fmt::format("{}: line {}, byte {}: invalid UTF-8 (0x{:02X})", path_.string(), line_number_,
                               *at + 1, static_cast<unsigned char>(line[*at])),
-                  "convert the file, e.g. `iconv -f LATIN1 -t UTF-8`");
+                  std::string(kEncodingHint));
 }
 
 std::optional<std::string_view> TextFile::next_line() {
@@ -92,11 +97,12 @@ std::string read_text(const std::filesystem::path& file) {
     bytes = stream->read(std::span(text).subspan(before));
     text.resize(before + bytes);
   }
+  refuse_foreign(text, file.string());
   if (text.starts_with(kByteOrderMark)) text.erase(0, kByteOrderMark.size());
   if (const auto at = find_invalid_utf8(text)) {
     throw UserError(fmt::format("{}: byte {}: invalid UTF-8 (0x{:02X})", file.string(), *at + 1,
                                 static_cast<unsigned char>(text[*at])),
-                    "convert the file, e.g. `iconv -f LATIN1 -t UTF-8`");
+                    std::string(kEncodingHint));
   }
   return text;
 }

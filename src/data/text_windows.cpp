@@ -7,6 +7,7 @@
 
 #include "base/error.h"
 #include "data/text_file.h"
+#include "data/text_kind.h"
 
 namespace espalier {
 
@@ -48,7 +49,7 @@ std::vector<std::int64_t> read_text_ids(std::span<const std::filesystem::path> f
   std::vector<std::int64_t> ids;
   for (const auto& file : files) {
     std::string text;
-    if (is_json_lines(file)) {
+    if (text_kind(file) == TextKind::kJsonLines) {
       const std::array one = {file};
       for_each_document(
           one, options,

@@ -9,9 +9,12 @@
 namespace espalier {
 namespace {
 
+constexpr const char* kIdsHint = "`espalier tokenize MODEL --text FILE --out tokens.json` writes such files";
+
 std::int64_t token_id(const nlohmann::json& id, std::int64_t vocabulary, std::string_view where) {
   if (!id.is_number_integer()) {
-    throw UserError(fmt::format("{}: found {}, expected a token id", where, dump_json(id).substr(0, 40)));
+    throw UserError(fmt::format("{}: found {}, expected a token id", where, dump_json(id).substr(0, 40)),
+                    kIdsHint);
   }
   const bool fits = !id.is_number_unsigned() || id.get<std::uint64_t>() < (1ULL << 62);
   const auto value = fits ? id.get<std::int64_t>() : -1;
@@ -25,7 +28,7 @@ std::int64_t token_id(const nlohmann::json& id, std::int64_t vocabulary, std::st
 
 std::vector<std::int64_t> sequence_of(const nlohmann::json& json, std::int64_t vocabulary,
                                       std::int64_t positions, const std::string& where) {
-  if (!json.is_array()) throw UserError(fmt::format("{}: expected an array of token ids", where));
+  if (!json.is_array()) throw UserError(fmt::format("{}: expected an array of token ids", where), kIdsHint);
   if (json.empty()) {
     throw UserError(fmt::format("{}: the sequence is empty", where), "leave out empty lines of the text");
   }
@@ -40,6 +43,18 @@ std::vector<std::int64_t> sequence_of(const nlohmann::json& json, std::int64_t v
     ids.push_back(token_id(id, vocabulary, fmt::format("{}[{}]", where, ids.size())));
   }
   return ids;
+}
+
+/// People have texts in .json too; what begins otherwise than {"sequences": is told where texts go.
+void check_is_object(std::string_view content, const std::string& source) {
+  const auto begin = content.find_first_not_of(" \t\r\n");
+  const bool is_array = begin != std::string_view::npos && content[begin] == '[';
+  const bool is_lines = begin != std::string_view::npos && content[begin] == '{' &&
+                        content.find("\"sequences\"") == std::string_view::npos;
+  if (is_array || is_lines)
+    throw UserError(fmt::format("{}: found {}, expected token ids: {{\"sequences\": [[..], ..]}}", source,
+                                is_array ? "an array" : "an object without \"sequences\""),
+                    "a .json file holds token ids here; texts go into .jsonl, one {\"text\": ..} a line");
 }
 
 }  // namespace
@@ -61,7 +76,9 @@ TokenSequences parse_token_sequences(std::string_view content, std::string_view 
 
 TokenSequences read_token_sequences(const std::filesystem::path& file, std::int64_t vocabulary,
                                     std::int64_t positions) {
-  return parse_token_sequences(read_file(file), file.string(), vocabulary, positions);
+  const std::string content = read_file(file);
+  check_is_object(content, file.string());
+  return parse_token_sequences(content, file.string(), vocabulary, positions);
 }
 
 }  // namespace espalier

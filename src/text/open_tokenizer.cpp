@@ -4,6 +4,8 @@
 
 #include "base/error.h"
 #include "base/files.h"
+#include "base/foreign_file.h"
+#include "base/links.h"
 #include "text/model_tokenizer.h"
 #include "text/sentencepiece_tokenizer.h"
 #include "text/tokenizer.h"
@@ -36,7 +38,7 @@ TokenizerFile find_tokenizer(const fs::path& model_or_file) {
   static constexpr std::array<const char*, 5> kNames = {
       "tokenizer.json", "tokenizer.model", "tokenizer.model.v3", "tokenizer.model.v2", "vocab.txt"};
   for (const char* name : kNames) {
-    if (fs::exists(model_or_file / name)) return {kind_of(name), model_or_file / name};
+    if (is_named(model_or_file / name)) return {kind_of(name), model_or_file / name};
   }
   throw UserError(fmt::format("{}: the folder has no tokenizer.json, tokenizer.model or vocab.txt",
                               model_or_file.string()),
@@ -51,6 +53,7 @@ std::unique_ptr<Tokenizer> open_tokenizer(const fs::path& model_or_file) {
         load_tokenizer(model_or_file, LetterCase::kAsTrained, WordPiece::SpecialTokens::kRecognized));
   }
   const std::string content = read_file(file);
+  refuse_foreign_or_page(content, name);
   const TokenizerConfig config = read_tokenizer_config(file.parent_path());
   return kind == TokenizerKind::kJson ? make_json_tokenizer(content, name, config)
                                       : make_sentencepiece_tokenizer(content, name, config);

@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "base/files.h"
+#include "base/foreign_file.h"
 #include "text/utf8.h"
 
 namespace espalier {
@@ -60,7 +61,9 @@ std::vector<std::string> checked_vocabulary(std::vector<std::string> pieces, std
 }
 
 std::vector<std::string> read_vocabulary(const std::filesystem::path& file) {
-  return parse_vocabulary(read_file(file), file.string());
+  const std::string content = read_file(file);
+  refuse_foreign_or_page(content, file.string());
+  return parse_vocabulary(content, file.string());
 }
 
 void write_vocabulary(const std::filesystem::path& file, std::span<const std::string> pieces) {

@@ -7,6 +7,7 @@
 
 #include "base/error.h"
 #include "base/files.h"
+#include "base/foreign_file.h"
 #include "base/nearest.h"
 
 namespace espalier {
@@ -132,6 +133,7 @@ ImageSet only_classes(const ImageSet& set, const std::vector<std::string>& names
 Image load_image(const ImageSet& set, std::size_t index) {
   if (set.files.empty()) return from_planes(set, index);
   const std::string bytes = read_file(set.files[index]);
+  refuse_foreign_or_page(bytes, set.files[index].string());
   return decode_image(std::as_bytes(std::span(bytes)), set.files[index].string());
 }
 
