@@ -8,9 +8,10 @@
 
 #include "base/error.h"
 #include "data/choice_wording.h"
-#include "data/documents.h"
+#include "data/json_line.h"
 #include "data/table.h"
 #include "data/text_file.h"
+#include "data/text_kind.h"
 
 namespace espalier {
 namespace {
@@ -40,7 +41,7 @@ std::vector<ChoiceItem> read_table_items(const ChoiceTask& task, const fs::path&
   TableColumns wanted;
   for (const auto& column : columns) wanted.wanted.push_back({column, "the columns of GLUE's RTE"});
   TextFile text(file);
-  TableReader reader([&] { return text.next_line(); }, TableFormat::kTsv, wanted, file.string());
+  TableReader reader([&] { return text.next_line(); }, table_format(file), wanted, file.string());
   std::vector<ChoiceItem> items;
   while (reader.next()) {
     nlohmann::json row;
@@ -108,12 +109,12 @@ fs::path find_choice_file(const ChoiceTask& task, const TaskFiles& data, std::st
 
 std::vector<ChoiceItem> read_choice_items(const ChoiceTask& task, const fs::path& file) {
   std::vector<ChoiceItem> items;
-  if (is_json_lines(file)) {
+  if (text_kind(file) == TextKind::kJsonLines) {
     TextFile text(file);
     while (const auto line = text.next_line()) {
       if (is_blank(*line)) continue;
       const std::string where = fmt::format("{}: line {}", file.string(), text.line_number());
-      JsonObject row(parse_json(*line, where), where);
+      JsonObject row(parse_json_line(*line, where), where);
       items.push_back(task.item(row));
     }
   } else {

@@ -1,75 +1,50 @@
 #include "data/documents.h"
 
 #include <fmt/format.h>
-
-#include <array>
+#include <fmt/ranges.h>
 
 #include "base/error.h"
 #include "base/json.h"
+#include "data/chat.h"
+#include "data/json_line.h"
+#include "data/shown_text.h"
 #include "data/text_file.h"
+#include "data/text_kind.h"
 
 namespace espalier {
 namespace {
 
-struct NamedPattern {
-  std::string_view name;
-  std::string_view message;
-};
-
-constexpr std::array<NamedPattern, 3> kPatterns = {
-    {{"plain", "{role}: {content}\n"},
-     {"chatml", "<|im_start|>{role}\n{content}<|im_end|>\n"},
-     {"inst", "{inst}"}}};  // "[INST] .. [/INST]" around what the user says, "</s>" behind the answers
-
-std::string filled(std::string_view pattern, std::string_view role, std::string_view content) {
-  if (pattern == "{inst}") {
-    return role == "assistant" ? fmt::format(" {}</s>", content) : fmt::format("[INST] {} [/INST]", content);
+/// The line has another key: says which, and names the option.
+[[noreturn]] void no_field(const nlohmann::json& row, const DocumentOptions& options,
+                           const std::string& where) {
+  std::vector<std::string> keys;
+  std::string likely;
+  for (const auto& [key, value] : row.items()) {
+    keys.push_back(shown_text(key));
+    if (likely.empty() && (value.is_string() || value.is_array())) likely = key;
   }
-  std::string text;
-  while (!pattern.empty()) {
-    if (pattern.starts_with("{role}")) {
-      text += role;
-      pattern.remove_prefix(6);
-    } else if (pattern.starts_with("{content}")) {
-      text += content;
-      pattern.remove_prefix(9);
-    } else {
-      text += pattern.front();
-      pattern.remove_prefix(1);
-    }
-  }
-  return text;
+  for (const char* usual : {"messages", "conversations", "content", "text"})
+    if (row.contains(usual)) likely = usual;
+  throw UserError(
+      fmt::format("{}: there is no field {}, the line has {}", where, options.field, fmt::join(keys, ", ")),
+      fmt::format("--text-field {} takes the text from another field", likely.empty() ? "NAME" : likely));
 }
 
-/// One line of JSON Lines.
+/// One line of JSON Lines. A text of null is an empty one.
 std::string document_of(std::string_view line, const DocumentOptions& options, std::string_view pattern,
                         const std::string& where) {
-  JsonObject object(parse_json(line, where), where);
-  const nlohmann::json& value = object.value(options.field);
-  if (value.is_string()) return value.get<std::string>();
-  if (!value.is_array()) object.fail(options.field, "expected a text or a list of chat messages");
-  std::string text;
-  for (JsonObject& message : object.objects(options.field)) {
-    text += filled(pattern, message.string("role"), message.string("content"));
-  }
-  return text;
+  const nlohmann::json row = parse_json_line(line, where);
+  JsonObject object(row, where);
+  const nlohmann::json* value = object.find_value(options.field);
+  if (value == nullptr && !row.contains(options.field)) no_field(row, options, where);
+  if (value == nullptr) return {};
+  if (value->is_string()) return value->get<std::string>();
+  if (value->is_array()) return chat_text(object, options.field, pattern);
+  object.fail(options.field, "expected a text or a list of chat messages",
+              "--text-field NAME takes the text from another field");
 }
 
 }  // namespace
-
-std::string chat_pattern(std::string_view chat_template) {
-  for (const auto& [name, message] : kPatterns) {
-    if (chat_template == name) return std::string(message);
-  }
-  if (chat_template.find("{content}") != std::string_view::npos) return std::string(chat_template);
-  throw UserError(fmt::format("unknown chat template \"{}\"", chat_template),
-                  "plain, chatml, inst, or a pattern such as \"{role}: {content}\"");
-}
-
-bool is_json_lines(const std::filesystem::path& file) {
-  const std::string name = file.filename().string();
-  return name.ends_with(".jsonl") || name.ends_with(".jsonl.gz") || name.ends_with(".jsonl.zst");
-}
 
 void for_each_document(std::span<const std::filesystem::path> files, const DocumentOptions& options,
                        const std::function<void(std::string_view)>& document, std::string_view what,
@@ -78,17 +53,19 @@ void for_each_document(std::span<const std::filesystem::path> files, const Docum
   std::string paragraph;
   std::size_t file = 0;
   std::uint64_t line_number = 0;
+  TextKind kind = TextKind::kText;
   const auto close = [&] {
     if (!paragraph.empty()) document(paragraph);
     paragraph.clear();
   };
   const auto take_line = [&](std::string_view line) {
     ++line_number;
-    if (is_json_lines(files[file])) {
+    if (line_number == 1) kind = text_kind(files[file]);
+    if (kind == TextKind::kJsonLines) {
       if (is_blank(line)) return;
       const std::string where = fmt::format("{}: line {}", files[file].string(), line_number);
       const std::string text = document_of(line, options, pattern, where);
-      if (!text.empty()) document(text);
+      if (!text.empty() || options.empty_lines == EmptyDocuments::kKeep) document(text);
     } else if (is_blank(line)) {
       close();
     } else {

@@ -1,14 +1,18 @@
 #include "data/table.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 
+#include "base/byte_source.h"
 #include "base/error.h"
-#include "base/json.h"
+#include "base/foreign_file.h"
 #include "base/nearest.h"
+#include "data/json_line.h"
 #include "data/shown_text.h"
 #include "data/text_file.h"
+#include "data/text_kind.h"
 
 namespace espalier {
 namespace {
@@ -16,6 +20,13 @@ namespace {
 const char* uneven_hint(TableFormat format) {
   return format == TableFormat::kTsv ? "fields stand between tabs: a text holds neither tabs nor line ends"
                                      : "put a text that holds a comma in quotes";
+}
+
+/// The name of a pipe says nothing; the first line does.
+TableFormat table_format_of(std::string_view begin) {
+  if (begin.starts_with('{')) return TableFormat::kJsonLines;
+  return begin.substr(0, begin.find('\n')).find('\t') != std::string_view::npos ? TableFormat::kTsv
+                                                                                : TableFormat::kCsv;
 }
 
 }  // namespace
@@ -26,6 +37,7 @@ TableFormat table_format(const std::filesystem::path& file) {
   if (name.extension() == ".tsv") return TableFormat::kTsv;
   if (name.extension() == ".csv") return TableFormat::kCsv;
   if (name.extension() == ".jsonl") return TableFormat::kJsonLines;
+  if (is_pipe(file)) return table_format_of(first_bytes(file));
   throw UserError(fmt::format("{}: the name does not say how the table is written", file.string()),
                   "name it .tsv, .csv or .jsonl (also .tsv.gz, .tsv.zst and so on)");
 }
@@ -63,6 +75,7 @@ bool TableReader::next_record() {
   while (line && line->empty()) line = next_line();
   if (!line) return false;
   row_line_ = lines_read_;
+  if (row_line_ == 1) refuse_foreign_or_page(*line, name_);
   if (format_ == TableFormat::kTsv) {
     record_.read_tsv(*line);
     return true;
@@ -82,15 +95,19 @@ void TableReader::no_column(const WantedColumn& wanted, const std::vector<std::s
   for (const auto& name : there) shown.push_back(shown_text(name));
   auto hint = suggestion(wanted.name, std::vector<std::string_view>(shown.begin(), shown.end()));
   if (!wanted.hint.empty()) hint += (hint.empty() ? "" : "; ") + wanted.hint;
-  throw UserError(fmt::format("{}: there is no column \"{}\"", where(), wanted.name), hint);
+  throw UserError(fmt::format("{}: there is no column \"{}\", the columns are {}", where(), wanted.name,
+                              fmt::join(shown, ", ")),
+                  hint);
 }
 
 void TableReader::find_columns(const std::vector<std::string>& header) {
   width_ = header.size();
   for (const auto& wanted : columns_.wanted) {
-    const auto found = std::find(header.begin(), header.end(), wanted.name);
+    auto found = std::find(header.begin(), header.end(), wanted.name);
+    if (found == header.end() && !wanted.other_name.empty())
+      found = std::find(header.begin(), header.end(), wanted.other_name);
     if (found == header.end()) no_column(wanted, header);
-    if (std::find(found + 1, header.end(), wanted.name) != header.end()) {
+    if (std::find(found + 1, header.end(), *found) != header.end()) {
       throw UserError(fmt::format("{}: the column \"{}\" is there twice", where(), wanted.name),
                       "give the columns different names");
     }
@@ -128,7 +145,8 @@ bool TableReader::next() {
 
 // A string as it is; a number or boolean as JSON writes it.
 std::string TableReader::text_of(const nlohmann::json& object, const WantedColumn& wanted) const {
-  const auto found = object.find(wanted.name);
+  auto found = object.find(wanted.name);
+  if (found == object.end()) found = object.find(wanted.other_name);
   if (found == object.end()) {
     std::vector<std::string> keys;
     for (const auto& [name, value] : object.items()) keys.push_back(name);
@@ -138,7 +156,7 @@ std::string TableReader::text_of(const nlohmann::json& object, const WantedColum
   if (found->is_number() || found->is_boolean()) return found->dump();
   throw UserError(fmt::format("{}: {}: found {}, expected a string or a number", where(), wanted.name,
                               shown_text(found->dump())),
-                  "write texts and labels as strings");
+                  found->is_null() ? "correct the row or leave it out" : "write texts and labels as strings");
 }
 
 bool TableReader::next_object() {
@@ -146,15 +164,10 @@ bool TableReader::next_object() {
   while (line && is_blank(*line)) line = next_line();
   if (!line) return false;
   row_line_ = lines_read_;
-  constexpr const char* kHint = "a .jsonl file holds one JSON object a line";
-  nlohmann::json object;
-  try {
-    object = parse_json(*line, where());
-  } catch (const UserError& error) {
-    throw UserError(error.what(), kHint);
-  }
+  const nlohmann::json object = parse_json_line(*line, where());
   if (!object.is_object()) {
-    throw UserError(fmt::format("{}: found {}, expected a JSON object", where(), object.type_name()), kHint);
+    throw UserError(fmt::format("{}: found {}, expected a JSON object", where(), object.type_name()),
+                    "of JSON Lines every line holds one whole JSON object");
   }
   for (std::size_t i = 0; i < fields_.size(); ++i) fields_[i] = text_of(object, columns_.wanted[i]);
   return true;

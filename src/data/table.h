@@ -20,7 +20,8 @@ enum class TableFormat {
   kJsonLines,  ///< a row a line, a JSON object; its keys are the columns
 };
 
-/// By the end of the name: .tsv, .csv or .jsonl, each also with .gz or .zst. Throws UserError for another.
+/// By the end of the name: .tsv, .csv or .jsonl, each also with .gz or .zst; of a pipe with another name by
+/// its first line: `{` begins JSON Lines, a tab is of TSV. Throws UserError for another name.
 TableFormat table_format(const std::filesystem::path& file);
 
 /// The next line without its end, valid until the next call; nullopt after the last.
@@ -34,7 +35,8 @@ enum class UnevenRows { kError, kSkip };
 
 struct WantedColumn {
   std::string name;
-  std::string hint;  ///< what to say, besides the nearest name, when it is not there
+  std::string hint = {};        ///< what to say, besides the nearest name, when it is not there
+  std::string other_name = {};  ///< that it may have instead (as data sets of the hub call it); may be empty
 };
 
 /// The columns to read of a TSV or CSV header, or the keys to read of every JSON object.

@@ -6,6 +6,7 @@
 #include <optional>
 
 #include "base/error.h"
+#include "base/links.h"
 
 namespace espalier {
 namespace {
@@ -57,7 +58,10 @@ std::optional<fs::path> first_existing(const fs::path& folder, std::span<const s
 }
 
 fs::path named_file(const TaskFiles& data, std::string_view split) {
-  if (const auto found = data.files.find(split); found != data.files.end()) return found->second;
+  if (const auto found = data.files.find(split); found != data.files.end()) {
+    expect_input(found->second);
+    return found->second;
+  }
   std::vector<std::string_view> known;
   for (const auto& [name, file] : data.files) known.push_back(name);
   throw UserError(

@@ -26,6 +26,28 @@ std::optional<double> number_in(std::string_view text) {
   return value;
 }
 
+/// A label that no class should have: none at all, one that differs from another in blanks, pandas' "nan".
+void check_label(const std::string& label, const Task& task, const TableReader& row) {
+  const auto wrong = [&](const std::string& what, const char* hint) {
+    throw UserError(
+        fmt::format("{}: the column \"{}\" holds {}, expected a label", row.where(), task.label, what), hint);
+  };
+  if (is_blank(label)) wrong("nothing", "correct the row or leave it out");
+  if (label.find_first_of(" \t\r\v\f") == 0 || label.find_last_of(" \t\r\v\f") == label.size() - 1)
+    wrong(fmt::format("\"{}\"", shown_text(label)), "take the blanks around the label away");
+  if (label == "nan" || label == "NaN" || label == "<NA>")
+    wrong(fmt::format("\"{}\"", label),
+          "so pandas writes what is missing: leave the row out, or give the class another name");
+}
+
+/// The hub's data sets of GLUE hold numbers: places in the list of labels. -1: not published.
+std::optional<int> hub_label(const Task& task, const std::string& label) {
+  const auto number = number_in(label);
+  if (task.source != TaskSource::kGlue || !number || *number != std::floor(*number)) return std::nullopt;
+  if (*number < 0 || *number >= static_cast<double>(task.labels.size())) return std::nullopt;
+  return static_cast<int>(*number);
+}
+
 // Numbers the labels of a file: those of the task, or those that come, which are sorted at the end.
 class LabelNumbers {
  public:
@@ -35,12 +57,15 @@ class LabelNumbers {
 
   int number(const std::string& label, const TableReader& row) {
     if (const auto found = numbers_.find(label); found != numbers_.end()) return found->second;
+    check_label(label, task_, row);
+    if (const auto number = hub_label(task_, label)) return *number;
     if (!open_) {
       throw UserError(fmt::format("{}: the column \"{}\" holds \"{}\", expected one of {}", row.where(),
                                   task_.label, shown_text(label), label_list(task_.labels)),
                       task_.source == TaskSource::kTable
                           ? "every split has the labels of the training file (or of the model)"
-                          : "see that the file belongs to this task");
+                      : label == "-1" ? "-1 stands where labels are not published: take the validation split"
+                                      : "see that the file belongs to this task");
     }
     if (numbers_.size() == kMostLabels) {
       throw UserError(
@@ -87,10 +112,24 @@ double value_of(const std::string& text, const Task& task, const TableReader& ro
                   "correct the row or leave it out");
 }
 
+/// What the hub's data sets call the columns of GLUE's files.
+std::string hub_name(const Task& task, std::string_view column) {
+  static const std::map<std::string_view, const char*> kNames{
+      {"#1 String", "sentence1"}, {"#2 String", "sentence2"}, {"Quality", "label"},
+      {"score", "label"},         {"is_duplicate", "label"},  {"gold_label", "label"}};
+  if (task.source != TaskSource::kGlue) return {};
+  if (task.name == "mnli" && column == task.first) return "premise";
+  if (task.name == "mnli" && column == task.second) return "hypothesis";
+  const auto found = kNames.find(column);
+  return found == kNames.end() ? std::string() : found->second;
+}
+
 TableColumns columns_of(const Task& task, Labels labels) {
-  TableColumns columns{.wanted = {{task.first, ""}}, .positions = task.positions, .uneven = task.uneven};
-  if (task.has_pairs()) columns.wanted.push_back({task.second, ""});
-  if (labels == Labels::kRequired) columns.wanted.push_back({task.label, kUnlabelledHint});
+  TableColumns columns{.positions = task.positions, .uneven = task.uneven};
+  columns.wanted.push_back({task.first, "", hub_name(task, task.first)});
+  if (task.has_pairs()) columns.wanted.push_back({task.second, "", hub_name(task, task.second)});
+  if (labels == Labels::kRequired)
+    columns.wanted.push_back({task.label, kUnlabelledHint, hub_name(task, task.label)});
   return columns;
 }
 

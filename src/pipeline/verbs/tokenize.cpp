@@ -10,6 +10,7 @@
 #include "base/json.h"
 #include "data/documents.h"
 #include "data/text_file.h"
+#include "data/text_kind.h"
 #include "data/token_sequences.h"
 #include "pipeline/make_verb.h"
 #include "report/quantities.h"
@@ -97,16 +98,17 @@ TokenizeSummary write_tokens(const TokenizeOptions& options, const Tokenizer& to
   const std::vector<std::filesystem::path> files = {options.text};
   if (options.whole_file) {
     if (const std::string text = read_text(options.text); !text.empty()) writer.write(text);
-  } else if (is_json_lines(options.text)) {
+  } else if (text_kind(options.text) == TextKind::kJsonLines) {
     for_each_document(
-        files, {.field = options.field}, [&](std::string_view text) { writer.write(text); }, "tokenizing",
-        progress);
+        files, {.field = options.field, .empty_lines = EmptyDocuments::kKeep},
+        [&](std::string_view text) { writer.write(text); }, "tokenizing", progress);
   } else {
     for_each_line(
         files, [&](std::string_view line) { writer.write(line); }, {}, "tokenizing", progress);
   }
   if (writer.is_empty()) {
-    throw UserError(fmt::format("{}: the file is empty, expected a text a line", options.text.string()));
+    throw UserError(fmt::format("{}: the file is empty, expected a text a line", options.text.string()),
+                    "name a file with text in it");
   }
   return writer.finish();
 }
