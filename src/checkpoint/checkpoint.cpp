@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "base/files.h"
 #include "base/json.h"
+#include "base/links.h"
 #include "base/nearest.h"
 #include "checkpoint/shard_index.h"
 #include "checkpoint/tensor_table.h"
@@ -34,12 +35,15 @@ void check_folder(const fs::path& folder) {
         "name the folder that holds the file");
   }
   if (!fs::exists(folder / kConfigFile, error)) {
+    refuse_dangling(folder / kConfigFile);
     throw UserError(fmt::format("{}: config.json is missing", folder.string()),
                     "a checkpoint folder holds config.json and model.safetensors");
   }
 }
 
 [[noreturn]] void no_tensors(const fs::path& folder) {
+  refuse_dangling(folder / kTensorFile);
+  refuse_dangling(folder / kIndexFile);
   std::error_code error;
   const bool pickled = fs::exists(folder / "pytorch_model.bin", error) ||
                        fs::exists(folder / "pytorch_model.bin.index.json", error);
@@ -67,25 +71,21 @@ void Checkpoint::State::add_shards(const fs::path& index_file) {
   for (const std::string& name : index.files) {
     std::error_code error;
     if (!fs::exists(folder / name, error)) {
+      refuse_dangling(folder / name);
       throw UserError(fmt::format("{}: the shard {} is missing ({} in all)", index_file.string(), name,
                                   index.files.size()),
                       "download or copy the shard into the folder");
     }
-    add(folder / name);
-    for (const SafetensorsEntry& entry : files.back().header.tensors) {
-      const auto listed = index.file_of_tensor.find(entry.name);
-      if (listed != index.file_of_tensor.end() && listed->second == name) continue;
-      throw UserError(
-          fmt::format(
-              "{}: tensor {} is in {}, the index {}", index_file.string(), entry.name, name,
-              listed == index.file_of_tensor.end() ? "does not name it" : "says in " + listed->second),
-          "index and shards are not of one checkpoint");
-    }
+    // The index is the list of what counts: a shard may hold more, or a tensor that counts elsewhere.
+    tensors.add(files.emplace_back(folder / name), [&](const std::string& tensor) {
+      const auto listed = index.file_of_tensor.find(tensor);
+      return listed != index.file_of_tensor.end() && listed->second == name;
+    });
   }
   for (const auto& [name, file] : index.file_of_tensor) {
     if (tensors.contains(name)) continue;
     throw UserError(fmt::format("{}: tensor {} should be in {}, but is not", index_file.string(), name, file),
-                    "index and shards are not of one checkpoint");
+                    "index and shards are not of one checkpoint: download or copy them again");
   }
 }
 
@@ -95,7 +95,8 @@ Checkpoint Checkpoint::open(const fs::path& folder) {
   state->folder = folder;
   state->config = read_json(folder / kConfigFile);
   if (!state->config.is_object()) {
-    throw UserError(fmt::format("{}: expected a JSON object", (folder / kConfigFile).string()));
+    throw UserError(fmt::format("{}: expected a JSON object", (folder / kConfigFile).string()),
+                    "copy the model's own config.json into the folder");
   }
   std::error_code error;
   if (fs::exists(folder / kTensorFile, error)) {

@@ -10,13 +10,16 @@ namespace espalier {
 MappedSafetensors::MappedSafetensors(const std::filesystem::path& path)
     : file(path), mapping(path), header(parse_safetensors(mapping.bytes(), path.string())) {}
 
-void TensorTable::add(const MappedSafetensors& file) {
+void TensorTable::add(const MappedSafetensors& file,
+                      const std::function<bool(const std::string& tensor)>& counts) {
   for (const SafetensorsEntry& entry : file.header.tensors) {
+    if (counts && !counts(entry.name)) continue;
     const auto bytes = file.mapping.bytes().subspan(entry.begin, entry.end - entry.begin);
     const TensorView view{{entry.name, entry.dtype, entry.shape, bytes}, files_, entry.begin};
     if (!tensors_.emplace(entry.name, view).second) {
       throw UserError(fmt::format("{}: tensor {}: another file of the checkpoint holds it too",
-                                  file.file.string(), entry.name));
+                                  file.file.string(), entry.name),
+                      "a model.safetensors.index.json says which of them counts");
     }
   }
   ++files_;

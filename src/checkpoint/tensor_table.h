@@ -1,6 +1,7 @@
 #pragma once
 
 #include <filesystem>
+#include <functional>
 #include <map>
 #include <span>
 #include <string>
@@ -25,8 +26,9 @@ struct MappedSafetensors {
 /// Tensors by name over one or more mapped files; views stay valid while the files do.
 class TensorTable {
  public:
-  /// Throws UserError when another file has brought a tensor of the same name.
-  void add(const MappedSafetensors& file);
+  /// The tensors of a file that `counts`; an index says which of several files has a tensor. Throws UserError
+  /// when another file has brought a tensor of the same name.
+  void add(const MappedSafetensors& file, const std::function<bool(const std::string& tensor)>& counts = {});
   bool contains(std::string_view name) const { return tensors_.contains(name); }
   /// Throws UserError naming `source`, the missing tensor and the nearest name there is.
   TensorView find(std::string_view name, std::string_view source) const;

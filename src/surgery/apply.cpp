@@ -49,7 +49,7 @@ std::size_t write_shards(const Layout& layout, const fs::path& folder, const Pro
   const Inputs inputs = open_inputs(layout);
   const BytesWritten written = [&](std::uint64_t bytes) {
     done += bytes;
-    progress({"writing", done, total, "bytes"});
+    if (progress) progress({"writing", done, total, "bytes"});
     if (interrupt_requested() && done < total)
       throw Interrupted(fmt::format("stopped after {} of {} bytes; the same command goes on", done, total));
   };
@@ -84,7 +84,9 @@ void write_other_files(const PreparedSurgery& prepared, const ApplyOptions& opti
     if (!written.contains(file)) carry_over(prepared.checkpoint.folder() / file, folder / file);
   }
   for (const fs::path& file : carried.left_out)
-    note(fmt::format("{}: left out, weights of the model before", file.string()));
+    if (note) note(fmt::format("{}: left out, weights of the model before", file.string()));
+  for (const std::string& lost : carried.lost)
+    if (note) note(fmt::format("{}: not taken over", lost));
   for (const auto& [file, content] : written) {
     fs::create_directories((folder / file).parent_path());
     write_file(folder / file, content);

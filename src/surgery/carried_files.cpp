@@ -1,5 +1,7 @@
 #include "surgery/carried_files.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <array>
 #include <string_view>
@@ -32,6 +34,15 @@ bool is_shard(const fs::path& relative) {
   return !relative.has_parent_path() && name.starts_with("model") && name.ends_with(".safetensors");
 }
 
+/// Why what is neither a file nor a folder of the model cannot be taken over.
+std::string why_lost(const fs::directory_entry& entry) {
+  std::error_code error;
+  if (!entry.is_symlink(error)) return "neither a file nor a folder";
+  const std::string target = fs::read_symlink(entry.path(), error).string();
+  return entry.exists(error) ? fmt::format("a link to a folder ({}), which is not followed", target)
+                             : fmt::format("a link to nothing ({})", target);
+}
+
 void collect(const fs::path& folder, const fs::path& below, CarriedFiles& result) {
   for (const auto& entry : fs::directory_iterator(folder / below)) {
     const std::string name = entry.path().filename().string();
@@ -39,10 +50,12 @@ void collect(const fs::path& folder, const fs::path& below, CarriedFiles& result
     if (name.starts_with(".") || (below.empty() && contains(kWrittenAnew, name)) || is_shard(relative))
       continue;
     // Through links: a model's folder may be a cache of them. Links to folders are not followed (cycles).
-    if (entry.is_directory()) {
-      if (!entry.is_symlink()) collect(folder, relative, result);
+    if (entry.is_directory() && !entry.is_symlink()) {
+      collect(folder, relative, result);
     } else if (entry.is_regular_file()) {
       (is_weights(relative) ? result.left_out : result.files).push_back(relative);
+    } else {
+      result.lost.push_back(fmt::format("{}: {}", relative.string(), why_lost(entry)));
     }
   }
 }
@@ -54,6 +67,7 @@ CarriedFiles carried_files(const fs::path& folder) {
   collect(folder, {}, result);
   std::sort(result.files.begin(), result.files.end());
   std::sort(result.left_out.begin(), result.left_out.end());
+  std::sort(result.lost.begin(), result.lost.end());
   return result;
 }
 

@@ -93,7 +93,7 @@ PartialFolder open_partial(const fs::path& out, std::string_view fingerprint, co
                       "remove it, or name another output folder");
     FolderLock lock = locked(partial);
     if (read_file(partial / kState) == fingerprint) return {partial, std::move(lock)};
-    note(fmt::format("{}: left by other work; starting anew", partial.string()));
+    if (note) note(fmt::format("{}: left by other work; starting anew", partial.string()));
     fs::remove_all(partial);
   }
   fs::create_directories(partial, error);

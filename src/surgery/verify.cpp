@@ -131,7 +131,7 @@ class Comparison {
                          at + static_cast<std::uint64_t>(first - expected.begin()), tensor.from));
     }
     summary_.bytes += found.size();
-    progress_({"comparing", summary_.bytes, prepared_.layout.data_bytes, "bytes"});
+    if (progress_) progress_({"comparing", summary_.bytes, prepared_.layout.data_bytes, "bytes"});
     if (interrupt_requested()) throw Interrupted("stopped; nothing was changed");
   }
 

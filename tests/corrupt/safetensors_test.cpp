@@ -226,18 +226,22 @@ TEST(CorruptCheckpoint, BadFoldersAreUserErrors) {
         {index, R"({"weight_map": {"a": "1.safetensors", "b": "1.safetensors"}})"},
         {"1.safetensors", kTensorA}},
        {"tensor b should be in 1.safetensors, but is not"}},
-      {"shard with a tensor that the index does not name",
+      {"tensors in each other's shards",
        {{"config.json", kConfig},
         {index, R"({"weight_map": {"a": "1.safetensors", "b": "2.safetensors"}})"},
         {"1.safetensors", kTensorB},
         {"2.safetensors", kTensorA}},
-       {"tensor b is in 1.safetensors, the index says in 2.safetensors"}},
-      {"tensor in two shards",
+       {"tensor a should be in 1.safetensors, but is not", "download or copy them again"}},
+      {"a Git LFS pointer",
        {{"config.json", kConfig},
-        {index, R"({"weight_map": {"a": "1.safetensors", "b": "2.safetensors"}})"},
-        {"1.safetensors", kTensorA},
-        {"2.safetensors", kTensorA}},
-       {"2.safetensors: tensor a: another file of the checkpoint holds it too"}},
+        {"model.safetensors", "version https://git-lfs.github.com/spec/v1\noid sha256:4d\nsize 4\n"}},
+       {"model.safetensors: is a Git LFS pointer", "git lfs pull"}},
+      {"a web page",
+       {{"config.json", kConfig}, {"model.safetensors", "\n<!DOCTYPE html><html>401</html>"}},
+       {"model.safetensors: is an HTML page"}},
+      {"a web page in place of the config",
+       {{"config.json", "<html>401</html>"}, {"model.safetensors", kTensorA}},
+       {"config.json: is an HTML page"}},
       {"truncated shard",
        {{"config.json", kConfig},
         {index, R"({"weight_map": {"a": "1.safetensors"}})"},
@@ -261,6 +265,13 @@ TEST(CorruptCheckpoint, AFileOrNothingInPlaceOfTheFolder) {
   expect_user_error([&] { Checkpoint::open(folder / "file"); }, {"is a file, expected a checkpoint folder"});
   expect_user_error([&] { Checkpoint::open(folder / "absent"); }, {"no such folder"});
   fs::create_symlink(folder / "nowhere", folder / "dangling");
+  fs::create_directory(folder / "links");
+  fs::create_symlink(folder / "nowhere", folder / "links/config.json");
+  expect_user_error([&] { Checkpoint::open(folder / "links"); }, {"config.json: a link to nothing"});
+  fs::remove(folder / "links/config.json");
+  write_file(folder / "links/config.json", "{}");
+  fs::create_symlink(folder / "nowhere", folder / "links/model.safetensors");
+  expect_user_error([&] { Checkpoint::open(folder / "links"); }, {"model.safetensors: a link to nothing"});
   expect_user_error([&] { Checkpoint::open(folder / "dangling"); }, {"no such folder"});
 }
 

@@ -7,6 +7,7 @@
 
 #include "base/files.h"
 #include "base/json.h"
+#include "checkpoint/folder_notes.h"
 #include "checkpoint/mapped_file.h"
 #include "paths.h"
 #include "temporary_folder.h"
@@ -17,6 +18,7 @@ namespace {
 
 namespace fs = std::filesystem;
 using fixtures::expect_user_error;
+using nlohmann::json;
 
 const fs::path kGolden = fs::path(source_dir()) / "tests/golden";
 
@@ -77,7 +79,59 @@ TEST(MappedFile, EmptyAbsentAndOddFiles) {
   EXPECT_TRUE(MappedFile(folder / "empty").bytes().empty());
   expect_user_error([&] { MappedFile(folder / "absent"); }, {"absent: no such file"});
   expect_user_error([&] { MappedFile(folder.path()); }, {"is not a regular file"});
-  expect_user_error([] { MappedFile("/dev/null"); }, {"is not a regular file"});
+  EXPECT_TRUE(MappedFile("/dev/null").bytes().empty());
+}
+
+/// A folder with tensors of one byte in shards.
+struct Sharded {
+  TemporaryFolder folder;
+
+  void shard(const std::string& file, const std::vector<std::pair<std::string, char>>& tensors) const {
+    json header;
+    std::string data;
+    for (const auto& [name, value] : tensors) {
+      header[name] = {{"dtype", "U8"}, {"shape", {1}}, {"data_offsets", {data.size(), data.size() + 1}}};
+      data += value;
+    }
+    const std::string text = header.dump();
+    std::string length(8, '\0');
+    for (std::size_t i = 0; i < 8; ++i) length[i] = static_cast<char>(text.size() >> (8 * i));
+    write_file(folder / file, length + text + data);
+  }
+  void index(const std::string& map) const {
+    write_file(folder / "config.json", "{}");
+    write_file(folder / "model.safetensors.index.json", R"({"weight_map": )" + map + "}");
+  }
+};
+
+TEST(Checkpoint, TheIndexSaysWhatCounts) {
+  const Sharded s;
+  s.index(R"({"a": "model-1.safetensors", "b": "model-2.safetensors"})");
+  s.shard("model-1.safetensors", {{"a", 1}, {"b", 7}, {"inv_freq", 3}});
+  s.shard("model-2.safetensors", {{"b", 2}});
+  const Checkpoint checkpoint = Checkpoint::open(s.folder.path());
+  EXPECT_EQ(checkpoint.names(), (std::vector<std::string_view>{"a", "b"}));
+  EXPECT_EQ(checkpoint.tensor("a").bytes[0], std::byte{1});
+  EXPECT_EQ(checkpoint.tensor("b").bytes[0], std::byte{2});
+  EXPECT_TRUE(folder_notes(s.folder.path()).empty());
+}
+
+TEST(FolderNotes, NameWhatIsPassedOver) {
+  const Sharded s;
+  s.index(R"({"a": "model-1.safetensors"})");
+  s.shard("model-1.safetensors", {{"a", 1}});
+  s.shard("model-2.safetensors", {{"a", 2}});
+  EXPECT_EQ(folder_notes(s.folder.path()),
+            std::vector{s.folder.path().string() + ": model-2.safetensors: not in the index, passed over"});
+  s.shard("model.safetensors", {{"a", 3}});
+  fs::create_symlink("../blobs/gone", s.folder / "tokenizer.json");
+  EXPECT_EQ(
+      folder_notes(s.folder.path()),
+      (std::vector{s.folder.path().string() + ": model.safetensors is read; model-1.safetensors and 1 more "
+                                              "shards and model.safetensors.index.json beside it are passed "
+                                              "over",
+                   (s.folder / "tokenizer.json").string() + ": a link to nothing (../blobs/gone)"}));
+  EXPECT_TRUE(folder_notes(s.folder / "absent").empty());
 }
 
 }  // namespace

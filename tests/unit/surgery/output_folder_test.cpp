@@ -48,6 +48,26 @@ TEST_F(OutputFolder, CarriesOtherFilesOverAndLeavesOtherWeights) {
   EXPECT_FALSE(fs::exists(folder / "out.partial"));
 }
 
+TEST_F(OutputFolder, WhatCannotBeTakenOverIsNamed) {
+  fs::create_symlink("../../blobs/gone", folder.model() / "merges.txt");
+  fs::create_directory(folder / "elsewhere");
+  fs::create_directory_symlink(folder / "elsewhere", folder.model() / "code");
+  std::vector<std::string> notes;
+  write_plan(folder.plan_file(), plan);
+  apply_to_files(folder.options(), {}, [&](std::string_view note) { notes.emplace_back(note); });
+  EXPECT_EQ(notes,
+            (std::vector<std::string>{"pytorch_model.bin: left out, weights of the model before",
+                                      "code: a link to a folder (" + (folder / "elsewhere").string() +
+                                          "), which is not followed: not taken over",
+                                      "merges.txt: a link to nothing (../../blobs/gone): not taken over"}));
+}
+
+TEST_F(OutputFolder, IsWrittenWithoutListeners) {
+  write_plan(folder.plan_file(), plan);
+  apply_to_files(folder.options(), {}, {});
+  EXPECT_GT(verify_files(folder.model(), folder.out(), folder.plan_file(), {}, {}).tensors, 0U);
+}
+
 TEST_F(OutputFolder, IsWrittenByOneProcessAtATime) {
   write_plan(folder.plan_file(), plan);
   const auto note = [](std::string_view) {};
