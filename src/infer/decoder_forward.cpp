@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "infer/decoder_attention.h"
+#include "infer/finite.h"
 #include "kernels/gemm.h"
 #include "kernels/simd/kernels.h"
 
@@ -40,12 +41,14 @@ SequenceLayout part(const SequenceLayout& layout, std::int64_t first, std::int64
 struct ReadyBlock::State {
   const DecoderModel& model;
   const DecoderBlock& block;
+  std::int64_t place;
   ReadyVector attention_norm, feed_forward_norm;
   std::unique_ptr<ReadyAttention> attention;
 
   State(const DecoderModel& of, std::int64_t layer, const RopeTable& rope)
       : model(of),
         block(of.blocks.at(static_cast<std::size_t>(layer))),
+        place(layer),
         attention_norm(block.attention_norm),
         feed_forward_norm(block.feed_forward_norm) {
     const auto window = of.config.windows.at(static_cast<std::size_t>(layer));
@@ -68,6 +71,7 @@ struct ReadyBlock::State {
       add_experts(*moe, model.config.router, N, h.data(), x, tap);
     else
       add_ffn(std::get<GatedFfn>(block.feed_forward), N, h.data(), x);
+    expect_finite_block(place, N * D, x);
   }
 };
 
@@ -119,6 +123,7 @@ void decoder_logits(const DecoderModel& model, std::int64_t M, const float* rows
     kernels::gemm(M, count, D, {h.data(), D}, {model.head.rows(first, count).read(buffer), D, true}, 0,
                   logits + first, V);
   }
+  expect_finite_outputs(M * V, logits);
 }
 
 Buffer<float> run_sequence(const DecoderModel& model, std::span<const std::int32_t> ids,

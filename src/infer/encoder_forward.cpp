@@ -4,6 +4,7 @@
 
 #include "base/error.h"
 #include "infer/encoder.h"
+#include "infer/finite.h"
 #include "kernels/simd/kernels.h"
 
 namespace espalier::infer {
@@ -70,6 +71,7 @@ Buffer<float> encode(const EncoderModel& model, const EncoderTokens& tokens,
     feed_forward(block, N, x.data(), y.data(), route_tokens,
                  watched ? tap(static_cast<std::int64_t>(l)) : ExpertTap{});
     add_and_normalise(block.feed_forward_norm, config.layer_norm_eps, N, D, x.data(), y.data());
+    expect_finite_block(static_cast<std::int64_t>(l), N * D, x.data());
   }
   return x;
 }
@@ -83,6 +85,7 @@ Buffer<float> masked_word_logits(const EncoderModel& model, std::int64_t M, cons
   simd::kernels().gelu_forward({.h = h.data(), .a = h.data(), .n = M, .f = D});
   normalise(head.norm, model.config.layer_norm_eps, M, D, h.data(), h.data());
   apply({model.word, head.bias}, M, h.data(), logits.data());
+  expect_finite_outputs(M * model.config.vocab_size, logits.data());
   return logits;
 }
 
@@ -94,6 +97,7 @@ Buffer<float> classify(const EncoderModel& model, const SequenceLayout& layout, 
   apply(*model.pooler, B, first.data(), pooled.data());
   simd::kernels().tanh_forward(pooled.data(), pooled.data(), B * D);
   apply(*model.classifier, B, pooled.data(), scores.data());
+  expect_finite_outputs(scores.size(), scores.data());
   return scores;
 }
 

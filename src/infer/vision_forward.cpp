@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "base/parallel.h"
+#include "infer/finite.h"
 #include "infer/vision.h"
 
 namespace espalier::infer {
@@ -84,6 +85,7 @@ class Pass {
         [&](const EncoderMoe& moe, std::int64_t n, const float* h) { return route_tokens(l, moe, n, h); },
         watched ? tap_(l) : ExpertTap{});
     add(N * D, y, x_.data());
+    expect_finite_block(l, N * D, x_.data());
   }
 
   Routing route_tokens(std::int64_t l, const EncoderMoe& moe, std::int64_t n, const float* h) const {
@@ -108,6 +110,7 @@ class Pass {
       std::copy_n(x_.data() + i * config_.positions() * D, D, first.data() + i * D);
     normalise(model_.norm, config_.layer_norm_eps, rows, D, first.data(), first.data());
     apply(model_.classifier, rows, first.data(), scores.data());
+    expect_finite_outputs(scores.size(), scores.data());
     return scores;
   }
 

@@ -3,8 +3,10 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <limits>
 #include <nlohmann/json.hpp>
 
+#include "checkpoint/checkpoint.h"
 #include "cli/run_program.h"
 #include "paths.h"
 #include "small_tokenizers.h"
@@ -104,6 +106,37 @@ TEST(GenerateVerb, BadInputIsAUserError) {
     EXPECT_THAT(run.err, HasSubstr(error));
     EXPECT_EQ(run.out, "");
   }
+}
+
+/// The golden decoder with one weight of the second layer's router that is not a number.
+std::string broken_model(const TemporaryFolder& folder) {
+  const std::filesystem::path model = folder / "broken";
+  std::filesystem::create_directories(model);
+  for (const char* file : {"config.json", "model.safetensors"})
+    std::filesystem::copy_file(kMixtral + "/" + file, model / file);
+  const TensorView gate =
+      Checkpoint::open(model).tensor("model.layers.1.block_sparse_moe.gate.weight");  // [E, D] float32
+  const float nan = std::numeric_limits<float>::quiet_NaN();
+  std::fstream weights(model / "model.safetensors", std::ios::in | std::ios::out | std::ios::binary);
+  weights.seekp(static_cast<std::streamoff>(gate.begin));
+  weights.write(reinterpret_cast<const char*>(&nan), sizeof nan);
+  return model.string();
+}
+
+TEST(GenerateVerb, AModelWithANanAnswersNothing) {
+  const TemporaryFolder folder;
+  const std::string model = broken_model(folder);
+  const std::string ids = folder.write("ids.json", R"({"sequences": [[0, 5, 9]]})"),
+                    out = (folder / "out.safetensors").string();
+  for (const std::vector<std::string>& command :
+       std::vector<std::vector<std::string>>{{"generate", model, "--prompt-ids", "0", "5", "--tokens", "4"},
+                                             {"logits", model, "--tokens", ids, "--out", out}}) {
+    const ProgramRun run = run_program(command);
+    EXPECT_EQ(run.exit_code, 2);
+    EXPECT_EQ(run.out, "");
+    EXPECT_THAT(run.err, HasSubstr("layer 1 gives outputs that are not finite"));
+  }
+  EXPECT_FALSE(std::filesystem::exists(out));
 }
 
 }  // namespace
