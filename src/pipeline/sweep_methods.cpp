@@ -3,6 +3,7 @@
 #include <fstream>
 
 #include "base/error.h"
+#include "base/hash.h"
 #include "base/machine.h"
 #include "pipeline/prune_steps.h"
 #include "pipeline/sweeps.h"
@@ -10,6 +11,7 @@
 #include "report/shell_command.h"
 #include "sweep/method_comparison.h"
 #include "sweep/method_grid.h"
+#include "sweep/run_inputs.h"
 
 namespace espalier::pipeline {
 namespace {
@@ -68,7 +70,7 @@ std::vector<std::string> prune_arguments(const GridRun& run) {
   return words;
 }
 
-MethodInputs inputs_of(const GridSetting& method) {
+MethodInputs inputs_of_method(const GridSetting& method) {
   const auto action = method.options.find("action");
   if (action != method.options.end() && !decided_by_scores(find_plan_action(action->second->front())))
     return MethodInputs::kData;
@@ -77,13 +79,56 @@ MethodInputs inputs_of(const GridSetting& method) {
   return criterion.input == CriterionInput::kSeed ? MethodInputs::kSeed : MethodInputs::kNothing;
 }
 
-void make_observations(const std::vector<SharedObservations>& all, const RunContext& context) {
+/// What each file of observations is made from, by its name; of a mixture, what its parts are.
+std::map<std::string, std::string> observation_inputs(const std::vector<SharedObservations>& all,
+                                                      const std::string& model) {
+  std::map<std::string, std::string> inputs;
+  for (const SharedObservations& one : all) {
+    const ObserveOptions options = observe_options(one);
+    RunInputs made;
+    made.add_command(observe_command(one, "espalier"));
+    if (options.merge.empty()) made.add_model(model);
+    for (const fs::path& file : options.data) made.add_file(file);
+    for (const fs::path& part : options.merge) made.add(part.string(), sha256(inputs.at(part.string())));
+    inputs[one.file.string()] = made.text();
+  }
+  return inputs;
+}
+
+/// Of a run beside its options: the model, what was observed, the texts it is measured on.
+std::string inputs_of(const PruneOptions& options, const std::map<std::string, std::string>& observed) {
+  RunInputs inputs;
+  inputs.add_model(options.model);
+  if (options.observations) inputs.add("observations", sha256(observed.at(options.observations->string())));
+  for (const auto& [name, file] : texts_to_compare(options.compare_texts)) inputs.add_file(file);
+  return inputs.text();
+}
+
+bool is_there(const SharedObservations& one, const std::string& inputs) {
+  return fs::exists(one.file) && is_made_from(one.file, inputs);
+}
+
+void discard_other_observations(const SharedObservations& one, const std::string& inputs,
+                                const RunContext& context) {
+  if (is_made_from(one.file, inputs)) return;
+  if (fs::exists(one.file) && context.note)
+    context.note(
+        fmt::format("{}: of other options, another text or another model: made anew", one.file.string()));
+  fs::remove(one.file);
+  fs::remove_all(one.file.string() + ".state");
+  record_inputs(one.file, inputs);
+}
+
+void make_observations(const std::vector<SharedObservations>& all,
+                       const std::map<std::string, std::string>& inputs, const RunContext& context) {
   std::size_t done = 0;
   for (const SharedObservations& one : all) {
     ++done;
-    if (fs::exists(one.file)) continue;
-    context.note(fmt::format("{} of {} files of observations: {}", done, all.size(), one.file.string()));
+    if (is_there(one, inputs.at(one.file.string()))) continue;
+    if (context.note)
+      context.note(fmt::format("{} of {} files of observations: {}", done, all.size(), one.file.string()));
     fs::create_directories(one.file.parent_path());
+    discard_other_observations(one, inputs.at(one.file.string()), context);
     RunContext inner = context;
     inner.seed = one.seed;
     inner.part = {};
@@ -126,6 +171,9 @@ class MethodRunner {
     options.resume = state == RunState::kStopped;
     options.if_exists = state == RunState::kLeftOver ? IfExists::kOverwrite : IfExists::kFail;
     fs::create_directories(run.folder.parent_path());
+    if (!is_made_from(run.folder, run.inputs))
+      fs::remove(run.folder / "manifest.json");  // it is no run of these
+    record_inputs(run.folder, run.inputs);
     std::ofstream log(run.log(), std::ios::app);
     RunContext inner = context_;
     inner.seed = run.seed;
@@ -144,7 +192,7 @@ class MethodRunner {
     } catch (const std::exception& error) {
       log << "espalier: error: " << error.what() << std::endl;
       failures_.push_back({run.name(), error.what(), run.log()});
-      context_.note(fmt::format("{} failed: {}", run.name(), error.what()));
+      if (context_.note) context_.note(fmt::format("{} failed: {}", run.name(), error.what()));
     }
   }
 
@@ -166,19 +214,23 @@ PreparedSweep prepare_methods(const std::string& toml, const SweepOptions& optio
   const MethodGrid grid = parse_method_grid(toml, options.grid.string(), known_options<ObserveOptions>(),
                                             known_options<PruneOptions>());
   const auto observations = observations_of(grid, options.out);
-  PreparedSweep sweep{runs_of(grid, options.out, inputs_of), {}, {}, {}};
-  for (GridRun& run : sweep.runs) run.arguments = prune_arguments(run);
+  const auto inputs = observation_inputs(observations, grid.model);
+  PreparedSweep sweep{runs_of(grid, options.out, inputs_of_method), {}, {}, {}};
+  for (GridRun& run : sweep.runs) {
+    run.arguments = prune_arguments(run);
+    run.inputs = inputs_of(prune_options(run), inputs);
+  }
   const std::string program = program_name(context);
   for (const SharedObservations& one : observations)
-    sweep.commands.push_back((fs::exists(one.file) ? "# there: " : "") +
+    sweep.commands.push_back((is_there(one, inputs.at(one.file.string())) ? "# there: " : "") +
                              shell_command(observe_command(one, program)));
   for (const GridRun& run : sweep.runs) {
     const RunState state = state_of(run);
     sweep.commands.push_back((state == RunState::kFinished ? "# finished: " : "") +
                              shell_command(command_of(run, state, program, context.threads)));
   }
-  sweep.run = [observations, runs = sweep.runs, models = options.models](const RunContext& now) {
-    make_observations(observations, now);
+  sweep.run = [observations, inputs, runs = sweep.runs, models = options.models](const RunContext& now) {
+    make_observations(observations, inputs, now);
     return MethodRunner(runs, models, now)();
   };
   sweep.tables = [grid, runs = sweep.runs](const std::string& title) {

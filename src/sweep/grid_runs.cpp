@@ -8,6 +8,7 @@
 #include "artifacts/run_manifest.h"
 #include "base/error.h"
 #include "data/task.h"
+#include "sweep/run_inputs.h"
 
 namespace espalier {
 namespace {
@@ -95,6 +96,7 @@ RunState state_of(const GridRun& run) {
   const auto file = run.folder / "manifest.json";
   if (!fs::exists(file))
     return fs::exists(run.folder) && !fs::is_empty(run.folder) ? RunState::kLeftOver : RunState::kNew;
+  if (!is_made_from(run.folder, run.inputs)) return RunState::kLeftOver;
   const auto manifest = read_manifest(file);
   const auto& typed = manifest.command;
   const auto differs = difference({typed.begin() + (typed.empty() ? 0 : 1), typed.end()}, run.arguments);

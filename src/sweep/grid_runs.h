@@ -16,6 +16,7 @@ struct GridRun {
   std::filesystem::path folder;        ///< OUT/TASK/SETTING/seed-N
   OptionValues options;                ///< of the verb, without --out, --threads and how it starts
   std::vector<std::string> arguments;  ///< the same as a command line, which the verb's table makes
+  std::string inputs = {};             ///< what it depends on beside them (sweep/run_inputs.h); may be empty
 
   std::string name() const;           ///< "rte/moe/seed-3"
   std::filesystem::path log() const;  ///< what the run prints, beside its folder
@@ -28,7 +29,8 @@ std::vector<GridRun> runs_of(const Grid& grid, const std::filesystem::path& out)
 /// How a run stands, by its folder.
 enum class RunState {
   kNew,       ///< no folder, or an empty one
-  kLeftOver,  ///< to start over: it was killed before it wrote a manifest, or failed with other options
+  kLeftOver,  ///< to start over: killed before it wrote a manifest, failed with other options, or of other
+              ///< inputs
   kStopped,   ///< to resume: interrupted, killed or failed
   kFinished,
 };

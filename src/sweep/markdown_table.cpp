@@ -48,7 +48,8 @@ std::string fixed_text(double value, int decimals) {
 
 std::string difference_text(const Difference& difference, int decimals) {
   if (difference.n == 0) return kAbsent;
-  if (!difference.half_width) return fixed_text(difference.mean, decimals);
+  // Seeds that make no difference give no interval.
+  if (difference.half_width.value_or(0.0) == 0.0) return fixed_text(difference.mean, decimals);
   const auto text = fmt::format("{} [{}, {}]", fixed_text(difference.mean, decimals),
                                 fixed_text(difference.mean - *difference.half_width, decimals),
                                 fixed_text(difference.mean + *difference.half_width, decimals));

@@ -74,5 +74,39 @@ TEST(SweepMethods, RefusesWhatPruneWouldRefuseBeforeItStarts) {
   }
 }
 
+TEST(SweepMethods, WhatACellDependsOnIsNotTakenForTheSame) {
+  const TemporaryFolder folder;
+  const std::string model = golden_with_tokenizer(folder, "qwen3-moe");
+  const auto path = [&](const char* name) { return (folder / name).string(); };
+  folder.write("a.txt", "One two three four five.\n\nSix seven eight nine ten.\n");
+  folder.write("b.txt", "Eleven twelve thirteen.\n\nFourteen fifteen sixteen.\n");
+  const auto grid = [&](const char* samples) {
+    return folder.write("grid.toml",
+                        "model = \"" + model + "\"\nkeep = [0.5]\nseeds = [1]\n[calibration]\na = \"" +
+                            path("a.txt") + "\"\n[evaluation]\nb = \"" + path("b.txt") +
+                            "\"\n[observe]\nseq-len = 8\nsamples = " + samples +
+                            "\n[options]\neval-seq-len = 16\n[methods.reap]\ncriterion = \"reap\"\n");
+  };
+  const auto sweep = [&](const char* samples, const char* out) {
+    const ProgramRun run = run_program({"sweep", grid(samples), "--out", path(out), "--threads", "1"});
+    EXPECT_EQ(run.exit_code, 0) << run.err;
+    return file_content((folder / out) / "observations/a/seed-1.safetensors");
+  };
+  const std::string one = sweep("1", "out");
+  EXPECT_EQ(sweep("1", "out"), one);
+  const std::string four = sweep("4", "out");
+  EXPECT_NE(four, one) << "other options of the calibration run";
+  EXPECT_EQ(four, sweep("4", "fresh"));
+  EXPECT_EQ(file_content(path("out/a/0.5/reap/seed-1/scores.json")),
+            file_content(path("fresh/a/0.5/reap/seed-1/scores.json")));
+  folder.write("a.txt", "Seven eight.\n\nNine ten eleven twelve thirteen fourteen.\n");
+  EXPECT_NE(sweep("4", "out"), four) << "another text";
+  const auto measured = [&] { return file_content(path("out/a/0.5/reap/seed-1/compare-b.json")); };
+  const std::string before = measured();
+  folder.write("b.txt", "Another text to measure on, and a longer one.\n");
+  sweep("4", "out");
+  EXPECT_NE(measured(), before);
+}
+
 }  // namespace
 }  // namespace espalier

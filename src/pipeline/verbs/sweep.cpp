@@ -21,19 +21,28 @@ namespace {
 
 void wait_for_lock(FolderLock& lock, const std::filesystem::path& folder, const RunContext& context) {
   if (lock.try_lock()) return;
-  context.note(fmt::format("waiting for another sweep in {}, or a run it left, to end", folder.string()));
+  if (context.note)
+    context.note(fmt::format("waiting for another sweep in {}, or a run it left, to end", folder.string()));
   while (!lock.try_lock()) {
     if (interrupt_requested()) throw Interrupted("stopped before any run was started");
     std::this_thread::sleep_for(std::chrono::milliseconds(50));
   }
 }
 
+std::string failures_text(const std::vector<RunFailure>& failures, std::size_t runs) {
+  const RunFailure& first = failures.front();
+  return fmt::format("{} of {} runs failed: {}: {}{}", failures.size(), runs, first.run, first.reason,
+                     failures.size() > 1 ? "; .." : "");
+}
+
 /// What `report` needs beside the figures.
-RunManifest manifest_of(const SweepOptions& options, const RunContext& context, RunStatus status) {
+RunManifest manifest_of(const SweepOptions& options, const RunContext& context, RunStatus status,
+                        std::optional<std::string> message) {
   RunManifest manifest;
   manifest.verb = "sweep";
   manifest.command = context.command;
   manifest.status = status;
+  manifest.message = std::move(message);
   manifest.started_at = utc_now();
   manifest.options = {{"grid", options.grid.string()}};
   manifest.versions = {{"espalier", ESPALIER_VERSION}};
@@ -43,7 +52,7 @@ RunManifest manifest_of(const SweepOptions& options, const RunContext& context, 
 
 /// sweep.json, sweep.md and what `report` draws.
 void write_tables(const SweepOptions& options, const RunContext& context, const PreparedSweep& sweep,
-                  const SweepTables& tables) {
+                  const SweepTables& tables, const std::vector<RunFailure>& failures) {
   std::filesystem::create_directories(options.out);
   write_file(options.out / "sweep.json", tables.json);
   write_file(options.out / "sweep.md", tables.markdown);
@@ -51,16 +60,12 @@ void write_tables(const SweepOptions& options, const RunContext& context, const 
   const bool all = std::ranges::all_of(
       sweep.runs, [](const GridRun& run) { return state_of(run) == RunState::kFinished; });
   write_figures(options.out / "figures.json", tables.figures);
-  write_manifest(options.out / "manifest.json",
-                 manifest_of(options, context, all ? RunStatus::kFinished : RunStatus::kInterrupted));
-}
-
-[[noreturn]] void fail_with(const std::vector<RunFailure>& failures, std::size_t runs) {
-  const RunFailure& first = failures.front();
-  throw UserError(
-      fmt::format("{} of {} runs failed: {}: {}{}", failures.size(), runs, first.run, first.reason,
-                  failures.size() > 1 ? "; .." : ""),
-      fmt::format("the whole story is in {}; the same command tries them again", first.log.string()));
+  const RunStatus status = !failures.empty() ? RunStatus::kFailed
+                           : all             ? RunStatus::kFinished
+                                             : RunStatus::kInterrupted;
+  const auto message =
+      failures.empty() ? std::nullopt : std::optional(failures_text(failures, sweep.runs.size()));
+  write_manifest(options.out / "manifest.json", manifest_of(options, context, status, message));
 }
 
 std::vector<RunFailure> run_all(const SweepOptions& options, const RunContext& context,
@@ -108,10 +113,12 @@ SweepSummary sweep_grid(const SweepOptions& options, const RunContext& context, 
   std::vector<RunFailure> failures;
   if (!options.summary) failures = run_all(options, context, prepared);
   const SweepTables tables = prepared.tables(options.grid.filename().string());
-  write_tables(options, context, prepared, tables);
+  write_tables(options, context, prepared, tables, failures);
   if (failures.empty()) return {{}, tables.json, tables.markdown};
   if (context.part) context.part(tables.markdown);
-  fail_with(failures, prepared.runs.size());
+  throw UserError(failures_text(failures, prepared.runs.size()),
+                  fmt::format("the whole story is in {}; the same command tries them again",
+                              failures.front().log.string()));
 }
 
 nlohmann::ordered_json to_json(const SweepSummary& summary) {

@@ -4,6 +4,8 @@
 
 #include <cmath>
 
+#include "sweep/markdown_table.h"
+
 namespace espalier {
 namespace {
 
@@ -124,6 +126,12 @@ TEST(Compare, SubtractsTheReferenceAndDense) {
   EXPECT_EQ(compared_pairs(settings), (Pairs{{"dense", "moe"}, {"eager", "moe"}}));
   settings.dense = settings.reference = "dense";
   EXPECT_EQ(compared_pairs(settings), (Pairs{{"moe", "dense"}, {"eager", "dense"}}));
+}
+
+TEST(DifferenceText, SeedsThatMakeNoDifferenceGiveNoInterval) {
+  EXPECT_EQ(difference_text({3, -1.5, 0.0}), "-1.50");
+  EXPECT_EQ(difference_text({3, -1.5, 0.5}), "**-1.50 [-2.00, -1.00]**");
+  EXPECT_EQ(difference_text({1, -1.5, {}}), "-1.50");
 }
 
 }  // namespace
