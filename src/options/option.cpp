@@ -41,6 +41,11 @@ Option& Option::require() {
   return *this;
 }
 
+Option& Option::writes() {
+  written = true;
+  return *this;
+}
+
 Option& Option::at_least(double least) {
   range.least = least;
   return *this;

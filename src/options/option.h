@@ -36,6 +36,7 @@ struct Option {
   char delimiter = '\0';    ///< that divides the words of a list inside one; none: only several words
   bool positional = false;  ///< on the command line told by its place
   bool required = false;
+  bool written = false;               ///< of kPath: the verb writes there
   std::vector<std::string> choices;   ///< of kChoice, and of texts of which only these are taken
   Range range;                        ///< of kInteger and kNumber
   std::string default_text;           ///< what the field holds before it is set, for people; empty: nothing
@@ -53,6 +54,7 @@ struct Option {
 
   // What an OptionTable adds, in the order of a sentence.
   Option& require();
+  Option& writes();
   Option& at_least(double least);
   Option& above(double least);
   Option& between(double least, double most);

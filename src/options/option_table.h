@@ -114,6 +114,7 @@ Option& OptionTable::append_field(std::string name, T& field, std::string metava
   option.help = std::move(help);
   option.kind = kind_of<Value>();
   option.list = Kept::list;
+  option.written = option.name == "out";
   option.positional = positional;
   option.write = [&field](const Option& self, const std::vector<std::string>& words) {
     if constexpr (Kept::list) {

@@ -44,6 +44,22 @@ std::optional<Number> parsed(std::string_view word) {
 
 constexpr std::string_view kWhole = "a whole number";
 
+/// "1.5" times base^power: 0.1MB is 100,000 bytes. Nothing where that is no whole number, or 2^63 or more.
+std::optional<std::uint64_t> scaled(std::string_view decimal, std::uint64_t base, std::size_t power) {
+  const std::size_t point = std::min(decimal.find('.'), decimal.size());
+  const std::string_view behind = decimal.substr(std::min(point + 1, decimal.size()));
+  const auto digits = parsed<std::uint64_t>(std::string(decimal.substr(0, point)).append(behind));
+  if (!digits || point == 0 || (point < decimal.size() && behind.empty())) return std::nullopt;
+  unsigned __int128 bytes = *digits;
+  for (std::size_t i = 0; i < power; ++i) bytes *= base;  // below 2^64 * 2^60
+  for (std::size_t i = 0; i < behind.size(); ++i) {
+    if (bytes % 10 != 0) return std::nullopt;
+    bytes /= 10;
+  }
+  return bytes < (unsigned __int128){1} << 63 ? std::optional(static_cast<std::uint64_t>(bytes))
+                                              : std::nullopt;
+}
+
 }  // namespace
 
 std::int64_t integer_of(const Option& option, const std::string& word, std::int64_t least,
@@ -75,23 +91,19 @@ bool flag_of(const Option& option, const std::string& word) {
 }
 
 std::uint64_t bytes_of(const Option& option, const std::string& word) {
-  const std::size_t digits = std::min(word.find_first_not_of("0123456789"), word.size());
+  const std::size_t digits = std::min(word.find_first_not_of("0123456789."), word.size());
   std::string unit = word.substr(digits);
   std::erase(unit, ' ');
   std::ranges::transform(unit, unit.begin(), [](unsigned char c) { return std::tolower(c); });
   if (unit.ends_with('b')) unit.pop_back();
-  const double base = unit.ends_with('i') ? 1024 : 1000;
+  const std::uint64_t base = unit.ends_with('i') ? 1024 : 1000;
   if (unit.ends_with('i')) unit.pop_back();
   constexpr std::string_view kPrefixes = "kmgtpe";
   const std::size_t power = unit.empty() ? 0 : kPrefixes.find(unit) + 1;  // npos + 1 is 0
-  const auto count = parsed<std::uint64_t>(word.substr(0, digits));
   const bool known = unit.empty() || (unit.size() == 1 && power > 0);
-  if (!count || !known) fail(option, word, "a number of bytes such as 20GB, 500MB or 4096");
-  const double bytes = static_cast<double>(*count) * std::pow(base, static_cast<double>(power));
-  if (bytes >= 0x1p63) fail(option, word, "fewer bytes");
-  std::uint64_t exact = *count;
-  for (std::size_t i = 0; i < power; ++i) exact *= static_cast<std::uint64_t>(base);
-  return exact;
+  const auto count = known ? scaled(word.substr(0, digits), base, power) : std::nullopt;
+  if (!count) fail(option, word, "a whole number of bytes such as 20GB, 1.5GB or 4096");
+  return *count;
 }
 
 std::size_t choice_of(const Option& option, const std::string& word) {

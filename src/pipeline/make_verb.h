@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
+#include "pipeline/check_paths.h"
 #include "pipeline/verb.h"
 
 namespace espalier::pipeline {
@@ -20,6 +21,7 @@ class TypedCall : public VerbCall {
 
   options::OptionTable& table() override { return table_; }
   std::string run(const RunContext& context, ResultForm form) override {
+    check_paths(table_, context);
     const Summary summary = function_(std::as_const(options_), context);
     return form == ResultForm::kJson ? json_text(to_json(summary)) : to_text(summary);
   }

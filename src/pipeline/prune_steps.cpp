@@ -28,8 +28,9 @@ PruneStep step(const std::string& verb, Summary (*function)(const Options&, cons
   return made;
 }
 
-/// "wiki=texts/test.txt" names the text; else it has the file's name up to the first dot.
-std::map<std::string, std::string> named_files(const std::vector<std::string>& words) {
+}  // namespace
+
+std::map<std::string, std::string> texts_to_compare(const std::vector<std::string>& words) {
   std::map<std::string, std::string> files;
   for (const std::string& word : words) {
     const auto equals = word.find('=');
@@ -37,12 +38,15 @@ std::map<std::string, std::string> named_files(const std::vector<std::string>& w
     auto name = equals == std::string::npos ? fs::path(word).filename().string() : word.substr(0, equals);
     if (equals == std::string::npos) name = name.substr(0, name.find('.'));
     if (name.empty() || name.find('/') != std::string::npos || file.empty())
-      throw UserError(fmt::format("--compare: found {}, expected FILE or NAME=FILE", word));
+      throw UserError(fmt::format("--compare: found {}, expected FILE or NAME=FILE", word),
+                      "--compare wiki=wiki.test.txt");
     if (!files.emplace(name, file).second)
       throw UserError(fmt::format("--compare: two texts are named {}", name), "give names: NAME=FILE");
   }
   return files;
 }
+
+namespace {
 
 class StepPlanner {
  public:
@@ -60,7 +64,7 @@ class StepPlanner {
     else
       add_plan_of_observations();
     add_surgery();
-    for (const auto& [name, file] : named_files(options_.compare_texts)) add_compare(name, file);
+    for (const auto& [name, file] : texts_to_compare(options_.compare_texts)) add_compare(name, file);
     return std::move(steps_);
   }
 

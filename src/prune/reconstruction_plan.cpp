@@ -43,8 +43,7 @@ LayerPlan layer_plan(const LayerCandidates& candidates, const FoundSubset& found
 
 }  // namespace
 
-Plan reconstruction_plan(const Observations& observations, const SubsetSearch& search,
-                         const OneShotRule& rule, std::uint64_t seed) {
+void expect_reconstruction_rule(const OneShotRule& rule) {
   if (rule.budget == PlanBudget::kGlobal)
     throw UserError("--budget global: errors of different layers are not comparable",
                     "reconstruction keeps as many in each layer");
@@ -52,6 +51,11 @@ Plan reconstruction_plan(const Observations& observations, const SubsetSearch& s
     throw UserError(
         "--router zero_output: reconstruction looks for experts among which tokens are routed anew",
         "plan with --router reroute");
+}
+
+Plan reconstruction_plan(const Observations& observations, const SubsetSearch& search,
+                         const OneShotRule& rule, std::uint64_t seed) {
+  expect_reconstruction_rule(rule);
   const Scores scores = score_observations(observations, find_criterion("frequency"), 0, seed);
   const std::vector<LayerCandidates> layers = candidates_of(scores, rule);
   const std::vector<int> drops = drop_counts(layers, scores, rule);

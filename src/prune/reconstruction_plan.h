@@ -15,4 +15,7 @@ namespace espalier {
 Plan reconstruction_plan(const Observations& observations, const SubsetSearch& search,
                          const OneShotRule& rule, std::uint64_t seed);
 
+/// Throws UserError for a rule that reconstruction cannot obey: a global budget, rows that stay.
+void expect_reconstruction_rule(const OneShotRule& rule);
+
 }  // namespace espalier

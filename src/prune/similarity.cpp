@@ -108,14 +108,21 @@ constexpr std::string_view kNeedsOutputs = "observe MODEL --data .. --similarity
 constexpr std::string_view kNeedsCka = "observe MODEL --data .. --similarity cka";
 constexpr std::string_view kNeedsData = "observe MODEL --data ..";
 
+constexpr std::string_view kAsCka[] = {"cka"};
+constexpr std::string_view kAsOutputs[] = {"output", "cka"};
+constexpr std::string_view kAsWeights[] = {"weights"};
+constexpr std::string_view kAsProbes[] = {"probes"};
+
 constexpr Similarity kSimilarities[] = {
-    {"cka", "linear CKA of the outputs on all tokens", kNeedsCka, has_cross_moments, cka},
-    {"output", "cosine of the outputs on all tokens", kNeedsOutputs, has_outputs, output},
-    {"mean_output", "minus the distance of the mean outputs", kNeedsOutputs, has_outputs, mean_output},
-    {"logits", "cosine of the router's logits over the tokens", kNeedsData, has_tokens, logits},
-    {"weights", "cosine of the weights, neurons aligned", kNeedsWeights, has_weights, weights},
-    {"probes", "cosine of the outputs on Gaussian vectors", kNeedsProbes, has_probes, probes},
-    {"probes_cka", "linear CKA of the outputs on Gaussian vectors", kNeedsProbes, has_probes, probes_cka},
+    {"cka", "linear CKA of the outputs on all tokens", kNeedsCka, kAsCka, has_cross_moments, cka},
+    {"output", "cosine of the outputs on all tokens", kNeedsOutputs, kAsOutputs, has_outputs, output},
+    {"mean_output", "minus the distance of the mean outputs", kNeedsOutputs, kAsOutputs, has_outputs,
+     mean_output},
+    {"logits", "cosine of the router's logits over the tokens", kNeedsData, {}, has_tokens, logits},
+    {"weights", "cosine of the weights, neurons aligned", kNeedsWeights, kAsWeights, has_weights, weights},
+    {"probes", "cosine of the outputs on Gaussian vectors", kNeedsProbes, kAsProbes, has_probes, probes},
+    {"probes_cka", "linear CKA of the outputs on Gaussian vectors", kNeedsProbes, kAsProbes, has_probes,
+     probes_cka},
 };
 
 }  // namespace

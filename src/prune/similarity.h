@@ -17,6 +17,8 @@ struct Similarity {
   std::string_view name;
   std::string_view definition;  ///< one line, for `--help` and tables
   std::string_view needs;       ///< options of `observe` that provide it; empty: always there
+  /// Kinds of `observe --similarity`, any of which provides it; empty: always there.
+  std::span<const std::string_view> observed_as;
   bool (*available)(const LayerObservations& layer) = nullptr;
   SimilarityMatrix (*compute)(const LayerObservations& layer) = nullptr;
 };

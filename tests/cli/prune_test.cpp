@@ -158,12 +158,53 @@ TEST(PruneVerb, GoesOnAfterAFailedStep) {
   EXPECT_THAT(other.err, HasSubstr("had other options"));
 }
 
+TEST(PruneVerb, ResumeBeginsWhatDidNotBegin) {
+  const Pruned p;
+  EXPECT_EQ(run_program(p.command({"--criterion", "magnitude"})).exit_code, 2);
+  const ProgramRun run = run_program(p.command({"--criterion", "magnitude", "--keep", "2", "--resume"}));
+  EXPECT_EQ(run.exit_code, 0) << run.err;
+  EXPECT_THAT(run.err, HasSubstr("there is no run yet"));
+  TemporaryFolder other;
+  other.write("text", "");
+  const ProgramRun none = run_program({"prune", p.model, "--criterion", "magnitude", "--keep", "2", "--out",
+                                       other.path().string(), "--resume"});
+  EXPECT_EQ(none.exit_code, 2);
+  EXPECT_THAT(none.err, HasSubstr("manifest.json"));
+}
+
+TEST(PruneVerb, ResumeTakesWhatWasMissing) {
+  const Pruned p;
+  const std::string model = golden_with_tokenizer(p.folder, "qwen3-moe");
+  const std::string text = p.folder.write("a.txt", "One two three four five six seven.\n");
+  std::vector<std::string> command{"prune",       model,       "--out",  p.run,
+                                   "--criterion", "magnitude", "--keep", "0.5"};
+  ASSERT_EQ(run_program(command).exit_code, 0);
+  const auto written = std::filesystem::last_write_time(p.run + "/model/model.safetensors");
+  command.insert(command.end(), {"--compare", "a=" + text, "--eval-seq-len", "16", "--resume"});
+  const ProgramRun run = run_program(command);
+  ASSERT_EQ(run.exit_code, 0) << run.err;
+  EXPECT_TRUE(std::filesystem::exists(p.run + "/compare-a.json"));
+  EXPECT_EQ(std::filesystem::last_write_time(p.run + "/model/model.safetensors"), written);
+}
+
 TEST(PruneVerb, BadInputIsAUserErrorBeforeAnyWork) {
   const Pruned p;
   const std::pair<std::vector<std::string>, std::string> cases[] = {
       {{"--criterion", "reap", "--keep", "2"}, "--data is missing"},
       {{"--criterion", "reapp", "--data", p.tokens, "--keep", "2"}, "reap"},
-      {{"--criterion", "magnitude", "--keep", "2", "--resume"}, "manifest.json"},
+      {{"--criterion", "reap", "--data", p.tokens}, "of --keep, --keep-bytes and --target-size are given"},
+      {{"--criterion", "reap", "--data", p.tokens, "--keep", "50%"}, "--keep"},
+      {{"--criterion", "reap", "--data", p.tokens, "--keep", "1"}, "would keep 1 of its experts"},
+      {{"--criterion", "reap", "--data", p.tokens, "--keep", "99"}, "--keep: 99 experts, the layers have"},
+      {{"--criterion", "reap", "--data", p.tokens, "--keep", "2", "--protect", "0:77"}, "no expert 77"},
+      {{"--criterion", "reap", "--data", p.tokens, "--keep", "2", "--router", "zero_output"}, "--zero-fill"},
+      {{"--criterion", "reap", "--data", p.tokens, "--target-size", "1kB"}, "--target-size"},
+      {{"--criterion", "reap", "--data", "absent.jsonl", "--keep", "2"}, "absent.jsonl: no such file"},
+      {{"--criterion", "magnitude", "--keep", "2", "--compare", "absent.txt"}, "absent.txt: no such file"},
+      {{"--criterion", "magnitude", "--keep", "2", "--compare", p.tokens}, "tokenizer"},
+      {{"--action", "merge", "--data", p.tokens, "--keep", "2"}, "--similarity cka"},
+      {{"--action", "merge", "--method", "grupping", "--data", p.tokens, "--keep", "2"}, "grouping"},
+      {{"--action", "reconstruction", "--data", p.tokens, "--keep", "2"}, "--keep-tokens"},
   };
   for (const auto& [arguments, error] : cases) {
     const ProgramRun run = run_program(p.command(arguments));

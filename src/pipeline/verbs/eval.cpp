@@ -44,7 +44,7 @@ void describe_masked_words(options::OptionTable& table, MaskedWordOptions& optio
       .add("examples", options.examples, "N",
            "mlm: also show this many masked texts and the model's best guesses")
       .shows("");
-  table.add("cache", options.cache, "DIR", "mlm: folder that keeps the tokenized text");
+  table.add("cache", options.cache, "DIR", "mlm: folder that keeps the tokenized text").writes();
 }
 
 }  // namespace

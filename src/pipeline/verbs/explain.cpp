@@ -10,9 +10,11 @@ void describe(options::OptionTable& table, ExplainOptions& options) {
   table.positional("plan", options.plan, "PLAN", "a plan").require();
   table.add("scores", options.scores, "SCORES",
             "the scores it was made from: adds those of the experts that stay");
-  table.add("html", options.html, "FILE", "also writes it as one page that opens offline");
-  table.add("keep-list", options.keep_list, "FILE",
-            "also writes {\"0\": [0, 3], ..}, layer to surviving experts; .jsonl: a line per layer");
+  table.add("html", options.html, "FILE", "also writes it as one page that opens offline").writes();
+  table
+      .add("keep-list", options.keep_list, "FILE",
+           "also writes {\"0\": [0, 3], ..}, layer to surviving experts; .jsonl: a line per layer")
+      .writes();
 }
 
 ExplainSummary explain(const ExplainOptions& options, const RunContext& /*context*/) {

@@ -2,11 +2,14 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "artifacts/run_manifest.h"
 #include "base/error.h"
 #include "base/interrupt.h"
 #include "base/machine.h"
 #include "base/stopwatch.h"
+#include "pipeline/check_prune.h"
 #include "pipeline/make_verb.h"
 #include "pipeline/prune_steps.h"
 #include "report/shell_command.h"
@@ -25,6 +28,7 @@ class Pruning {
   }
 
   PruneSummary run() {
+    check_prune(options_, context_.seed);
     open_folder();
     save(RunStatus::kRunning);
     try {
@@ -51,11 +55,33 @@ class Pruning {
       remove_results();
       return;
     }
+    std::error_code absent;
+    if (!fs::exists(options_.out, absent)) {  // what failed before its first step left nothing
+      if (context_.note)
+        context_.note(fmt::format("{}: there is no run yet, it begins", options_.out.string()));
+      return create_output_folder(options_.out, options_.if_exists);
+    }
     const RunManifest before = read_manifest(manifest);
-    if (before.options.value("commands", nlohmann::json()) != nlohmann::json(lines_))
-      throw UserError(fmt::format("{}: that run had other options", manifest.string()),
-                      "repeat its command line (it is in the file) with --resume, or choose another --out");
+    for (const PruneStep& step : steps_) expect_done_alike(step, before, manifest);
     seconds_ = before.timings_seconds;
+  }
+
+  /// What a run left is taken over where the step that left it is the same; steps to come may be others.
+  void expect_done_alike(const PruneStep& step, const RunManifest& before, const fs::path& manifest) const {
+    if (step.result.empty() || !fs::exists(step.result)) return;
+    std::vector<std::string> lines;
+    for (const auto& line : before.options.value("commands", nlohmann::json::array()))
+      if (line.is_string()) lines.push_back(line.get<std::string>());
+    if (std::find(lines.begin(), lines.end(), shell_command(step.command)) != lines.end()) return;
+    const auto same_verb = std::find_if(lines.begin(), lines.end(), [&](const std::string& line) {
+      return line.starts_with(fmt::format("espalier {} ", step.verb));
+    });
+    throw UserError(
+        fmt::format("{}: that run had other options: {} is there", manifest.string(), step.result.string()),
+        same_verb == lines.end() ? "choose another --out, or start anew with --overwrite"
+                                 : fmt::format("it is of `{}`: repeat its options, choose another --out, or "
+                                               "start anew with --overwrite",
+                                               *same_verb));
   }
 
   /// Of an older run, which may have had other steps. Its observations stay where this run reads them.

@@ -105,7 +105,8 @@ void describe(options::OptionTable& table, ReportOptions& options) {
       .require();
   table.add("plan", options.plan, "PLAN", "of observations: shows what its dropped experts did");
   table.add("out", options.out, "FILE", "the page, one HTML file that opens offline").require();
-  table.add("figures", options.figures, "DIR", "also each figure of a study, as an SVG file in this folder");
+  table.add("figures", options.figures, "DIR", "also each figure of a study, as an SVG file in this folder")
+      .writes();
 }
 
 ReportSummary report(const ReportOptions& options, const RunContext& /*context*/) {

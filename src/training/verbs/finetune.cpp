@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "base/error.h"
+#include "base/links.h"
 #include "pipeline/make_verb.h"
 #include "train/finetune.h"
 
@@ -20,6 +21,8 @@ void split_text(const std::vector<std::string>& data, TextFinetuneOptions& libra
     else
       library.text.emplace_back(entry.starts_with("train=") ? entry.substr(6) : entry);
   }
+  for (const auto* files : {&library.text, &library.validation_text})
+    for (const auto& file : *files) expect_input(file);
   if (library.text.empty())
     throw UserError("--data is missing: --task causal_lm learns from text files",
                     "--data FILE.. or --data train=FILE dev=FILE");
@@ -103,7 +106,7 @@ void describe_decoders(options::OptionTable& table, FinetuneOptions& o) {
             "model that a decoder is to come close to, e.g. the one it was pruned from: minimises KL");
   table.add("teacher-share", o.teacher_share, "SHARE", "of the loss; the rest is the text's cross entropy")
       .between(0, 1);
-  table.add("cache", o.cache, "DIR", "folder of the tokenized text; default: OUT/corpus");
+  table.add("cache", o.cache, "DIR", "folder of the tokenized text; default: OUT/corpus").writes();
 }
 
 }  // namespace

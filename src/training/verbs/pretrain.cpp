@@ -42,7 +42,7 @@ void describe(options::OptionTable& table, PretrainOptions& o) {
   table.add("tokenizer", o.tokenizer, "FILE",
             "tokenizer.json of a decoder, or the folder it is in; default: the checkpoint's");
   table.add("valid-text", o.validation_text, "FILE", "held-out text files");
-  table.add("cache", o.cache, "DIR", "folder of the tokenized corpus; default: OUT/corpus");
+  table.add("cache", o.cache, "DIR", "folder of the tokenized corpus; default: OUT/corpus").writes();
   table.add("batch-tokens", o.batch_tokens, "N", "tokens per step; whole sequences, no padding").at_least(1);
   table.add("seq-len", o.sequence_length, "N", "longest sequence, [CLS] and [SEP] or BOS included")
       .at_least(1);

@@ -98,6 +98,8 @@ TEST(OptionTable, SizesHaveUnits) {
                                                           {"3kB", 3000},
                                                           {"3KiB", 3072},
                                                           {"2 mb", 2'000'000},
+                                                          {"0.1MB", 100'000},
+                                                          {"1.5KiB", 1536},
                                                           {"1T", 1'000'000'000'000}}) {
     Described d;
     d.table.set("size", Words{word});
@@ -118,8 +120,10 @@ TEST(OptionTable, RefusesWhatAnOptionDoesNotTake) {
   EXPECT_EQ(d.refused("share", {"nan"}), "--share: found nan, expected a number above 0|");
   EXPECT_EQ(d.refused("colour", {"bleu"}), "--colour: found bleu, expected red, blue|did you mean blue?");
   EXPECT_EQ(d.refused("wet", {"maybe"}), "--wet: found maybe, expected true or false|");
-  EXPECT_THAT(d.refused("size", {"20XB"}), HasSubstr("--size: found 20XB, expected a number of bytes"));
-  EXPECT_THAT(d.refused("size", {"99999999999EB"}), HasSubstr("fewer bytes"));
+  EXPECT_THAT(d.refused("size", {"20XB"}), HasSubstr("--size: found 20XB, expected a whole number of bytes"));
+  EXPECT_THAT(d.refused("size", {"99999999999EB"}), HasSubstr("a whole number of bytes"));
+  for (const char* word : {"-1", "0.0001kB", ".5MB", "1.MB", "1.2.3MB", "1e3", ""})
+    EXPECT_THAT(d.refused("size", {word}), HasSubstr("a whole number of bytes")) << word;
   EXPECT_THAT(d.refused("coat", {"1"}), HasSubstr("coats"));
   EXPECT_EQ(d.options.coats, 2) << "nothing was set";
 }
