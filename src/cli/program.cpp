@@ -125,7 +125,7 @@ int run_program(int argc, const char* const* argv) {
     flush_results();
     return kDone;
   } catch (const UserError& error) {
-    print_error(error.what(), error.hint().empty() ? "`espalier --help` lists the verbs" : error.hint());
+    print_error(error.what(), error.hint());
     return kUserFault;
   } catch (const Interrupted& interrupted) {
     print_error(interrupted.what(), "the state was saved");

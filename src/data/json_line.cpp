@@ -11,7 +11,7 @@ nlohmann::json parse_json_line(std::string_view line, const std::string& where) 
   try {
     return parse_json(line, where);
   } catch (const UserError& error) {
-    throw UserError(error.what(), "of JSON Lines every line holds one whole JSON object");
+    throw UserError(error.what(), "a .jsonl file holds one JSON object a line");
   }
 }
 

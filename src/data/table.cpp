@@ -167,7 +167,7 @@ bool TableReader::next_object() {
   const nlohmann::json object = parse_json_line(*line, where());
   if (!object.is_object()) {
     throw UserError(fmt::format("{}: found {}, expected a JSON object", where(), object.type_name()),
-                    "of JSON Lines every line holds one whole JSON object");
+                    "a .jsonl file holds one JSON object a line");
   }
   for (std::size_t i = 0; i < fields_.size(); ++i) fields_[i] = text_of(object, columns_.wanted[i]);
   return true;

@@ -181,6 +181,8 @@ class TaskFinetuning : public Objective {
 }  // namespace
 
 FinetuneSummary finetune(FinetuneOptions& options) {
+  if (options.task.source != TaskSource::kWordNet)
+    for (const char* split : {"train", "dev"}) find_split_file(options.task, options.data, split);
   TaskFinetuning objective(options);
   FinetuneSummary summary{run_training("finetune", objective, options), {}, 0};
   summary.eval = objective.eval_result();

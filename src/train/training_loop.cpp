@@ -35,6 +35,7 @@ class Run {
     metrics_.emplace(options_.out / "metrics.jsonl",
                      resumes() ? std::optional(progress_.step) : std::nullopt);
     write_status(RunStatus::kRunning);
+    recall_losses();
     try {
       train(optimizer);
       objective_.save_result(options_.out);
@@ -60,6 +61,15 @@ class Run {
     } else if (!std::filesystem::exists(options_.out / "manifest.json")) {
       throw UserError(fmt::format("{}: no run to resume: there is no manifest.json", options_.out.string()),
                       "pass the folder of the run that was stopped, or start a new one without --resume");
+    }
+  }
+
+  /// What a resumed run had come to: the answer when there is nothing left to do.
+  void recall_losses() {
+    if (!resumes()) return;
+    for (const MetricsLine& line : read_metrics(options_.out / "metrics.jsonl")) {
+      last_loss_ = line.task_loss ? *line.task_loss : line.mlm_loss.value_or(line.loss);
+      if (line.valid_loss) last_validation_ = line.valid_loss;
     }
   }
 

@@ -30,6 +30,18 @@ TEST(CompareVerb, AModelWithItselfAndWithAnother) {
   EXPECT_EQ(shown.at("continuations")[1].at("first"), shown.at("continuations")[1].at("second"));
 }
 
+TEST(CompareVerb, PromptsAreShownToPeopleToo) {
+  const TemporaryFolder folder;
+  const std::string mixtral = golden_with_tokenizer(folder, "mixtral");
+  const std::string text = folder.write("a.txt", "abc a long line\n");
+  const std::vector<std::string> command{"compare", mixtral,    mixtral, "--data",   text, "--seq-len",
+                                         "8",       "--prompt", "abc",   "--tokens", "3"};
+  const json shown = result_of(command);
+  const ProgramRun run = run_program(command);
+  EXPECT_THAT(run.out, HasSubstr("\nabc\n  " + mixtral + ": "));
+  EXPECT_THAT(run.out, HasSubstr(shown.at("continuations")[0].at("first").get<std::string>()));
+}
+
 TEST(CompareVerb, AModelOfAnotherKindIsAUserError) {
   const TemporaryFolder folder;
   const std::string mixtral = golden_with_tokenizer(folder, "mixtral");

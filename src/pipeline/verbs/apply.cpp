@@ -28,6 +28,7 @@ espalier::ApplySummary write(const ApplyOptions& options, const RunContext& cont
                                  .if_exists = options.if_exists,
                                  .command = context.command},
                                 context.progress, context.note);
+  if (!context.note) return summary;
   if (summary.files_found > 0)
     context.note(fmt::format("{} of {} files were there from a run that was stopped", summary.files_found,
                              summary.files.size()));

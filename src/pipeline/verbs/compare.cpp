@@ -98,12 +98,17 @@ nlohmann::ordered_json to_json(const CompareSummary& summary) {
 
 std::string to_text(const CompareSummary& summary) {
   const ModelComparison& comparison = summary.comparison;
+  std::string continuations;
+  for (const auto& [prompt, first, second] : summary.continuations)
+    continuations += fmt::format("\n{}\n  {}: {}\n  {}: {}\n", prompt, summary.first.string(), first,
+                                 summary.second.string(), second);
   return fmt::format("{}: perplexity {:.4f}\n{}: perplexity {:.4f}\n", summary.first.string(),
                      comparison.first.value(), summary.second.string(), comparison.second.value()) +
          fmt::format(
              "KL divergence {:.6f} nats a token (largest {:.4f}), same first choice {:.2f}%, {} tokens\n",
              comparison.kl_divergence, comparison.kl_divergence_max, 100 * comparison.top1_agreement,
-             grouped_text(static_cast<std::uint64_t>(comparison.first.tokens)));
+             grouped_text(static_cast<std::uint64_t>(comparison.first.tokens))) +
+         continuations;
 }
 
 Verb compare_verb() {

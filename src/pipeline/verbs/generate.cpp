@@ -66,7 +66,8 @@ void describe(options::OptionTable& table, GenerateOptions& options) {
 
 GenerateSummary generate(const GenerateOptions& options, const RunContext& context) {
   if (options.prompt.has_value() == !options.prompt_ids.empty())
-    throw UserError("expected either --prompt or --prompt-ids");
+    throw UserError("expected either --prompt or --prompt-ids",
+                    "--prompt TEXT goes on with a text, --prompt-ids ID.. with token ids");
   const infer::DecoderModel model = infer::load_decoder(Checkpoint::open(options.model));
   const auto tokenizer = options.prompt ? open_tokenizer(options.model) : nullptr;
   GenerateSummary summary;

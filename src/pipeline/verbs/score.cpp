@@ -21,7 +21,7 @@ Scores scores_of_model(const ScoreOptions& options, const Criterion& criterion, 
   if (options.reference) reference = Checkpoint::open(*options.reference);
   Scores scores = score_checkpoint(checkpoint, reference ? &*reference : nullptr, criterion, context.seed,
                                    context.progress);
-  if (scores.criterion != criterion.name) {
+  if (scores.criterion != criterion.name && context.note) {
     context.note(fmt::format("without --reference there is no change: scored by {}, the norm itself",
                              scores.criterion));
   }

@@ -24,6 +24,8 @@ TEST(Export, WritesAnOrdinaryBertWithItsTokenizer) {
   EXPECT_EQ(exported.config()["label2id"]["no"], 0);
   for (const char* file : {"vocab.txt", "tokenizer_config.json"})
     EXPECT_TRUE(std::filesystem::exists(small.path(std::string("bert/") + file))) << file;
+  const auto tokenizer = nlohmann::json::parse(file_content(small.path("bert/tokenizer_config.json")));
+  EXPECT_EQ(tokenizer["model_max_length"], exported.config()["max_position_embeddings"]);
   const auto lines = small.folder.write("lines.txt", "w1 w2 w3\nw5 w6\nw1\n");
   const auto before = run_program({"predict", small.path("run/model"), lines});
   const auto after = run_program({"predict", small.path("bert"), lines});

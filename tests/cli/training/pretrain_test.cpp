@@ -139,6 +139,7 @@ TEST_F(Pretrain, ResumingAFinishedRunChangesNothing) {
   ASSERT_EQ(resumed.exit_code, 0) << resumed.err;
   EXPECT_TRUE(model("run") == before);
   EXPECT_EQ(file_content(small_.path("run/metrics.jsonl")), metrics);
+  EXPECT_THAT(resumed.out, testing::Not(HasSubstr("loss 0.0000"))) << "the loss that the run came to";
 }
 
 TEST_F(Pretrain, ADivergingLossStopsAtItsStepAndKeepsTheLastState) {

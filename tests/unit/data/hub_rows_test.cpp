@@ -64,7 +64,7 @@ TEST(HubRows, HellaswagTakesTheWholeContextWhereItsHalvesAreAbsent) {
 
 TEST(HubRows, MistakesNameTheKeysThere) {
   expect_user_error([] { item("mmlu", R"({"question": "Q", "subject": "s", "choices": ["a", "b"]})"); },
-                    {"the field gold is missing", "its fields are choices, question, subject"});
+                    {"the field gold is missing", R"(its fields are "choices", "question", "subject")"});
   expect_user_error([] { item("piqa", R"({"goal": "g", "sol1": "x", "sol2": "y", "label": -1})"); },
                     {"label: found -1, expected an answer's number from 0 to 1", "validation split"});
   expect_user_error(
