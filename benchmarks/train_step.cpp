@@ -6,7 +6,6 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
-#include "arch/bert_config.h"
 #include "base/machine.h"
 #include "base/rng.h"
 #include "base/stopwatch.h"
@@ -20,7 +19,7 @@ using namespace espalier;
 namespace {
 
 struct Settings {
-  BertMoeConfig config;
+  std::int64_t layers = 6, width = 256, heads = 8, inner = 1024, vocabulary = 8192;
   std::vector<std::int64_t> moe_layers{1, 3};
   std::int64_t experts = 8, batch = 32, sequence_length = 128, warmup = 3, steps = 15;
   double dropout = 0.1, mask_share = 0.15;
@@ -37,8 +36,7 @@ MlmBatch random_batch(const Settings& s, std::uint64_t step) {
   for (std::int64_t b = 0; b < s.batch; ++b) {
     const auto first = static_cast<std::int64_t>(batch.ids.size());
     for (std::int64_t t = 0; t < s.sequence_length; ++t)
-      batch.ids.push_back(
-          static_cast<std::int64_t>(rng.below(static_cast<std::uint64_t>(s.config.vocab_size))));
+      batch.ids.push_back(static_cast<std::int64_t>(rng.below(static_cast<std::uint64_t>(s.vocabulary))));
     const auto predicted = std::llround(every * static_cast<double>(s.sequence_length));
     for (std::int64_t i = 0; i < predicted; ++i) {
       batch.positions.push_back(first + i * s.sequence_length / predicted);
@@ -50,11 +48,24 @@ MlmBatch random_batch(const Settings& s, std::uint64_t step) {
   return batch;
 }
 
-nlohmann::json run(Settings s) {
+nlohmann::json config_of(const Settings& s) {
+  nlohmann::json config{{"model_type", "bert"},
+                        {"vocab_size", s.vocabulary},
+                        {"hidden_size", s.width},
+                        {"num_hidden_layers", s.layers},
+                        {"num_attention_heads", s.heads},
+                        {"intermediate_size", s.inner},
+                        {"hidden_dropout_prob", s.dropout},
+                        {"attention_probs_dropout_prob", s.dropout}};
+  if (s.experts > 1 && !s.moe_layers.empty())
+    config.update(
+        {{"model_type", "espalier_bert_moe"}, {"moe_layers", s.moe_layers}, {"num_experts", s.experts}});
+  return config;
+}
+
+nlohmann::json run(const Settings& s) {
   configure_engine(s.threads);
-  s.config.hidden_dropout_prob = s.config.attention_probs_dropout_prob = s.dropout;
-  if (s.experts > 1 && !s.moe_layers.empty()) s.config.set_moe(s.moe_layers, s.experts);
-  auto model = train::initialize(to_json(s.config), "the options", 1);
+  auto model = train::initialize(config_of(s), "the options", 1);
   std::vector<OptimizedParameter> parameters;
   visit_parameters(model, [&](const std::string& name, torch::Tensor& value) {
     if (name.starts_with("bert.pooler")) return;
@@ -84,8 +95,8 @@ nlohmann::json run(Settings s) {
           {"backend", s.backend},
           {"threads", s.threads},
           {"head", s.head},
-          {"layers", s.config.num_hidden_layers},
-          {"width", s.config.hidden_size},
+          {"layers", s.layers},
+          {"width", s.width},
           {"experts", s.experts},
           {"parameters", parameter_count(model)},
           {"loss", loss},
@@ -101,18 +112,12 @@ nlohmann::json run(Settings s) {
 
 int main(int argc, char** argv) {
   Settings s;
-  auto& c = s.config;
-  c.vocab_size = 8192;
-  c.hidden_size = 256;
-  c.num_hidden_layers = 6;
-  c.num_attention_heads = 8;
-  c.intermediate_size = 1024;
   CLI::App app("Masked-language-model training steps on random tokens");
-  app.add_option("--layers", c.num_hidden_layers);
-  app.add_option("--width", c.hidden_size);
-  app.add_option("--heads", c.num_attention_heads);
-  app.add_option("--ffn", c.intermediate_size);
-  app.add_option("--vocab", c.vocab_size);
+  app.add_option("--layers", s.layers);
+  app.add_option("--width", s.width);
+  app.add_option("--heads", s.heads);
+  app.add_option("--ffn", s.inner);
+  app.add_option("--vocab", s.vocabulary);
   app.add_option("--experts", s.experts, "1: dense");
   app.add_option("--moe-layers", s.moe_layers)->delimiter(',');
   app.add_option("--batch", s.batch);

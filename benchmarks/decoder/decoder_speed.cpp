@@ -26,16 +26,16 @@ struct Seconds {
 
 /// One prompt through all blocks and the head, for the logits of its last token.
 Seconds forward_seconds(const infer::DecoderModel& model, const infer::PackedTokens& tokens,
-                        const infer::RopeTable& rope, bool statistics) {
+                        const infer::RopeTables& rope, bool statistics) {
   const auto N = tokens.layout.tokens();
   const Stopwatch watch;
   const std::clock_t start = std::clock();
-  Buffer<float> x(N * model.width()), logits(model.config.vocab_size);
+  Buffer<float> x(N * model.width()), logits(model.vocabulary());
   embed(model, tokens.ids, x.data());
   const FrequentTokens frequent(statistics ? std::span(tokens.ids) : std::span<const std::int32_t>(), 2000);
-  for (std::int64_t layer = 0; layer < model.config.layers; ++layer) {
+  for (std::int64_t layer = 0; layer < model.spec.layers(); ++layer) {
     const infer::ReadyBlock block(model, layer, rope);
-    const auto E = model.config.experts[static_cast<std::size_t>(layer)];
+    const auto E = model.spec.block(layer).experts();
     if (!statistics || E == 0) {
       block.run(tokens.layout, x.data(), {});
       continue;
@@ -95,8 +95,8 @@ int main(int argc, char** argv) {
     Rng rng(1);
     for (std::int64_t i = 0; i < length; ++i)
       tokens.ids.push_back(
-          static_cast<std::int32_t>(rng.below(static_cast<std::uint64_t>(model.config.vocab_size))));
-    const infer::RopeTable rope = infer::rope_table(model.config, length);
+          static_cast<std::int32_t>(rng.below(static_cast<std::uint64_t>(model.vocabulary()))));
+    const infer::RopeTables rope(model.spec, length);
     Rates bare, observed;
     for (int run = -1; run < runs; ++run) {
       const Seconds a = forward_seconds(model, tokens, rope, false),

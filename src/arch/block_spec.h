@@ -98,6 +98,10 @@ struct Unread {
 
 using Mixer = std::variant<GroupedAttention, LatentAttention, Unread>;
 
+std::int64_t heads_of(const Mixer& mixer);  ///< H
+/// nullptr where nothing is turned.
+const Rotary* rotary_of(const Mixer& mixer);
+
 enum class Activation { kSilu, kGelu, kRelu };  ///< GELU: the exact one, by erf
 
 /// gated: down(act(gate(x)) * up(x)); plain: down(act(up(x))).

@@ -51,10 +51,4 @@ void write_labels(const std::vector<std::string>& labels, nlohmann::json& config
   }
 }
 
-const MixtureOfExperts* first_moe(const ModelSpec& spec) {
-  for (const BlockSpec& block : spec.blocks)
-    if (block.moe() != nullptr) return block.moe();
-  return nullptr;
-}
-
 }  // namespace espalier::arch

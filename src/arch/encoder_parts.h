@@ -20,7 +20,4 @@ double probability(ConfigFields& config, std::string_view key, double fallback);
 /// "id2label" and "label2id" of `labels`; nothing where there are none.
 void write_labels(const std::vector<std::string>& labels, nlohmann::json& config);
 
-/// The settings that all MoE layers of a model share: those of the first; nullptr without any.
-const MixtureOfExperts* first_moe(const ModelSpec& spec);
-
 }  // namespace espalier::arch

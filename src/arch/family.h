@@ -30,6 +30,8 @@ struct Capabilities {
   bool lone_expert_is_dense = false;
   /// The model type of a model that has no experts left; empty: the same.
   std::string_view without_experts = {};
+  /// The model type by which other programs know a model with one expert in every layer; empty: by none.
+  std::string_view one_expert_exports_as = {};
   /// Empty: the model runs. Else what it computes that nothing here does: its files are inspected and pruned.
   std::string_view missing = {};
 };

@@ -40,7 +40,7 @@ ModelSizes sizes_of(const arch::ModelSpec& spec) {
   ModelSizes sizes;
   sizes.layers = spec.layers();
   sizes.width = spec.width;
-  sizes.heads = std::visit([](const auto& mixer) { return mixer.heads; }, spec.blocks.front().mixer);
+  sizes.heads = arch::heads_of(spec.blocks.front().mixer);
   sizes.positions = spec.positions();
   if (const auto* text = std::get_if<arch::TextInput>(&spec.input)) sizes.vocabulary = text->vocabulary;
   const auto layers = arch::moe_layers(spec);

@@ -1,6 +1,10 @@
 #include "arch/spec.h"
 
+#include <fmt/format.h>
+
 #include <cmath>
+
+#include "base/error.h"
 
 namespace espalier::arch {
 
@@ -13,11 +17,39 @@ double yarn_amplitude(const Yarn& yarn) {
   return yarn_mscale(yarn.factor, yarn.mscale) / yarn_mscale(yarn.factor, yarn.mscale_all_dim);
 }
 
+std::int64_t heads_of(const Mixer& mixer) {
+  return std::visit([](const auto& attention) { return attention.heads; }, mixer);
+}
+
+const Rotary* rotary_of(const Mixer& mixer) {
+  if (const auto* latent = std::get_if<LatentAttention>(&mixer)) return &latent->rotary;
+  const auto* grouped = std::get_if<GroupedAttention>(&mixer);
+  return grouped != nullptr && grouped->rotary ? &*grouped->rotary : nullptr;
+}
+
 std::vector<std::int64_t> moe_layers(const ModelSpec& spec) {
   std::vector<std::int64_t> layers;
   for (std::int64_t layer = 0; layer < spec.layers(); ++layer)
     if (spec.blocks[static_cast<std::size_t>(layer)].moe() != nullptr) layers.push_back(layer);
   return layers;
+}
+
+const MixtureOfExperts* first_moe(const ModelSpec& spec) {
+  for (const BlockSpec& block : spec.blocks)
+    if (block.moe() != nullptr) return block.moe();
+  return nullptr;
+}
+
+RouterConfig routing_rule(const ModelSpec& spec) {
+  const MixtureOfExperts* moe = first_moe(spec);
+  return moe == nullptr ? RouterConfig{} : moe->router.rule;
+}
+
+void check_vocabulary_size(const TextInput& text, std::int64_t pieces, std::string_view vocabulary_source) {
+  if (pieces <= text.vocabulary) return;
+  throw UserError(fmt::format("{}: {} pieces, but the embeddings have {} rows (vocab_size)",
+                              vocabulary_source, pieces, text.vocabulary),
+                  "the vocabulary belongs to another model, or vocab_size in config.json is wrong");
 }
 
 }  // namespace espalier::arch

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <variant>
 #include <vector>
 
@@ -92,6 +93,7 @@ struct ModelSpec {
   const TextInput& text() const { return std::get<TextInput>(input); }
   const ImageInput& image() const { return std::get<ImageInput>(input); }
   std::int64_t layers() const { return static_cast<std::int64_t>(blocks.size()); }  // L
+  const BlockSpec& block(std::int64_t layer) const { return blocks.at(static_cast<std::size_t>(layer)); }
   std::int64_t positions() const {
     return std::visit(
         [](const auto& i) -> std::int64_t {
@@ -108,5 +110,12 @@ struct ModelSpec {
 
 /// The MoE layers of a model: its blocks' numbers, ascending.
 std::vector<std::int64_t> moe_layers(const ModelSpec& spec);
+/// The settings that all MoE layers of a model share: those of the first; nullptr without any.
+const MixtureOfExperts* first_moe(const ModelSpec& spec);
+/// How a token's experts are chosen; without experts, as by default.
+RouterConfig routing_rule(const ModelSpec& spec);
+
+/// Throws UserError when a vocabulary has more pieces than the embeddings have rows (fewer are padding).
+void check_vocabulary_size(const TextInput& text, std::int64_t pieces, std::string_view vocabulary_source);
 
 }  // namespace espalier::arch

@@ -23,7 +23,7 @@ std::vector<std::int64_t> random_ids(const infer::EncoderModel& model, const Mod
   Rng rng(options.seed);
   std::vector<std::int64_t> ids(static_cast<std::size_t>(options.batch * options.sequence_length));
   for (auto& id : ids)
-    id = static_cast<std::int64_t>(rng.below(static_cast<std::uint64_t>(model.config.vocab_size)));
+    id = static_cast<std::int64_t>(rng.below(static_cast<std::uint64_t>(model.vocabulary())));
   return ids;
 }
 

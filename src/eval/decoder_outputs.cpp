@@ -16,11 +16,11 @@ std::int64_t write_sequence_outputs(const infer::DecoderModel& model, const Toke
     const auto& sequence = sequences[i];
     tensors.push_back({fmt::format("seq{}.logits", i),
                        Dtype::kF32,
-                       {static_cast<std::int64_t>(sequence.size()), model.config.vocab_size},
+                       {static_cast<std::int64_t>(sequence.size()), model.vocabulary()},
                        [&model, &sequence](std::span<std::byte> bytes) {
                          const std::vector<std::int32_t> ids(sequence.begin(), sequence.end());
                          const auto N = static_cast<std::int64_t>(ids.size());
-                         Buffer<float> logits(N * model.config.vocab_size);
+                         Buffer<float> logits(N * model.vocabulary());
                          decoder_logits(model, N, run_sequence(model, ids).data(), logits.data());
                          std::memcpy(bytes.data(), logits.data(), bytes.size());
                        }});

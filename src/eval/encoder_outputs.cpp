@@ -61,9 +61,9 @@ std::int64_t write_sequence_outputs(const infer::EncoderModel& model, const Toke
   };
   for (std::size_t i = 0; i < sequences.size(); ++i) {
     const auto T = static_cast<std::int64_t>(sequences[i].size());
-    add(i, "hidden", {T, model.config.hidden_size}, &Outputs::hidden);
-    if (model.masked_words) add(i, "logits", {T, model.config.vocab_size}, &Outputs::logits);
-    if (model.classifier) add(i, "scores", {model.config.num_labels()}, &Outputs::scores);
+    add(i, "hidden", {T, model.width()}, &Outputs::hidden);
+    if (model.masked_words) add(i, "logits", {T, model.vocabulary()}, &Outputs::logits);
+    if (model.classifier) add(i, "scores", {model.spec.heads.label_count()}, &Outputs::scores);
   }
   const auto count = static_cast<std::int64_t>(tensors.size());
   write_safetensors(file, std::move(tensors));

@@ -14,16 +14,16 @@ namespace espalier {
 
 ImageEvaluation evaluate_images(const infer::VisionModel& model, const ImageSet& set, std::int64_t batch,
                                 const ProgressSink& progress) {
-  if (set.labels != model.config.labels)
+  if (set.labels != model.spec.heads.labels)
     throw UserError(fmt::format("{}: the classes are {}, the model's are {}", set.source,
-                                fmt::join(set.labels, ", "), fmt::join(model.config.labels, ", ")),
+                                fmt::join(set.labels, ", "), fmt::join(model.spec.heads.labels, ", ")),
                     "name the classes that the model was trained on, in that order, with --classes");
   ImageBatches batches(
-      set, {.batch_size = batch, .image_size = model.config.image_size, .order = ImageOrder::kFile});
+      set, {.batch_size = batch, .image_size = model.spec.image().image_size, .order = ImageOrder::kFile});
   ImageEvaluation result;
   double loss = 0.0, seconds = 0.0;
   std::int64_t right = 0;
-  const auto labels = static_cast<std::int64_t>(model.config.labels.size());
+  const auto labels = static_cast<std::int64_t>(model.spec.heads.labels.size());
   for (CorpusCursor cursor; cursor.epoch == 0;) {
     auto images = batches.next(cursor);
     const auto B = images.images();

@@ -99,7 +99,7 @@ MaskedExample predict(const infer::EncoderModel& model, const WordPiece& tokeniz
   const auto hidden = encode(model, {sequence.ids, sequence.types, layout});
   const auto logits =
       masked_word_logits(model, 1, hidden.data() + static_cast<std::int64_t>(at) * model.width());
-  example.guesses = guesses_of(LogitRows(1, model.config.vocab_size, logits.data()), tokenizer, guesses);
+  example.guesses = guesses_of(LogitRows(1, model.vocabulary(), logits.data()), tokenizer, guesses);
   return example;
 }
 

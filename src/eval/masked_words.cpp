@@ -43,8 +43,7 @@ MaskedWords evaluate_masked_words(const infer::EncoderModel& model, MlmBatches& 
     keep_first(batch, left);  // a batch that reaches the end of the text goes on at its beginning
     left -= batch.offsets.size() - 1;
     const auto logits = masked_logits(model, batch);
-    const LogitRows rows(static_cast<std::int64_t>(batch.targets.size()), model.config.vocab_size,
-                         logits.data());
+    const LogitRows rows(static_cast<std::int64_t>(batch.targets.size()), model.vocabulary(), logits.data());
     for (std::int64_t i = 0; i < rows.count(); ++i) {
       const auto target = batch.targets[static_cast<std::size_t>(i)];
       loss -= rows.log_probability(i, target);

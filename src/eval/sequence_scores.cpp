@@ -55,10 +55,9 @@ Inputs inputs_of(std::span<const ScoredSequence> sequences) {
 
 void check_ids(const Inputs& inputs, const infer::DecoderModel& model) {
   for (const Target& target : inputs.targets) {
-    if (target.id >= 0 && target.id < model.config.vocab_size) continue;
-    throw UserError(
-        fmt::format("token id {} is outside the vocabulary of {}", target.id, model.config.vocab_size),
-        "make the tokens with the model's own tokenizer");
+    if (target.id >= 0 && target.id < model.vocabulary()) continue;
+    throw UserError(fmt::format("token id {} is outside the vocabulary of {}", target.id, model.vocabulary()),
+                    "make the tokens with the model's own tokenizer");
   }
 }
 
@@ -88,7 +87,7 @@ std::vector<SequenceScore> score_sequences(const infer::DecoderModel& model,
   const infer::HiddenStates states = run_blocks(model, infer::pack(inputs.sequences), options);
   std::size_t next = 0;
   for_each_logits(model, states, inputs.rows, [&](std::size_t first, std::int64_t m, const float* logits) {
-    add_scores(inputs, first, LogitRows(m, model.config.vocab_size, logits), next, scores);
+    add_scores(inputs, first, LogitRows(m, model.vocabulary(), logits), next, scores);
   });
   return scores;
 }
@@ -109,10 +108,9 @@ Perplexity perplexity_of(std::span<const ScoredSequence> windows, std::span<cons
 
 ModelComparison compare_models(const infer::DecoderModel& first, const infer::DecoderModel& second,
                                std::span<const ScoredSequence> windows, const infer::StreamOptions& options) {
-  if (first.config.vocab_size != second.config.vocab_size) {
-    throw UserError(
-        fmt::format("vocabularies of {} and {} tokens", first.config.vocab_size, second.config.vocab_size),
-        "models are compared token by token: both need the same vocabulary");
+  if (first.vocabulary() != second.vocabulary()) {
+    throw UserError(fmt::format("vocabularies of {} and {} tokens", first.vocabulary(), second.vocabulary()),
+                    "models are compared token by token: both need the same vocabulary");
   }
   const Inputs inputs = inputs_of(windows);
   check_ids(inputs, first);
@@ -124,7 +122,7 @@ ModelComparison compare_models(const infer::DecoderModel& first, const infer::De
   std::vector<SequenceScore> scores_a(windows.size()), scores_b(windows.size());
   std::size_t next_a = 0, next_b = 0;
   ModelComparison comparison;
-  const auto V = first.config.vocab_size;
+  const auto V = first.vocabulary();
   double kl_sum = 0.0, agreeing = 0.0;
   for_each_logits(first, states_a, inputs.rows, [&](std::size_t at, std::int64_t m, const float* logits_a) {
     const LogitRows a(m, V, logits_a);

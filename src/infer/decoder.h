@@ -8,7 +8,7 @@
 #include <variant>
 #include <vector>
 
-#include "arch/decoder_config.h"
+#include "arch/spec.h"
 #include "checkpoint/checkpoint.h"
 #include "infer/experts.h"
 #include "infer/stored_weight.h"
@@ -16,7 +16,7 @@
 namespace espalier::infer {
 
 /// Attention with grouped queries; d is the width of a head, G of H heads have keys and values.
-struct GroupedAttention {
+struct GroupedAttentionWeights {
   StoredLinear query, key, value;     // [H d, D], [G d, D], [G d, D]
   StoredLinear output;                // [D, H d]
   StoredWeight query_norm, key_norm;  // [d] or [H d], [G d]; or not there
@@ -36,7 +36,7 @@ struct LatentAttentionWeights {
 /// One pre-norm block: x += attention(norm(x)); x += feed_forward(norm(x)).
 struct DecoderBlock {
   StoredWeight attention_norm;  // [D]
-  std::variant<GroupedAttention, LatentAttentionWeights> attention;
+  std::variant<GroupedAttentionWeights, LatentAttentionWeights> attention;
   StoredWeight feed_forward_norm;  // [D]
   std::variant<GatedFfn, DecoderMoe> feed_forward;
 
@@ -46,14 +46,16 @@ struct DecoderBlock {
 /// A decoder-only language model. Its weights lie in the checkpoint's mapped files (`load_decoder`) or in
 /// memory as float32 (`widened`); the forward pass is the same.
 struct DecoderModel {
-  DecoderConfig config;
+  arch::ModelSpec spec;
   StoredWeight embedding;  // [V, D]
   std::vector<DecoderBlock> blocks;
   StoredWeight norm;  // [D]
   StoredWeight head;  // [V, D]; with tied embeddings the embedding
   std::shared_ptr<const Checkpoint> source;
 
-  std::int64_t width() const { return config.hidden_size; }
+  std::int64_t width() const { return spec.width; }                   // D
+  std::int64_t vocabulary() const { return spec.text().vocabulary; }  // V
+  bool tied() const { return spec.heads.language->tied; }
 };
 
 /// Finds every tensor of the checkpoint and checks its shape against config.json; reads no weights. Experts
@@ -69,7 +71,7 @@ DecoderBlock widened(const DecoderBlock& block);
 DecoderModel widened(const DecoderModel& model);
 
 /// The model with only the listed experts of each block, in that order: what a plan that re-routes leaves
-/// ([L]; empty: the block keeps what it has). config's counts are lowered to match.
+/// ([L]; empty: the block keeps what it has). The spec's counts are lowered to match.
 DecoderModel keep_experts(const DecoderModel& model, std::span<const std::vector<std::int64_t>> keep);
 
 }  // namespace espalier::infer

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "kernels/simd/kernels.h"
+
 namespace espalier::infer {
 namespace {
 
@@ -19,6 +21,20 @@ void copy_rows(std::int64_t rows, const float* from, std::int64_t stride, std::i
 }
 
 }  // namespace
+
+void turn(const arch::Rotary& rotary, const RopeTable& table, std::int64_t T, std::int64_t first, float* x,
+          std::int64_t stride, std::int64_t heads, std::int64_t head_stride) {
+  const bool halves = rotary.pairs == arch::RotaryPairs::kHalves;
+  simd::kernels().rope({.x = x,
+                        .cosine = table.cosine_at(first),
+                        .sine = table.sine_at(first),
+                        .n = T,
+                        .stride = stride,
+                        .heads = heads,
+                        .head_stride = head_stride,
+                        .width = rotary.width,
+                        .pairs = halves ? simd::RopePairs::kHalves : simd::RopePairs::kNeighbours});
+}
 
 AttendedKeys append(KeyValues& past, std::int64_t rows, const float* keys, std::int64_t key_stride,
                     std::int64_t key_width, const float* values, std::int64_t value_stride,

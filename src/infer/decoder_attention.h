@@ -18,10 +18,16 @@ class ReadyAttention {
   virtual std::int64_t floats_per_token() const = 0;
 };
 
-std::unique_ptr<ReadyAttention> ready(const GroupedAttention& weights, const DecoderConfig& config,
-                                      std::int64_t window, const RopeTable& rope);
-std::unique_ptr<ReadyAttention> ready(const LatentAttentionWeights& weights, const DecoderConfig& config,
-                                      std::int64_t window, const RopeTable& rope);
+/// `rope` is the block's table, nullptr where nothing is turned; it and the block outlive what is made.
+std::unique_ptr<ReadyAttention> ready(const GroupedAttentionWeights& weights, const arch::BlockSpec& block,
+                                      const RopeTable* rope);
+std::unique_ptr<ReadyAttention> ready(const LatentAttentionWeights& weights, const arch::BlockSpec& block,
+                                      const RopeTable* rope);
+
+/// Turns the first numbers of every head of T tokens at positions `first` .. of one sequence; rows of x are
+/// `stride` apart.
+void turn(const arch::Rotary& rotary, const RopeTable& table, std::int64_t T, std::int64_t first, float* x,
+          std::int64_t stride, std::int64_t heads, std::int64_t head_stride);
 
 /// The keys and values that a run of one sequence attends to: the past's with the new ones appended, or the
 /// new ones alone.

@@ -39,50 +39,48 @@ SequenceLayout part(const SequenceLayout& layout, std::int64_t first, std::int64
 }  // namespace
 
 struct ReadyBlock::State {
-  const DecoderModel& model;
+  const arch::BlockSpec& spec;
   const DecoderBlock& block;
-  std::int64_t place;
+  std::int64_t place, D;
   ReadyVector attention_norm, feed_forward_norm;
   std::unique_ptr<ReadyAttention> attention;
 
-  State(const DecoderModel& of, std::int64_t layer, const RopeTable& rope)
-      : model(of),
-        block(of.blocks.at(static_cast<std::size_t>(layer))),
+  State(const DecoderModel& model, std::int64_t layer, const RopeTables& rope)
+      : spec(model.spec.block(layer)),
+        block(model.blocks.at(static_cast<std::size_t>(layer))),
         place(layer),
+        D(model.width()),
         attention_norm(block.attention_norm),
-        feed_forward_norm(block.feed_forward_norm) {
-    const auto window = of.config.windows.at(static_cast<std::size_t>(layer));
-    attention = std::visit([&](const auto& weights) { return ready(weights, of.config, window, rope); },
-                           block.attention);
-  }
+        feed_forward_norm(block.feed_forward_norm),
+        attention(std::visit([&](const auto& weights) { return ready(weights, spec, rope.of(layer)); },
+                             block.attention)) {}
 
   void attend(const SequenceLayout& layout, float* x, KeyValues* past) const {
-    const auto D = model.width(), N = layout.tokens();
+    const auto N = layout.tokens();
     Buffer<float> h(N * D);
-    norm_rows(N, D, x, attention_norm.data(), model.config.norm_epsilon, h.data());
+    norm_rows(N, D, x, attention_norm.data(), spec.norm.epsilon, h.data());
     attention->run(layout, h.data(), x, past);
   }
 
   void feed_forward(std::int64_t N, float* x, const ExpertTap& tap) const {
-    const auto D = model.width();
     Buffer<float> h(N * D);
-    norm_rows(N, D, x, feed_forward_norm.data(), model.config.norm_epsilon, h.data());
+    norm_rows(N, D, x, feed_forward_norm.data(), spec.norm.epsilon, h.data());
     if (const auto* moe = block.moe())
-      add_experts(*moe, model.config.router, N, h.data(), x, tap);
+      add_experts(*moe, spec.moe()->router.rule, N, h.data(), x, tap);
     else
       add_ffn(std::get<GatedFfn>(block.feed_forward), N, h.data(), x);
     expect_finite_block(place, N * D, x);
   }
 };
 
-ReadyBlock::ReadyBlock(const DecoderModel& model, std::int64_t layer, const RopeTable& rope)
+ReadyBlock::ReadyBlock(const DecoderModel& model, std::int64_t layer, const RopeTables& rope)
     : state_(std::make_unique<State>(model, layer, rope)) {}
 ReadyBlock::~ReadyBlock() = default;
 
 void ReadyBlock::run(const SequenceLayout& layout, float* x, const ExpertTap& tap) const {
-  const auto D = state_->model.width();
-  const auto tokens = std::max<std::int64_t>(
-      1, kAttentionFloats / (state_->attention->floats_per_token() + state_->model.width()));
+  const auto D = state_->D;
+  const auto tokens =
+      std::max<std::int64_t>(1, kAttentionFloats / (state_->attention->floats_per_token() + D));
   for (std::int64_t first = 0; first < layout.sequences();) {
     auto last = first + 1;
     while (last < layout.sequences() && layout.begin(last + 1) - layout.begin(first) <= tokens) ++last;
@@ -97,26 +95,21 @@ void ReadyBlock::run(std::int64_t N, float* x, KeyValues& past) const {
   state_->feed_forward(N, x, {});
 }
 
-RopeTable rope_table(const DecoderConfig& config, std::int64_t positions) {
-  return rope_table(config.rope, config.latent ? config.latent->rope_head_width : config.head_width,
-                    positions);
-}
-
 void embed(const DecoderModel& model, std::span<const std::int32_t> ids, float* x) {
   const auto D = static_cast<std::size_t>(model.width());
   for (std::size_t i = 0; i < ids.size(); ++i) {
-    if (ids[i] < 0 || ids[i] >= model.config.vocab_size)
+    if (ids[i] < 0 || ids[i] >= model.vocabulary())
       throw UserError(fmt::format("token {} is {}, but the vocabulary has the ids 0 to {}", i, ids[i],
-                                  model.config.vocab_size - 1));
+                                  model.vocabulary() - 1));
     model.embedding.numbers.decode_rows(ids[i], 1, x + i * D);
   }
 }
 
 void decoder_logits(const DecoderModel& model, std::int64_t M, const float* rows, float* logits) {
-  const auto D = model.width(), V = model.config.vocab_size;
+  const auto D = model.width(), V = model.vocabulary();
   Buffer<float> h(M * D);
   const ReadyVector gamma(model.norm);
-  norm_rows(M, D, rows, gamma.data(), model.config.norm_epsilon, h.data());
+  norm_rows(M, D, rows, gamma.data(), model.spec.final_norm->epsilon, h.data());
   Buffer<float> buffer;
   for (std::int64_t first = 0; first < V; first += kHeadRows) {
     const auto count = std::min(kHeadRows, V - first);
@@ -132,8 +125,8 @@ Buffer<float> run_sequence(const DecoderModel& model, std::span<const std::int32
   const auto N = static_cast<std::int64_t>(ids.size());
   Buffer<float> x(N * model.width());
   embed(model, ids, x.data());
-  const RopeTable rope = rope_table(model.config, N);
-  for (std::int64_t layer = 0; layer < model.config.layers; ++layer) {
+  const RopeTables rope(model.spec, N);
+  for (std::int64_t layer = 0; layer < model.spec.layers(); ++layer) {
     ReadyBlock(model, layer, rope)
         .run(SequenceLayout::uniform(1, N), x.data(), tap ? tap(layer) : ExpertTap{});
     if (hidden) hidden(layer, x.data());

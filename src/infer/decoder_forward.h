@@ -19,10 +19,10 @@ struct KeyValues {
 };
 
 /// One block made ready to run: the weights that every token needs are widened once (experts are read when
-/// they are needed, one at a time). The model and its rope table outlive it.
+/// they are needed, one at a time). The model and the rope tables outlive it.
 class ReadyBlock {
  public:
-  ReadyBlock(const DecoderModel& model, std::int64_t layer, const RopeTable& rope);
+  ReadyBlock(const DecoderModel& model, std::int64_t layer, const RopeTables& rope);
   ~ReadyBlock();
   ReadyBlock(const ReadyBlock&) = delete;
   ReadyBlock& operator=(const ReadyBlock&) = delete;
@@ -37,9 +37,6 @@ class ReadyBlock {
   struct State;
   std::unique_ptr<State> state_;
 };
-
-/// The rope table for sequences of up to `positions` tokens.
-RopeTable rope_table(const DecoderConfig& config, std::int64_t positions);
 
 /// Rows of the embedding: ids [N] -> x [N, D] float32. Throws UserError for ids outside the vocabulary.
 void embed(const DecoderModel& model, std::span<const std::int32_t> ids, float* x);

@@ -27,13 +27,13 @@ DecoderModel load_decoder(Checkpoint checkpoint) {
   model.source = std::make_shared<const Checkpoint>(std::move(checkpoint));
   const Checkpoint& source = *model.source;
   const arch::DescribedModel described = arch::describe_to_run(source, arch::ModelKind::kDecoder);
-  model.config = decoder_config_of(described.spec);
-  for (const arch::BlockSpec& block : described.spec.blocks) model.blocks.push_back(shaped(block));
+  model.spec = described.spec;
+  for (const arch::BlockSpec& block : model.spec.blocks) model.blocks.push_back(shaped(block));
   visit_model_roles(model, [&](const arch::TensorKey& key, StoredWeight& weight) {
     weight = bound_weight(source, described.tensors, key);
     if (key.part == arch::Part::kCorrection) weight = widened(weight);
   });
-  if (model.config.tied_embeddings) model.head = model.embedding;
+  if (model.tied()) model.head = model.embedding;
   return model;
 }
 

@@ -27,7 +27,7 @@ void visit_decoder_roles(Block& block, std::int64_t layer, const Visit& visit) {
     weight(roles[2], network.down, Part::kWeight, expert);
   };
   weight(Role::kMixerNorm, block.attention_norm);
-  if (auto* grouped = std::get_if<GroupedAttention>(&block.attention)) {
+  if (auto* grouped = std::get_if<GroupedAttentionWeights>(&block.attention)) {
     linear(Role::kQuery, grouped->query);
     linear(Role::kKey, grouped->key);
     linear(Role::kValue, grouped->value);
@@ -63,7 +63,7 @@ void visit_model_roles(Model& model, const Visit& visit) {
   for (std::size_t layer = 0; layer < model.blocks.size(); ++layer)
     visit_decoder_roles(model.blocks[layer], static_cast<std::int64_t>(layer), visit);
   visit(arch::TensorKey{arch::Role::kFinalNorm}, model.norm);
-  if (!model.config.tied_embeddings) visit(arch::TensorKey{arch::Role::kHead}, model.head);
+  if (!model.tied()) visit(arch::TensorKey{arch::Role::kHead}, model.head);
 }
 
 }  // namespace espalier::infer

@@ -67,7 +67,7 @@ void embed(const DecoderModel& model, const PackedTokens& tokens, HiddenStates& 
   release(model.embedding);
 }
 
-void run_block(const DecoderModel& model, std::int64_t layer, const RopeTable& rope,
+void run_block(const DecoderModel& model, std::int64_t layer, const RopeTables& rope,
                const SequenceLayout& layout, const HiddenStates& from, HiddenStates& to, const ExpertTap& tap,
                const std::function<void(std::int64_t tokens)>& done) {
   const auto D = model.width();
@@ -92,14 +92,14 @@ void run_block(const DecoderModel& model, std::int64_t layer, const RopeTable& r
 }
 
 HiddenStates run_blocks(const DecoderModel& model, const PackedTokens& tokens, const StreamOptions& options) {
-  const auto N = tokens.layout.tokens(), L = model.config.layers;
+  const auto N = tokens.layout.tokens(), L = model.spec.layers();
   const auto bytes = hidden_bytes(N, model.width(), options.hidden_dtype);
   std::optional<Spill> spill;
   if (options.max_memory_bytes && bytes > *options.max_memory_bytes) spill.emplace(options.spill);
   HiddenStates states = spill ? HiddenStates(N, model.width(), options.hidden_dtype, spill->folder / "hidden")
                               : HiddenStates(N, model.width(), options.hidden_dtype);
   embed(model, tokens, states);
-  const RopeTable rope = rope_table(model.config, tokens.layout.longest());
+  const RopeTables rope(model.spec, tokens.layout.longest());
   for (std::int64_t layer = 0; layer < L; ++layer) {
     run_block(model, layer, rope, tokens.layout, states, states, {}, [&](std::int64_t done) {
       if (options.progress)
@@ -116,7 +116,7 @@ void for_each_logits(
     const DecoderModel& model, const HiddenStates& states, std::span<const std::int64_t> rows,
     const std::function<void(std::size_t first, std::int64_t m, const float* logits)>& visit) {
   const auto D = model.width();
-  const auto most = static_cast<std::size_t>(std::max(kLogitRows, kLogitFloats / model.config.vocab_size));
+  const auto most = static_cast<std::size_t>(std::max(kLogitRows, kLogitFloats / model.vocabulary()));
   // Widened once for all rows.
   DecoderModel head = model;
   if (rows.size() > most) head.head = widened(model.head);
@@ -126,7 +126,7 @@ void for_each_logits(
     const auto count = std::min(most, rows.size() - first);
     const auto m = static_cast<std::int64_t>(count);
     float* x = hidden.room(m * D);
-    float* y = logits.room(m * model.config.vocab_size);
+    float* y = logits.room(m * model.vocabulary());
     for (std::size_t i = 0; i < count; ++i)
       states.load(rows[first + i], 1, x + static_cast<std::int64_t>(i) * D);
     decoder_logits(head, m, x, y);

@@ -52,7 +52,7 @@ void embed(const DecoderModel& model, const PackedTokens& tokens, HiddenStates& 
 /// One block over all tokens, some sequences at a time in their order: `from` before, `to` after; the two may
 /// be the same. `done` is told the tokens that are through. The block's weights leave resident memory at the
 /// end. Throws Interrupted after Ctrl-C, with `to` half done.
-void run_block(const DecoderModel& model, std::int64_t layer, const RopeTable& rope,
+void run_block(const DecoderModel& model, std::int64_t layer, const RopeTables& rope,
                const SequenceLayout& layout, const HiddenStates& from, HiddenStates& to, const ExpertTap& tap,
                const std::function<void(std::int64_t tokens)>& done = {});
 

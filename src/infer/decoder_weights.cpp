@@ -49,7 +49,7 @@ DecoderModel widened(const DecoderModel& model) {
   for (DecoderBlock& block : wide.blocks) block = widened(block);
   wide.embedding = widened(model.embedding);
   wide.norm = widened(model.norm);
-  wide.head = model.config.tied_embeddings ? wide.embedding : widened(model.head);
+  wide.head = model.tied() ? wide.embedding : widened(model.head);
   return wide;
 }
 
@@ -60,7 +60,9 @@ DecoderModel keep_experts(const DecoderModel& model, std::span<const std::vector
     if (keep[layer].empty()) continue;
     if (moe == nullptr) throw InternalError("keep_experts: a block without experts");
     keep_only(*moe, keep[layer]);
-    pruned.config.experts[layer] = static_cast<std::int64_t>(keep[layer].size());
+    arch::MixtureOfExperts& spec = *pruned.spec.blocks[layer].moe();
+    spec.experts = spec.router.rows = spec.router.capacity_experts =
+        static_cast<std::int64_t>(keep[layer].size());
   }
   return pruned;
 }

@@ -7,7 +7,7 @@
 #include <span>
 #include <vector>
 
-#include "arch/bert_config.h"
+#include "arch/spec.h"
 #include "checkpoint/checkpoint.h"
 #include "infer/encoder_block.h"
 
@@ -17,7 +17,7 @@ namespace espalier::infer {
 /// same without. Its weights are float32: those of the file where they are that already, else widened when
 /// it is loaded.
 struct EncoderModel {
-  BertMoeConfig config;
+  arch::ModelSpec spec;
   StoredWeight word;        // [V, D]
   StoredWeight position;    // [longest sequence, D]
   StoredWeight token_type;  // [types, D]
@@ -35,7 +35,8 @@ struct EncoderModel {
   std::optional<StoredLinear> classifier;  // [labels, D]; one label: regression
   std::shared_ptr<const Checkpoint> source;
 
-  std::int64_t width() const { return config.hidden_size; }
+  std::int64_t width() const { return spec.width; }                   // D
+  std::int64_t vocabulary() const { return spec.text().vocabulary; }  // V
 };
 
 /// The model that a `bert` or `espalier_bert_moe` checkpoint holds, heads only where the file has them. Names

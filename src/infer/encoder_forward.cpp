@@ -11,16 +11,15 @@ namespace espalier::infer {
 namespace {
 
 void check_tokens(const EncoderModel& model, const EncoderTokens& tokens) {
-  const auto& config = model.config;
-  if (tokens.layout.longest() > config.max_position_embeddings)
+  if (tokens.layout.longest() > model.spec.positions())
     throw UserError(fmt::format("a sequence has {} tokens, the model holds positions for {}",
-                                tokens.layout.longest(), config.max_position_embeddings),
+                                tokens.layout.longest(), model.spec.positions()),
                     "cut the text, or pass a smaller --seq-len");
   if (tokens.ids.empty()) return;
   const auto [low, high] = std::minmax_element(tokens.ids.begin(), tokens.ids.end());
-  if (*low < 0 || *high >= config.vocab_size)
+  if (*low < 0 || *high >= model.vocabulary())
     throw UserError(fmt::format("token id {} is outside the vocabulary of {} pieces", *low < 0 ? *low : *high,
-                                config.vocab_size),
+                                model.vocabulary()),
                     "the tokens were made with another vocabulary than the model's");
 }
 
@@ -46,7 +45,7 @@ Buffer<float> embed(const EncoderModel& model, const EncoderTokens& tokens) {
                                      .n = N,
                                      .length = std::max<std::int64_t>(1, tokens.layout.longest()),
                                      .d = D});
-  normalise(model.embedding_norm, model.config.layer_norm_eps, N, D, x.data(), x.data());
+  normalise(model.embedding_norm, model.spec.text().norm->epsilon, N, D, x.data(), x.data());
   return x;
 }
 
@@ -55,22 +54,20 @@ Buffer<float> embed(const EncoderModel& model, const EncoderTokens& tokens) {
 Buffer<float> encode(const EncoderModel& model, const EncoderTokens& tokens,
                      const std::function<ExpertTap(std::int64_t block)>& tap) {
   check_tokens(model, tokens);
-  const auto& config = model.config;
   const auto N = tokens.layout.tokens(), D = model.width();
-  const EncoderRouter router{.experts_per_token = config.num_experts_per_tok,
-                             .capacity_factor = config.capacity_factor};
-  const RouteTokens route_tokens = [&](const EncoderMoe& moe, std::int64_t n, const float* h) {
-    return route(router, moe.router, n, h);
-  };
   Buffer<float> x = embed(model, tokens), y(N * D);
   for (std::size_t l = 0; l < model.blocks.size(); ++l) {
     const EncoderBlock& block = model.blocks[l];
-    attend(block, config.num_attention_heads, tokens.layout, x.data(), y.data());
-    add_and_normalise(block.attention_norm, config.layer_norm_eps, N, D, x.data(), y.data());
+    const arch::BlockSpec& spec = model.spec.blocks[l];
+    const RouteTokens route_tokens = [&](const EncoderMoe& moe, std::int64_t n, const float* h) {
+      return route(spec.moe()->router, moe.router, n, h);
+    };
+    attend(block, arch::heads_of(spec.mixer), tokens.layout, x.data(), y.data());
+    add_and_normalise(block.attention_norm, spec.norm.epsilon, N, D, x.data(), y.data());
     const bool watched = tap && block.moe() != nullptr;
     feed_forward(block, N, x.data(), y.data(), route_tokens,
                  watched ? tap(static_cast<std::int64_t>(l)) : ExpertTap{});
-    add_and_normalise(block.feed_forward_norm, config.layer_norm_eps, N, D, x.data(), y.data());
+    add_and_normalise(block.feed_forward_norm, spec.norm.epsilon, N, D, x.data(), y.data());
     expect_finite_block(static_cast<std::int64_t>(l), N * D, x.data());
   }
   return x;
@@ -80,12 +77,12 @@ Buffer<float> masked_word_logits(const EncoderModel& model, std::int64_t M, cons
   if (!model.masked_words) throw InternalError("the model has no masked-language-model head");
   const auto& head = *model.masked_words;
   const auto D = model.width();
-  Buffer<float> h(M * D), logits(M * model.config.vocab_size);
+  Buffer<float> h(M * D), logits(M * model.vocabulary());
   apply(head.transform, M, rows, h.data());
   simd::kernels().gelu_forward({.h = h.data(), .a = h.data(), .n = M, .f = D});
-  normalise(head.norm, model.config.layer_norm_eps, M, D, h.data(), h.data());
+  normalise(head.norm, model.spec.text().norm->epsilon, M, D, h.data(), h.data());
   apply({model.word, head.bias}, M, h.data(), logits.data());
-  expect_finite_outputs(M * model.config.vocab_size, logits.data());
+  expect_finite_outputs(M * model.vocabulary(), logits.data());
   return logits;
 }
 

@@ -11,7 +11,7 @@ EncoderModel load_encoder(Checkpoint checkpoint) {
   model.source = std::make_shared<const Checkpoint>(std::move(checkpoint));
   const Checkpoint& source = *model.source;
   const arch::DescribedModel described = arch::describe_to_run(source, arch::ModelKind::kEncoder);
-  model.config = parse_bert_config(source.config(), (source.folder() / "config.json").string());
+  model.spec = described.spec;
   model.word = load_weight(source, described, Role::kTokenEmbedding);
   model.position = load_weight(source, described, Role::kPositionEmbedding);
   model.token_type = load_weight(source, described, Role::kTypeEmbedding);

@@ -26,8 +26,8 @@ std::vector<float> first_gates(const Routing& routing) {
   return first;
 }
 
-void choose(const EncoderRouter& router, Routing& routing) {
-  const auto N = routing.tokens, E = routing.rows, K = router.experts_per_token;
+void choose(const arch::Router& router, Routing& routing) {
+  const auto N = routing.tokens, E = routing.rows, K = std::min(router.rule.experts_per_token, E);
   routing.slots = K;
   routing.chosen = Buffer<std::int32_t>(N * K);
   routing.gates = Buffer<float>(N * K);
@@ -44,9 +44,9 @@ void choose(const EncoderRouter& router, Routing& routing) {
   keep_within_capacity(router, N, K, E, first_gates(routing).data(), routing.accepted.data());
 }
 
-void be_chosen(const EncoderRouter& router, Routing& routing) {
+void be_chosen(const arch::Router& router, std::int64_t group, Routing& routing) {
   const auto N = routing.tokens, E = routing.rows;
-  const auto group = router.group_tokens > 0 ? router.group_tokens : N;
+  if (group == 0) group = N;
   std::copy_n(routing.logits.data(), N * E, routing.alpha.data());
   simd::kernels().attention_softmax(
       {.scores = routing.alpha.data(), .batch = 1, .rows = N, .keys = E, .scale = 1});
@@ -80,14 +80,14 @@ void place(const Routing& part, std::int64_t member, std::int64_t members, Routi
 
 }  // namespace
 
-std::int64_t capacity_of(const EncoderRouter& router, std::int64_t tokens, std::int64_t rows) {
+std::int64_t capacity_of(const arch::Router& router, std::int64_t tokens, std::int64_t rows) {
   const auto experts = router.capacity_experts > 0 ? router.capacity_experts : rows;
-  return static_cast<std::int64_t>(std::ceil(static_cast<double>(tokens * router.experts_per_token) *
+  return static_cast<std::int64_t>(std::ceil(static_cast<double>(tokens * router.rule.experts_per_token) *
                                              router.capacity_factor.value_or(1.0) /
                                              static_cast<double>(experts)));
 }
 
-void keep_within_capacity(const EncoderRouter& router, std::int64_t N, std::int64_t K, std::int64_t E,
+void keep_within_capacity(const arch::Router& router, std::int64_t N, std::int64_t K, std::int64_t E,
                           const float* largest, std::int32_t* chosen) {
   const auto capacity = capacity_of(router, N, E);
   std::vector<std::int64_t> order(static_cast<std::size_t>(N));
@@ -101,23 +101,24 @@ void keep_within_capacity(const EncoderRouter& router, std::int64_t N, std::int6
       if (auto& e = chosen[n * K + slot]; ++load[static_cast<std::size_t>(e)] > capacity) e = -1;
 }
 
-Routing route(const EncoderRouter& router, const StoredWeight& weight, std::int64_t N, const float* x) {
+Routing route(const arch::Router& router, const StoredWeight& weight, std::int64_t N, const float* x,
+              std::int64_t group) {
   Routing routing;
   routing.tokens = N;
   routing.rows = weight.out();
   routing.logits = logits_of(weight, N, x);
   routing.alpha = Buffer<float>(N * weight.out());
-  if (router.kind == RouterKind::kTokenChoice)
+  if (router.chooser == arch::WhoChooses::kTokens)
     choose(router, routing);
   else
-    be_chosen(router, routing);
+    be_chosen(router, group, routing);
   return routing;
 }
 
-Routing route_ensemble(const EncoderRouter& router, const StoredWeight& weight, std::int64_t members,
-                       std::int64_t N, const float* x) {
+Routing route_ensemble(const arch::Router& router, const StoredWeight& weight, std::int64_t members,
+                       std::int64_t N, const float* x, std::int64_t group) {
   const auto tokens = N / members, rows = weight.out() / members;
-  EncoderRouter own = router;
+  arch::Router own = router;
   own.capacity_experts = router.capacity_experts / members;
   Routing all;
   all.tokens = N;
@@ -127,7 +128,7 @@ Routing route_ensemble(const EncoderRouter& router, const StoredWeight& weight, 
   all.alpha = Buffer<float>(N * weight.out());
   all.alpha.fill(0);
   for (std::int64_t m = 0; m < members; ++m) {
-    const Routing part = route(own, weight.rows(m * rows, rows), tokens, x + m * tokens * weight.in());
+    const Routing part = route(own, weight.rows(m * rows, rows), tokens, x + m * tokens * weight.in(), group);
     all.slots = part.slots;
     all.order = part.order;
     if (all.gates.empty()) all.gates = Buffer<float>(N * part.slots);

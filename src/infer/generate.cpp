@@ -48,15 +48,15 @@ std::int32_t sample(std::span<const float> logits, const SamplingOptions& option
 
 struct Generation::State {
   DecoderModel model;
-  RopeTable rope;
+  RopeTables rope;
   std::vector<std::unique_ptr<ReadyBlock>> blocks;
   std::vector<KeyValues> past;
 
   State(const DecoderModel& of, std::int64_t positions, std::uint64_t most_bytes)
       : model(float32_bytes(of) <= most_bytes ? widened(of) : of),
-        rope(rope_table(of.config, positions)),
+        rope(of.spec, positions),
         past(of.blocks.size()) {
-    for (std::int64_t layer = 0; layer < of.config.layers; ++layer)
+    for (std::int64_t layer = 0; layer < of.spec.layers(); ++layer)
       blocks.push_back(std::make_unique<ReadyBlock>(model, layer, rope));
   }
 };
@@ -72,14 +72,14 @@ std::int64_t Generation::length() const {
 std::vector<float> Generation::append(std::span<const std::int32_t> ids) {
   const auto N = static_cast<std::int64_t>(ids.size());
   if (N == 0) throw InternalError("generation: nothing to append");
-  if (length() + N > state_->rope.positions)
+  if (length() + N > state_->rope.positions())
     throw InternalError("generation: more tokens than there are positions");
   const auto D = state_->model.width();
   Buffer<float> x(N * D);
   embed(state_->model, ids, x.data());
   for (std::size_t layer = 0; layer < state_->blocks.size(); ++layer)
     state_->blocks[layer]->run(N, x.data(), state_->past[layer]);
-  std::vector<float> logits(static_cast<std::size_t>(state_->model.config.vocab_size));
+  std::vector<float> logits(static_cast<std::size_t>(state_->model.vocabulary()));
   decoder_logits(state_->model, 1, x.data() + (N - 1) * D, logits.data());
   return logits;
 }

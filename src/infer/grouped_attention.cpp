@@ -1,5 +1,3 @@
-#include <cmath>
-
 #include "base/parallel.h"
 #include "infer/causal_attention.h"
 #include "infer/decoder_attention.h"
@@ -21,45 +19,44 @@ void clamp(Buffer<float>& values, float most) {
 /// Queries, keys and values lie side by side: rows of (H + 2G) heads.
 class ReadyGrouped : public ReadyAttention {
  public:
-  ReadyGrouped(const GroupedAttention& weights, const DecoderConfig& config, std::int64_t window,
-               const RopeTable& rope)
+  ReadyGrouped(const GroupedAttentionWeights& weights, const arch::BlockSpec& block, const RopeTable* rope)
       : query_(weights.query),
         key_(weights.key),
         value_(weights.value),
         output_(weights.output),
         query_norm_(weights.query_norm),
         key_norm_(weights.key_norm),
-        config_(config),
-        window_(window),
+        spec_(std::get<arch::GroupedAttention>(block.mixer)),
+        epsilon_(static_cast<float>(block.norm.epsilon)),
         rope_(rope) {}
 
-  std::int64_t floats_per_token() const override { return row() + config_.heads * config_.head_width; }
+  std::int64_t floats_per_token() const override { return row() + width(); }
 
   void run(const SequenceLayout& layout, const float* h, float* residual, KeyValues* past) const override {
-    const auto N = layout.tokens(), D = config_.hidden_size;
-    const auto width = config_.heads * config_.head_width;
-    Buffer<float> buffer(N * row()), attended(N * width);
+    const auto N = layout.tokens(), D = output_.out();
+    Buffer<float> buffer(N * row()), attended(N * width());
     float* qkv = buffer.data();
     query_.run(N, h, D, LinearStore::kOverwrite, qkv, row());
     key_.run(N, h, D, LinearStore::kOverwrite, qkv + keys_at(), row());
     value_.run(N, h, D, LinearStore::kOverwrite, qkv + values_at(), row());
     normalise(N, qkv);
-    if (config_.clip_qkv) clamp(buffer, static_cast<float>(*config_.clip_qkv));
+    if (spec_.clip) clamp(buffer, static_cast<float>(*spec_.clip));
     for (std::int64_t b = 0; b < layout.sequences(); ++b) {
       const auto begin = layout.begin(b);
-      attend(layout.length(b), qkv + begin * row(), attended.data() + begin * width, past);
+      attend(layout.length(b), qkv + begin * row(), attended.data() + begin * width(), past);
     }
-    output_.run(N, attended.data(), width, LinearStore::kAdd, residual, D);
+    output_.run(N, attended.data(), width(), LinearStore::kAdd, residual, D);
   }
 
  private:
-  std::int64_t row() const { return (config_.heads + 2 * config_.key_value_heads) * config_.head_width; }
-  std::int64_t keys_at() const { return config_.heads * config_.head_width; }
-  std::int64_t values_at() const { return (config_.heads + config_.key_value_heads) * config_.head_width; }
+  std::int64_t keys_at() const { return spec_.heads * spec_.key_width; }
+  std::int64_t values_at() const { return keys_at() + spec_.key_value_heads * spec_.key_width; }
+  std::int64_t row() const { return values_at() + spec_.key_value_heads * spec_.value_width; }
+  std::int64_t width() const { return spec_.heads * spec_.value_width; }  ///< of what all heads give
 
   void norm_heads(std::int64_t N, float* x, std::int64_t heads, const float* gamma) const {
-    const bool all = config_.qk_norm == QkNorm::kAllHeads;
-    const auto d = all ? heads * config_.head_width : config_.head_width;
+    const bool all = spec_.query_key_norm == arch::QueryKeyNorm::kAllHeads;
+    const auto d = all ? heads * spec_.key_width : spec_.key_width;
     for (std::int64_t head = 0; head < (all ? 1 : heads); ++head)
       simd::kernels().rms_norm({.x = x + head * d,
                                 .gamma = gamma,
@@ -68,65 +65,52 @@ class ReadyGrouped : public ReadyAttention {
                                 .d = d,
                                 .x_stride = row(),
                                 .y_stride = row(),
-                                .eps = static_cast<float>(config_.norm_epsilon)});
+                                .eps = epsilon_});
   }
 
   void normalise(std::int64_t N, float* qkv) const {
-    if (config_.qk_norm == QkNorm::kNone) return;
-    norm_heads(N, qkv, config_.heads, query_norm_.data());
-    norm_heads(N, qkv + keys_at(), config_.key_value_heads, key_norm_.data());
+    if (spec_.query_key_norm == arch::QueryKeyNorm::kNone) return;
+    norm_heads(N, qkv, spec_.heads, query_norm_.data());
+    norm_heads(N, qkv + keys_at(), spec_.key_value_heads, key_norm_.data());
   }
 
   /// One sequence.
   void attend(std::int64_t T, float* qkv, float* out, KeyValues* past) const {
-    const auto d = config_.head_width, G = config_.key_value_heads;
+    const auto H = spec_.heads, G = spec_.key_value_heads, dk = spec_.key_width, dv = spec_.value_width;
     const auto first = past == nullptr ? 0 : past->length;
-    simd::kernels().rope(
-        {.x = qkv,
-         .cosine = rope_.cosine_at(first),
-         .sine = rope_.sine_at(first),
-         .n = T,
-         .stride = row(),
-         .heads = config_.heads + G,
-         .head_stride = d,
-         .width = d,
-         .pairs = config_.rope.interleaved ? simd::RopePairs::kNeighbours : simd::RopePairs::kHalves});
+    if (rope_ != nullptr) turn(*spec_.rotary, *rope_, T, first, qkv, row(), H + G, dk);
     AttendedKeys keys{qkv + keys_at(), qkv + values_at(), T};
-    std::int64_t stride = row();
-    if (past != nullptr) {
-      keys = append(*past, T, keys.keys, stride, G * d, keys.values, stride, G * d);
-      stride = G * d;
-    }
+    if (past != nullptr) keys = append(*past, T, keys.keys, row(), G * dk, keys.values, row(), G * dv);
     causal_attention({.q = qkv,
                       .k = keys.keys,
                       .v = keys.values,
                       .out = out,
                       .q_stride = row(),
-                      .k_stride = stride,
-                      .v_stride = stride,
-                      .out_stride = config_.heads * d,
+                      .k_stride = past != nullptr ? G * dk : row(),
+                      .v_stride = past != nullptr ? G * dv : row(),
+                      .out_stride = width(),
                       .queries = T,
                       .keys = keys.count,
-                      .heads = config_.heads,
+                      .heads = H,
                       .key_value_heads = G,
-                      .key_width = d,
-                      .value_width = d,
-                      .window = window_,
-                      .scale = static_cast<float>(1.0 / std::sqrt(static_cast<double>(d)))});
+                      .key_width = dk,
+                      .value_width = dv,
+                      .window = spec_.window,
+                      .scale = static_cast<float>(spec_.scale)});
   }
 
   ReadyLinear query_, key_, value_, output_;
   ReadyVector query_norm_, key_norm_;
-  const DecoderConfig& config_;
-  std::int64_t window_;
-  const RopeTable& rope_;
+  const arch::GroupedAttention& spec_;
+  float epsilon_;
+  const RopeTable* rope_;
 };
 
 }  // namespace
 
-std::unique_ptr<ReadyAttention> ready(const GroupedAttention& weights, const DecoderConfig& config,
-                                      std::int64_t window, const RopeTable& rope) {
-  return std::make_unique<ReadyGrouped>(weights, config, window, rope);
+std::unique_ptr<ReadyAttention> ready(const GroupedAttentionWeights& weights, const arch::BlockSpec& block,
+                                      const RopeTable* rope) {
+  return std::make_unique<ReadyGrouped>(weights, block, rope);
 }
 
 }  // namespace espalier::infer

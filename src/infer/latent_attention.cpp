@@ -1,5 +1,4 @@
 #include <algorithm>
-#include <cmath>
 
 #include "infer/causal_attention.h"
 #include "infer/decoder_attention.h"
@@ -8,18 +7,9 @@
 namespace espalier::infer {
 namespace {
 
-/// What the softmax of a latent attention is scaled with: YaRN's mscale_all_dim counts twice.
-float softmax_scale(const DecoderConfig& config) {
-  const double scale = 1.0 / std::sqrt(static_cast<double>(config.head_width));
-  if (!config.rope.yarn) return static_cast<float>(scale);
-  const double m = yarn_mscale(config.rope.yarn->factor, config.rope.yarn->mscale_all_dim);
-  return static_cast<float>(scale * m * m);
-}
-
 class ReadyLatent : public ReadyAttention {
  public:
-  ReadyLatent(const LatentAttentionWeights& weights, const DecoderConfig& config, std::int64_t window,
-              const RopeTable& rope)
+  ReadyLatent(const LatentAttentionWeights& weights, const arch::BlockSpec& block, const RopeTable* rope)
       : query_down_(weights.query_down),
         query_(weights.query),
         key_value_down_(weights.key_value_down),
@@ -27,11 +17,9 @@ class ReadyLatent : public ReadyAttention {
         output_(weights.output),
         query_norm_(weights.query_norm),
         key_value_norm_(weights.key_value_norm),
-        config_(config),
-        latent_(*config.latent),
-        window_(window),
-        scale_(softmax_scale(config)),
-        rope_(rope) {}
+        spec_(std::get<arch::LatentAttention>(block.mixer)),
+        epsilon_(static_cast<float>(block.norm.epsilon)),
+        rope_(*rope) {}
 
   std::int64_t floats_per_token() const override {
     return 2 * query_row() + 2 * value_row() + key_value_.out() + key_value_down_.out() + query_down_.out();
@@ -45,18 +33,19 @@ class ReadyLatent : public ReadyAttention {
     keys_and_values(layout, first, h, k.data(), v.data());
     for (std::int64_t b = 0; b < layout.sequences(); ++b) {
       const auto begin = layout.begin(b), T = layout.length(b);
-      turn(T, first, q.data() + begin * query_row() + latent_.nope_head_width, query_row(), config_.heads);
+      turn(T, first, q.data() + begin * query_row() + spec_.nope_width, query_row(), spec_.heads);
       AttendedKeys keys{k.data() + begin * query_row(), v.data() + begin * value_row(), T};
       if (past != nullptr)
         keys = append(*past, T, keys.keys, query_row(), query_row(), keys.values, value_row(), value_row());
       attend(T, q.data() + begin * query_row(), keys, y.data() + begin * value_row());
     }
-    output_.run(N, y.data(), value_row(), LinearStore::kAdd, residual, config_.hidden_size);
+    output_.run(N, y.data(), value_row(), LinearStore::kAdd, residual, width());
   }
 
  private:
-  std::int64_t query_row() const { return config_.heads * config_.head_width; }
-  std::int64_t value_row() const { return config_.heads * latent_.value_head_width; }
+  std::int64_t width() const { return output_.out(); }  // D
+  std::int64_t query_row() const { return spec_.heads * spec_.key_width(); }
+  std::int64_t value_row() const { return spec_.heads * spec_.value_width; }
 
   void norm(std::int64_t N, float* x, std::int64_t width, std::int64_t stride, const float* gamma) const {
     simd::kernels().rms_norm({.x = x,
@@ -66,30 +55,19 @@ class ReadyLatent : public ReadyAttention {
                               .d = width,
                               .x_stride = stride,
                               .y_stride = stride,
-                              .eps = static_cast<float>(config_.norm_epsilon)});
+                              .eps = epsilon_});
   }
 
-  /// Turns the last part of each head by its position.
+  /// Turns the part of each head that is turned by its position.
   void turn(std::int64_t T, std::int64_t first, float* x, std::int64_t stride, std::int64_t heads) const {
-    const auto width = latent_.rope_head_width;
-    simd::kernels().rope(
-        {.x = x,
-         .cosine = rope_.cosine_at(first),
-         .sine = rope_.sine_at(first),
-         .n = T,
-         .stride = stride,
-         .heads = heads,
-         .head_stride = config_.head_width,
-         .width = width,
-         .pairs = config_.rope.interleaved ? simd::RopePairs::kNeighbours : simd::RopePairs::kHalves});
+    infer::turn(spec_.rotary, rope_, T, first, x, stride, heads, spec_.key_width());
   }
 
   void queries(std::int64_t N, const float* h, float* q) const {
-    if (!query_down_.defined())
-      return query_.run(N, h, config_.hidden_size, LinearStore::kOverwrite, q, query_row());
+    if (!query_down_.defined()) return query_.run(N, h, width(), LinearStore::kOverwrite, q, query_row());
     const auto rank = query_down_.out();
     Buffer<float> compressed(N * rank);
-    query_down_.run(N, h, config_.hidden_size, LinearStore::kOverwrite, compressed.data(), rank);
+    query_down_.run(N, h, width(), LinearStore::kOverwrite, compressed.data(), rank);
     norm(N, compressed.data(), rank, rank, query_norm_.data());
     query_.run(N, compressed.data(), rank, LinearStore::kOverwrite, q, query_row());
   }
@@ -97,21 +75,21 @@ class ReadyLatent : public ReadyAttention {
   /// k [N, H (n + r)]: a head's own part and the part that all heads share; v [N, H v].
   void keys_and_values(const SequenceLayout& layout, std::int64_t first, const float* h, float* k,
                        float* v) const {
-    const auto N = layout.tokens(), rank = latent_.key_value_rank, row = key_value_down_.out();
+    const auto N = layout.tokens(), rank = spec_.key_value_rank, row = key_value_down_.out();
     Buffer<float> compressed(N * row), expanded(N * key_value_.out());
     float* c = compressed.data();
-    key_value_down_.run(N, h, config_.hidden_size, LinearStore::kOverwrite, c, row);
+    key_value_down_.run(N, h, width(), LinearStore::kOverwrite, c, row);
     norm(N, c, rank, row, key_value_norm_.data());
     for (std::int64_t b = 0; b < layout.sequences(); ++b)
       turn(layout.length(b), first, c + layout.begin(b) * row + rank, row, 1);
     key_value_.run(N, c, row, LinearStore::kOverwrite, expanded.data(), key_value_.out());
     const float* e = expanded.data();
-    const auto nope = latent_.nope_head_width, value = latent_.value_head_width;
+    const auto nope = spec_.nope_width, value = spec_.value_width;
 #pragma omp parallel for schedule(static)
-    for (std::int64_t i = 0; i < N * config_.heads; ++i) {
-      const float* shared = c + i / config_.heads * row + rank;
-      std::copy_n(e + i * (nope + value), nope, k + i * config_.head_width);
-      std::copy_n(shared, latent_.rope_head_width, k + i * config_.head_width + nope);
+    for (std::int64_t i = 0; i < N * spec_.heads; ++i) {
+      const float* shared = c + i / spec_.heads * row + rank;
+      std::copy_n(e + i * (nope + value), nope, k + i * spec_.key_width());
+      std::copy_n(shared, spec_.rotary.width, k + i * spec_.key_width() + nope);
       std::copy_n(e + i * (nope + value) + nope, value, v + i * value);
     }
   }
@@ -127,28 +105,26 @@ class ReadyLatent : public ReadyAttention {
                       .out_stride = value_row(),
                       .queries = T,
                       .keys = keys.count,
-                      .heads = config_.heads,
-                      .key_value_heads = config_.heads,
-                      .key_width = config_.head_width,
-                      .value_width = latent_.value_head_width,
-                      .window = window_,
-                      .scale = scale_});
+                      .heads = spec_.heads,
+                      .key_value_heads = spec_.heads,
+                      .key_width = spec_.key_width(),
+                      .value_width = spec_.value_width,
+                      .window = spec_.window,
+                      .scale = static_cast<float>(spec_.scale)});
   }
 
   ReadyLinear query_down_, query_, key_value_down_, key_value_, output_;
   ReadyVector query_norm_, key_value_norm_;
-  const DecoderConfig& config_;
-  const LatentAttention& latent_;
-  std::int64_t window_;
-  float scale_;
+  const arch::LatentAttention& spec_;
+  float epsilon_;
   const RopeTable& rope_;
 };
 
 }  // namespace
 
-std::unique_ptr<ReadyAttention> ready(const LatentAttentionWeights& weights, const DecoderConfig& config,
-                                      std::int64_t window, const RopeTable& rope) {
-  return std::make_unique<ReadyLatent>(weights, config, window, rope);
+std::unique_ptr<ReadyAttention> ready(const LatentAttentionWeights& weights, const arch::BlockSpec& block,
+                                      const RopeTable* rope) {
+  return std::make_unique<ReadyLatent>(weights, block, rope);
 }
 
 }  // namespace espalier::infer

@@ -3,43 +3,45 @@
 #include <algorithm>
 #include <cmath>
 #include <numbers>
+#include <utility>
 #include <vector>
 
 namespace espalier::infer {
 namespace {
 
 /// The pair that turns `rotations` times over the original positions.
-double pair_of(double rotations, const RopeConfig& config, std::int64_t width) {
-  const double positions = static_cast<double>(config.yarn->original_positions);
-  return static_cast<double>(width) * std::log(positions / (rotations * 2.0 * std::numbers::pi)) /
-         (2.0 * std::log(config.theta));
+double pair_of(double rotations, const arch::Rotary& rotary) {
+  const double positions = static_cast<double>(rotary.yarn->original_positions);
+  return static_cast<double>(rotary.width) * std::log(positions / (rotations * 2.0 * std::numbers::pi)) /
+         (2.0 * std::log(rotary.theta));
 }
 
 /// [width/2] radians per position.
-std::vector<double> frequencies(const RopeConfig& config, std::int64_t width) {
+std::vector<double> frequencies(const arch::Rotary& rotary) {
+  const std::int64_t width = rotary.width;
   std::vector<double> frequencies;
   for (std::int64_t i = 0; i < width / 2; ++i)
-    frequencies.push_back(std::pow(config.theta, -2.0 * static_cast<double>(i) / static_cast<double>(width)) /
-                          config.linear_factor);
-  if (!config.yarn) return frequencies;
+    frequencies.push_back(std::pow(rotary.theta, -2.0 * static_cast<double>(i) / static_cast<double>(width)) /
+                          rotary.linear_factor);
+  if (!rotary.yarn) return frequencies;
   const double last = static_cast<double>(width - 1);
-  const double low = std::clamp(std::floor(pair_of(config.yarn->beta_fast, config, width)), 0.0, last);
-  double high = std::clamp(std::ceil(pair_of(config.yarn->beta_slow, config, width)), 0.0, last);
+  const double low = std::clamp(std::floor(pair_of(rotary.yarn->beta_fast, rotary)), 0.0, last);
+  double high = std::clamp(std::ceil(pair_of(rotary.yarn->beta_slow, rotary)), 0.0, last);
   if (low == high) high += 0.001;
   for (std::size_t i = 0; i < frequencies.size(); ++i) {
     const double ramp = std::clamp((static_cast<double>(i) - low) / (high - low), 0.0, 1.0);
-    frequencies[i] *= ramp / config.yarn->factor + (1.0 - ramp);
+    frequencies[i] *= ramp / rotary.yarn->factor + (1.0 - ramp);
   }
   return frequencies;
 }
 
 }  // namespace
 
-RopeTable rope_table(const RopeConfig& config, std::int64_t width, std::int64_t positions) {
-  const auto turns = frequencies(config, width);
-  const double amplitude = config.yarn ? yarn_amplitude(*config.yarn) : 1.0;
-  RopeTable table{positions, width / 2, Buffer<float>(positions * (width / 2)),
-                  Buffer<float>(positions * (width / 2))};
+RopeTable rope_table(const arch::Rotary& rotary, std::int64_t positions) {
+  const auto turns = frequencies(rotary);
+  const std::int64_t pairs = rotary.width / 2;
+  const double amplitude = rotary.yarn ? arch::yarn_amplitude(*rotary.yarn) : 1.0;
+  RopeTable table{positions, pairs, Buffer<float>(positions * pairs), Buffer<float>(positions * pairs)};
   float* cosine = table.cosine.data();
   float* sine = table.sine.data();
   for (std::int64_t t = 0; t < positions; ++t) {
@@ -50,6 +52,19 @@ RopeTable rope_table(const RopeConfig& config, std::int64_t width, std::int64_t 
     }
   }
   return table;
+}
+
+RopeTables::RopeTables(const arch::ModelSpec& spec, std::int64_t positions) : positions_(positions) {
+  std::vector<std::pair<arch::Rotary, std::shared_ptr<const RopeTable>>> made;
+  for (const arch::BlockSpec& block : spec.blocks) {
+    const arch::Rotary* rotary = arch::rotary_of(block.mixer);
+    auto& table = of_block_.emplace_back();
+    if (rotary == nullptr) continue;
+    const auto same = std::ranges::find(made, *rotary, [](const auto& pair) { return pair.first; });
+    table =
+        same != made.end() ? same->second : std::make_shared<const RopeTable>(rope_table(*rotary, positions));
+    if (same == made.end()) made.emplace_back(*rotary, table);
+  }
 }
 
 }  // namespace espalier::infer

@@ -1,8 +1,10 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
+#include <vector>
 
-#include "arch/decoder_config.h"
+#include "arch/spec.h"
 #include "base/buffer.h"
 
 namespace espalier::infer {
@@ -19,6 +21,22 @@ struct RopeTable {
 
 /// Angles position * theta^(-2i/width); with YaRN, high frequencies as they are, low ones divided by the
 /// factor, and a ramp between (Peng et al. 2023, arXiv 2309.00071, 3.2).
-RopeTable rope_table(const RopeConfig& config, std::int64_t width, std::int64_t positions);
+RopeTable rope_table(const arch::Rotary& rotary, std::int64_t positions);
+
+/// The tables that the blocks of a model turn by: one for each rotary setting that there is.
+class RopeTables {
+ public:
+  RopeTables(const arch::ModelSpec& spec, std::int64_t positions);
+
+  std::int64_t positions() const { return positions_; }
+  /// nullptr of a block that turns nothing.
+  const RopeTable* of(std::int64_t layer) const {
+    return of_block_.at(static_cast<std::size_t>(layer)).get();
+  }
+
+ private:
+  std::int64_t positions_;
+  std::vector<std::shared_ptr<const RopeTable>> of_block_;  // [L]
+};
 
 }  // namespace espalier::infer

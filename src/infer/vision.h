@@ -5,7 +5,7 @@
 #include <memory>
 #include <vector>
 
-#include "arch/vmoe_config.h"
+#include "arch/spec.h"
 #include "checkpoint/checkpoint.h"
 #include "infer/encoder_block.h"
 
@@ -15,7 +15,7 @@ namespace espalier::infer {
 /// 2021), as an ensemble where the config says so (E3, Allingham et al. 2022). Blocks normalise before each
 /// part. Its weights are float32: those of the file where they are that already, else widened when loaded.
 struct VisionModel {
-  VmoeConfig config;
+  arch::ModelSpec spec;
   StoredLinear patch;        // [D, P * P * 3]: a patch's rows of pixels, red, green and blue of each
   StoredWeight class_token;  // [D]
   StoredWeight position;     // [1 + patches, D]
@@ -24,7 +24,7 @@ struct VisionModel {
   StoredLinear classifier;  // [labels, D], on the class token
   std::shared_ptr<const Checkpoint> source;
 
-  std::int64_t width() const { return config.hidden_size; }
+  std::int64_t width() const { return spec.width; }
 };
 
 /// Throws UserError naming missing or mis-shaped tensors.

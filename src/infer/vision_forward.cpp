@@ -12,8 +12,8 @@ namespace {
 constexpr std::int64_t kGrain = 1 << 16;  // floats of a thread
 
 /// [B, S, S, 3] -> [B * patches, P * P * 3]
-Buffer<float> patches_of(const VmoeConfig& config, std::int64_t B, const float* pixels) {
-  const auto S = config.image_size, P = config.patch_size, G = S / P, row = P * 3;
+Buffer<float> patches_of(const arch::ImageInput& image, std::int64_t B, const float* pixels) {
+  const auto S = image.image_size, P = image.patch_size, G = S / P, row = P * 3;
   Buffer<float> patches(B * S * S * 3);
   for (std::int64_t b = 0; b < B; ++b)
     for (std::int64_t y = 0; y < S; ++y)
@@ -33,23 +33,23 @@ void add(std::int64_t count, const float* from, float* to) {
 class Pass {
  public:
   Pass(const VisionModel& model, std::int64_t images, const std::function<ExpertTap(std::int64_t block)>& tap)
-      : model_(model), config_(model.config), images_(images), tap_(tap) {}
+      : model_(model), spec_(model.spec), images_(images), tap_(tap) {}
 
   Buffer<float> run(const float* pixels) {
     embed(pixels);
-    for (std::int64_t l = 0; l < config_.num_hidden_layers; ++l) {
-      if (members_ < config_.ensemble_size && config_.moe_in(l) != nullptr) repeat();
+    for (std::int64_t l = 0; l < spec_.layers(); ++l) {
+      if (members_ < spec_.members && spec_.block(l).moe() != nullptr) repeat();
       block(l);
     }
     return classify();
   }
 
  private:
-  std::int64_t tokens() const { return images_ * members_ * config_.positions(); }
+  std::int64_t tokens() const { return images_ * members_ * spec_.positions(); }
 
   void embed(const float* pixels) {
-    const auto D = model_.width(), patches = config_.patches(), T = config_.positions();
-    const auto cut = patches_of(config_, images_, pixels);
+    const auto D = model_.width(), patches = spec_.image().patches(), T = spec_.positions();
+    const auto cut = patches_of(spec_.image(), images_, pixels);
     Buffer<float> embedded(images_ * patches * D);
     apply(model_.patch, images_ * patches, cut.data(), embedded.data());
     x_ = Buffer<float>(tokens() * D);
@@ -64,7 +64,7 @@ class Pass {
   /// Below the first MoE layer the members are the same.
   void repeat() {
     const auto one = x_.size();
-    members_ = config_.ensemble_size;
+    members_ = spec_.members;
     Buffer<float> all(one * members_);
     for (std::int64_t m = 0; m < members_; ++m) std::copy_n(x_.data(), one, all.data() + m * one);
     x_ = std::move(all);
@@ -72,50 +72,45 @@ class Pass {
 
   void block(std::int64_t l) {
     const EncoderBlock& block = model_.blocks[static_cast<std::size_t>(l)];
+    const arch::BlockSpec& spec = spec_.block(l);
     const auto N = tokens(), D = model_.width();
     float *normed = normed_.room(N * D), *y = y_.room(N * D);
-    normalise(block.attention_norm, config_.layer_norm_eps, N, D, x_.data(), normed);
-    attend(block, config_.num_attention_heads,
-           SequenceLayout::uniform(images_ * members_, config_.positions()), normed, y);
+    normalise(block.attention_norm, spec.norm.epsilon, N, D, x_.data(), normed);
+    attend(block, arch::heads_of(spec.mixer), SequenceLayout::uniform(images_ * members_, spec_.positions()),
+           normed, y);
     add(N * D, y, x_.data());
-    normalise(block.feed_forward_norm, config_.layer_norm_eps, N, D, x_.data(), normed);
+    normalise(block.feed_forward_norm, spec.norm.epsilon, N, D, x_.data(), normed);
     const bool watched = tap_ && block.moe() != nullptr;
     feed_forward(
         block, N, normed, y,
-        [&](const EncoderMoe& moe, std::int64_t n, const float* h) { return route_tokens(l, moe, n, h); },
+        [&](const EncoderMoe& moe, std::int64_t n, const float* h) {
+          return route_tokens(spec.moe()->router, moe.router, n, h);
+        },
         watched ? tap_(l) : ExpertTap{});
     add(N * D, y, x_.data());
     expect_finite_block(l, N * D, x_.data());
   }
 
-  Routing route_tokens(std::int64_t l, const EncoderMoe& moe, std::int64_t n, const float* h) const {
-    const VmoeLayer& layer = *config_.moe_in(l);
-    const auto own_rows = layer.router_rows / config_.ensemble_size;
-    const EncoderRouter router{.experts_per_token = config_.router == RouterKind::kTokenChoice
-                                                        ? std::min(config_.num_experts_per_tok, own_rows)
-                                                        : config_.num_experts_per_tok,
-                               .capacity_factor = config_.capacity_factor,
-                               .kind = config_.router,
-                               .group_tokens = config_.positions(),
-                               .capacity_experts = layer.capacity_experts,
-                               .batch_prioritized = config_.batch_prioritized};
-    return members_ == 1 ? route(router, moe.router, n, h)
-                         : route_ensemble(router, moe.router, members_, n, h);
+  Routing route_tokens(const arch::Router& router, const StoredWeight& weight, std::int64_t n,
+                       const float* h) const {
+    const auto image = spec_.positions();
+    return members_ == 1 ? route(router, weight, n, h, image)
+                         : route_ensemble(router, weight, members_, n, h, image);
   }
 
   Buffer<float> classify() const {
     const auto D = model_.width(), rows = images_ * members_;
     Buffer<float> first(rows * D), scores(rows * model_.classifier.weight.out());
     for (std::int64_t i = 0; i < rows; ++i)
-      std::copy_n(x_.data() + i * config_.positions() * D, D, first.data() + i * D);
-    normalise(model_.norm, config_.layer_norm_eps, rows, D, first.data(), first.data());
+      std::copy_n(x_.data() + i * spec_.positions() * D, D, first.data() + i * D);
+    normalise(model_.norm, spec_.final_norm->epsilon, rows, D, first.data(), first.data());
     apply(model_.classifier, rows, first.data(), scores.data());
     expect_finite_outputs(scores.size(), scores.data());
     return scores;
   }
 
   const VisionModel& model_;
-  const VmoeConfig& config_;
+  const arch::ModelSpec& spec_;
   std::int64_t images_, members_ = 1;
   const std::function<ExpertTap(std::int64_t block)>& tap_;
   Buffer<float> x_, normed_, y_;  // [N, D]

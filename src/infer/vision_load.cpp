@@ -9,7 +9,7 @@ VisionModel load_vision(Checkpoint checkpoint) {
   model.source = std::make_shared<const Checkpoint>(std::move(checkpoint));
   const Checkpoint& source = *model.source;
   const arch::DescribedModel described = arch::describe_to_run(source, arch::ModelKind::kVision);
-  model.config = parse_vmoe_config(source.config(), (source.folder() / "config.json").string());
+  model.spec = described.spec;
   model.patch = load_pair<StoredLinear>(source, described, Role::kPatch);
   model.class_token = load_weight(source, described, Role::kClassToken);
   model.position = load_weight(source, described, Role::kPositionEmbedding);

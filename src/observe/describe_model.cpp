@@ -14,11 +14,12 @@ Topology topology_of(const infer::DecoderModel& model) {
 Observations describe_model(const infer::DecoderModel& model, const std::string& name) {
   Observations observations;
   observations.model = name;
-  observations.model_type = model.config.model_type;
+  observations.model_type = model.spec.family;
   observations.topology_sha256 = topology_of(model).sha256;
-  observations.experts_per_token = static_cast<int>(model.config.router.experts_per_token);
-  observations.router_groups = static_cast<int>(model.config.router.groups);
-  observations.router_top_groups = static_cast<int>(model.config.router.top_groups);
+  const RouterConfig rule = arch::routing_rule(model.spec);
+  observations.experts_per_token = static_cast<int>(rule.experts_per_token);
+  observations.router_groups = static_cast<int>(rule.groups);
+  observations.router_top_groups = static_cast<int>(rule.top_groups);
   observations.version = ESPALIER_VERSION;
   return observations;
 }

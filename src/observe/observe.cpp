@@ -27,7 +27,7 @@ class Observer {
         options_(options),
         tokens_(infer::pack(rows.rows)),
         frequent_(tokens_.ids, options.token_ids),
-        rope_(infer::rope_table(model.config, tokens_.layout.longest())),
+        rope_(model.spec, tokens_.layout.longest()),
         state_(options.out) {
     describe(rows.data);
   }
@@ -68,7 +68,7 @@ class Observer {
             {"examples", options_.examples},
             {"version", result_.version}};
     const SimilarityOptions& similarity = options_.similarity;
-    if (similarity.samples > 0) result_.router = model_.config.router;
+    if (similarity.samples > 0) result_.router = arch::routing_rule(model_.spec);
     if (!similarity.any()) return;
     run_["similarity"] = fmt::format("{} {} {} {} {} {}", similarity.moments, similarity.cross_moments,
                                      similarity.projected.value_or(0), similarity.samples,
@@ -96,9 +96,9 @@ class Observer {
       states.restore(state_.hidden_file(first));
     double saving = 0.0;
     Stopwatch since_saved;
-    for (std::int64_t layer = first; layer < model_.config.layers; ++layer) {
+    for (std::int64_t layer = first; layer < model_.spec.layers(); ++layer) {
       observe_layer(layer, states, states);
-      if (layer + 1 == model_.config.layers || since_saved.seconds() * options_.save_share < saving) continue;
+      if (layer + 1 == model_.spec.layers() || since_saved.seconds() * options_.save_share < saving) continue;
       const Stopwatch stopwatch;
       states.save(state_.hidden_file(layer + 1));
       state_.commit(run_, layer + 1, result_);
@@ -114,16 +114,16 @@ class Observer {
     };
     infer::HiddenStates before = open(first);
     if (first == 0) embed(model_, tokens_, before);
-    for (std::int64_t layer = first; layer < model_.config.layers; ++layer) {
+    for (std::int64_t layer = first; layer < model_.spec.layers(); ++layer) {
       infer::HiddenStates after = open(layer + 1);
       observe_layer(layer, before, after);
-      if (layer + 1 < model_.config.layers) state_.commit(run_, layer + 1, result_);
+      if (layer + 1 < model_.spec.layers()) state_.commit(run_, layer + 1, result_);
       before = std::move(after);
     }
   }
 
   void observe_layer(std::int64_t layer, const infer::HiddenStates& from, infer::HiddenStates& to) {
-    const auto N = tokens_.layout.tokens(), L = model_.config.layers;
+    const auto N = tokens_.layout.tokens(), L = model_.spec.layers();
     const auto done = [&](std::int64_t tokens) {
       if (options_.progress)
         options_.progress({.what = "observing",
@@ -132,7 +132,7 @@ class Observer {
                            .unit = "tokens",
                            .detail = detail(layer)});
     };
-    const auto E = model_.config.experts[static_cast<std::size_t>(layer)];
+    const auto E = model_.spec.block(layer).experts();
     if (E == 0) return run_block(model_, layer, rope_, tokens_.layout, from, to, {}, done);
     LayerObserver statistics(static_cast<int>(layer), E, model_.width());
     TokenObserver use(static_cast<int>(layer), E, frequent_, tokens_);
@@ -168,7 +168,7 @@ class Observer {
   }
 
   std::string_view detail(std::int64_t layer) {
-    detail_ = fmt::format("layer {} of {}", layer + 1, model_.config.layers);
+    detail_ = fmt::format("layer {} of {}", layer + 1, model_.spec.layers());
     return detail_;
   }
 
@@ -176,7 +176,7 @@ class Observer {
   const ObserveOptions& options_;
   infer::PackedTokens tokens_;
   FrequentTokens frequent_;
-  infer::RopeTable rope_;
+  infer::RopeTables rope_;
   ObserveState state_;
   nlohmann::json run_;
   std::map<std::int64_t, std::uint64_t> expert_bytes_;
@@ -221,10 +221,9 @@ void check_rows(const infer::DecoderModel& model, const ObservedRows& rows) {
     throw UserError("there are no rows to observe", "the calibration files have no text");
   for (std::size_t i = 0; i < rows.rows.size(); ++i) {
     const auto length = static_cast<std::int64_t>(rows.rows[i].size());
-    if (length > 0 && length <= model.config.max_positions) continue;
-    throw UserError(
-        fmt::format("row {} has {} tokens, expected 1 to {}", i, length, model.config.max_positions),
-        "choose a smaller --seq-len");
+    if (length > 0 && length <= model.spec.positions()) continue;
+    throw UserError(fmt::format("row {} has {} tokens, expected 1 to {}", i, length, model.spec.positions()),
+                    "choose a smaller --seq-len");
   }
 }
 

@@ -25,7 +25,7 @@ Observations described(const infer::VisionModel& model, const ImageSet& set) {
   result.version = ESPALIER_VERSION;
   for (const MoeLayerTensors& layer : topology.layers) {
     result.layers.emplace_back(static_cast<int>(layer.layer), static_cast<std::size_t>(layer.num_experts),
-                               static_cast<std::size_t>(model.config.hidden_size));
+                               static_cast<std::size_t>(model.width()));
     result.layers.back().expert_bytes = bytes_per_expert(checkpoint, layer);
   }
   ObservedData data;
@@ -35,7 +35,7 @@ Observations described(const infer::VisionModel& model, const ImageSet& set) {
   hash.update(std::as_bytes(std::span(set.pixels)));
   data.sha256 = hash.hex();
   data.sequences = static_cast<std::int64_t>(set.size());
-  data.sequence_length = model.config.positions();
+  data.sequence_length = model.spec.positions();
   data.tokens = data.sequences * data.sequence_length;
   result.data.push_back(std::move(data));
   return result;
@@ -56,7 +56,7 @@ Observations observe_images(const infer::VisionModel& model, const ImageSet& set
                             [&](const infer::ExpertOutput& output) { observer.computed(output); }};
   };
   ImageBatches batches(
-      set, {.batch_size = batch, .image_size = model.config.image_size, .order = ImageOrder::kFile});
+      set, {.batch_size = batch, .image_size = model.spec.image().image_size, .order = ImageOrder::kFile});
   std::uint64_t done = 0;
   for (CorpusCursor cursor; cursor.epoch == 0;) {
     const auto images = batches.next(cursor);

@@ -54,7 +54,7 @@ ExpertMoments probe(const infer::DecoderMoe& moe, std::int64_t layer,
 Observations observe_weights(const infer::DecoderModel& model, const WeightObservationOptions& options) {
   Observations observations = describe_model(model, options.model);
   const auto bytes = expert_bytes_of(model);
-  const std::int64_t L = model.config.layers;
+  const std::int64_t L = model.spec.layers();
   for (std::int64_t layer = 0; layer < L; ++layer) {
     const infer::DecoderBlock& block = model.blocks[static_cast<std::size_t>(layer)];
     const infer::DecoderMoe* moe = block.moe();

@@ -16,10 +16,9 @@ constexpr std::int64_t kGuesses = 3;
 constexpr std::int64_t kLongestMasked = 128;
 
 /// Defaults as in pre-training's validation, so that the losses compare; the masks never vary.
-MlmOptions mlm_options(const EvalOptions& options, const BertMoeConfig& config, const WordPiece& tokenizer,
+MlmOptions mlm_options(const EvalOptions& options, const arch::ModelSpec& spec, const WordPiece& tokenizer,
                        const fs::path& vocabulary) {
-  const auto longest =
-      options.sequence_length.value_or(std::min(kLongestMasked, config.max_position_embeddings));
+  const auto longest = options.sequence_length.value_or(std::min(kLongestMasked, spec.positions()));
   const std::int32_t mask = required_piece(tokenizer, tokenizer.special().mask, vocabulary);
   return {.sequence_length = longest,
           .batch_tokens = std::max(options.masked_words.batch_tokens, longest),
@@ -34,21 +33,20 @@ MlmOptions mlm_options(const EvalOptions& options, const BertMoeConfig& config, 
 
 void check_masked_words(const EvalOptions& options, const infer::EncoderModel& model,
                         const WordPiece& tokenizer) {
-  const BertMoeConfig& config = model.config;
   if (!model.masked_words) {
     throw UserError(fmt::format("{}: the model has no masked-language-model head (cls.predictions.*)",
                                 options.model.string()),
                     "evaluate a model as `espalier pretrain` leaves it");
   }
-  if (tokenizer.vocabulary_size() != config.vocab_size) {
+  if (tokenizer.vocabulary_size() != model.vocabulary()) {
     throw UserError(fmt::format("{}: the vocabulary has {} pieces, the model {}", options.model.string(),
-                                tokenizer.vocabulary_size(), config.vocab_size),
+                                tokenizer.vocabulary_size(), model.vocabulary()),
                     "name the vocabulary the model was trained with (--vocab)");
   }
-  if (options.sequence_length && *options.sequence_length > config.max_position_embeddings) {
+  if (options.sequence_length && *options.sequence_length > model.spec.positions()) {
     throw UserError(fmt::format("--seq-len {}: the model holds positions for {} tokens",
-                                *options.sequence_length, config.max_position_embeddings),
-                    fmt::format("--seq-len {} or less", config.max_position_embeddings));
+                                *options.sequence_length, model.spec.positions()),
+                    fmt::format("--seq-len {} or less", model.spec.positions()));
   }
 }
 
@@ -67,7 +65,7 @@ EvalSummary eval_masked_words(const EvalOptions& options, const RunContext& cont
   const ScratchFolder scratch;
   const fs::path cache = own.cache.empty() ? scratch.path() : own.cache;
   const auto corpus = TokenCorpus::build(files, tokenizer, cache, context.progress, context.note);
-  MlmBatches batches(corpus, mlm_options(options, model.config, tokenizer, vocabulary));
+  MlmBatches batches(corpus, mlm_options(options, model.spec, tokenizer, vocabulary));
   const MaskedWords words = evaluate_masked_words(model, batches, own.tokens, context.progress);
   EvalSummary summary{options.model,
                       {options.task.task,

@@ -20,15 +20,16 @@ Task task_of_model(const EvalOptions& options, const infer::EncoderModel& model)
     throw UserError(fmt::format("{}: the model has no classification head", source),
                     "fine-tune it first: espalier finetune MODEL --task " + task.name);
   const bool regression = task.kind == TaskKind::kRegression;
-  if (regression != (model.config.num_labels() == 1))
-    throw UserError(fmt::format("{}: the model answers with {} labels, and {} asks for {}", source,
-                                model.config.num_labels(), task.name, regression ? "a value" : "a label"),
-                    "evaluate it on the task it was fine-tuned for");
-  return with_labels(task, model.config.labels, source);
+  if (regression != (model.spec.heads.label_count() == 1))
+    throw UserError(
+        fmt::format("{}: the model answers with {} labels, and {} asks for {}", source,
+                    model.spec.heads.label_count(), task.name, regression ? "a value" : "a label"),
+        "evaluate it on the task it was fine-tuned for");
+  return with_labels(task, model.spec.heads.labels, source);
 }
 
 std::int64_t length_of(const EvalOptions& options, const infer::EncoderModel& model) {
-  const auto longest = model.config.max_position_embeddings;
+  const auto longest = model.spec.positions();
   if (options.sequence_length.value_or(1) > longest)
     throw UserError(fmt::format("--seq-len {}: the model holds positions for {} tokens",
                                 *options.sequence_length, longest),
@@ -43,7 +44,7 @@ EvalSummary eval_task(const EvalOptions& options, const RunContext& context) {
   find_tokenizer(options.model);
   const infer::EncoderModel model = infer::load_encoder(Checkpoint::open(options.model));
   const WordPiece tokenizer = load_tokenizer(options.model);
-  check_vocabulary_size(model.config, tokenizer.vocabulary_size(), options.model.string());
+  arch::check_vocabulary_size(model.spec.text(), tokenizer.vocabulary_size(), options.model.string());
   const Task task = task_of_model(options, model);
   const std::string split_name = options.split.value_or("dev");
   const TaskSplit split = read_task_split(task, files, split_name);

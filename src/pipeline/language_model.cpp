@@ -27,7 +27,7 @@ LanguageModel open_language_model(const std::filesystem::path& folder) {
 }
 
 std::int64_t window_length(std::optional<std::int64_t> asked, const infer::DecoderModel& model) {
-  const std::int64_t most = model.config.max_positions;
+  const std::int64_t most = model.spec.positions();
   if (asked.value_or(1) > most) {
     throw UserError(fmt::format("--seq-len {}: the model holds positions for {} tokens", *asked, most),
                     fmt::format("--seq-len {} or less", most));
@@ -38,7 +38,7 @@ std::int64_t window_length(std::optional<std::int64_t> asked, const infer::Decod
 TextToScore text_to_score(std::span<const std::filesystem::path> files, const LanguageModel& model,
                           const WindowOptions& windows, const DocumentOptions& documents, std::size_t limit) {
   if (files.empty()) throw UserError("--data is missing", "name text files (plain, .gz, .zst, .jsonl)");
-  const auto ids = read_text_ids(files, *model.tokenizer, model.model.config.vocab_size, documents);
+  const auto ids = read_text_ids(files, *model.tokenizer, model.model.vocabulary(), documents);
   const auto prefix = model.tokenizer->prefix();
   const auto room = windows.sequence_length - static_cast<std::int64_t>(prefix.size());
   TextToScore text{text_windows(ids, prefix, windows), {}};

@@ -5,7 +5,8 @@
 #include <array>
 #include <cstring>
 
-#include "arch/decoder_config.h"
+#include "arch/described_model.h"
+#include "arch/family.h"
 #include "base/error.h"
 #include "base/files.h"
 #include "base/json.h"
@@ -15,6 +16,8 @@ namespace espalier {
 namespace {
 
 namespace fs = std::filesystem;
+
+constexpr std::string_view kModelType = "mistral";
 
 /// What only a router needs to know.
 constexpr std::array kRouterFields = {"num_local_experts", "num_experts_per_tok", "router_aux_loss_coef",
@@ -55,7 +58,7 @@ TensorSource written(const TensorView& tensor, std::optional<Dtype> dtype) {
 }
 
 nlohmann::json dense_config(nlohmann::json config, Dtype dtype) {
-  config["model_type"] = "mistral";
+  config["model_type"] = kModelType;
   config["architectures"] = {"MistralForCausalLM"};
   for (const char* field : kRouterFields) config.erase(field);
   config["torch_dtype"] = torch_name(dtype);
@@ -70,17 +73,15 @@ bool is_plain_float(Dtype dtype) {
 
 void check_exports_as_mistral(const Checkpoint& model) {
   const auto source = model.folder().string();
-  const auto type = model.config().value("model_type", nlohmann::json());
-  if (type != "mixtral")
+  const arch::ModelSpec spec = arch::read_spec(model);
+  if (arch::family_named(spec.family).can.one_expert_exports_as != kModelType)
     throw UserError(
-        fmt::format("{}: the family is {}, and only a mixtral becomes a Mistral", source, type.dump()),
+        fmt::format("{}: the family is \"{}\", and only a mixtral becomes a Mistral", source, spec.family),
         "other families' layers hold more than their experts");
-  const auto config = parse_decoder_config(model.config(), source + "/config.json");
   std::string layers;
-  for (std::size_t layer = 0; layer < config.experts.size(); ++layer)
-    if (config.experts[layer] > 1)
-      layers +=
-          fmt::format("{}layer {} has {} experts", layers.empty() ? "" : ", ", layer, config.experts[layer]);
+  for (const std::int64_t layer : arch::moe_layers(spec))
+    if (const auto experts = spec.block(layer).experts(); experts > 1)
+      layers += fmt::format("{}layer {} has {} experts", layers.empty() ? "" : ", ", layer, experts);
   if (!layers.empty())
     throw UserError(fmt::format("{}: {}; a Mistral has no routers", source, layers),
                     "leave one expert a layer: finetune with --prune eager, or `espalier plan --keep 1 "

@@ -1,6 +1,5 @@
 #include "train/inference.h"
 
-#include "arch/family.h"
 #include "train/moe_layer.h"
 #include "train/ops/stored_tensor.h"
 
@@ -62,7 +61,7 @@ void share_blocks(const Transformer& model, View& view) {
 
 infer::EncoderModel encoder_of(const Transformer& model) {
   infer::EncoderModel view;
-  view.config = parse_bert_config(arch::write_spec(model.spec, model.fields), model.spec.family);
+  view.spec = model.spec;
   view.word = stored(model.token);
   view.position = stored(model.position);
   view.token_type = stored(model.token_type);
@@ -78,7 +77,7 @@ infer::EncoderModel encoder_of(const Transformer& model) {
 
 infer::VisionModel vision_of(const Transformer& model) {
   infer::VisionModel view;
-  view.config = parse_vmoe_config(arch::write_spec(model.spec, model.fields), model.spec.family);
+  view.spec = model.spec;
   view.patch = shared(model.patch);
   view.class_token = stored(model.class_token);
   view.position = stored(model.position);

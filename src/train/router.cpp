@@ -43,12 +43,10 @@ torch::Tensor top_k(const torch::Tensor& probabilities, std::int64_t k) {
 }
 
 /// What of the options inference has too.
-infer::EncoderRouter chooser(const RouterOptions& options) {
-  return {.experts_per_token = options.rule.experts_per_token,
+arch::Router chooser(const RouterOptions& options) {
+  return {.rule = options.rule,
+          .chooser = options.chooser,
           .capacity_factor = options.capacity_factor,
-          .kind = options.chooser == arch::WhoChooses::kExperts ? RouterKind::kExpertChoice
-                                                                : RouterKind::kTokenChoice,
-          .group_tokens = options.group_tokens,
           .capacity_experts = options.capacity_experts,
           .batch_prioritized = options.batch_prioritized};
 }

@@ -1,6 +1,6 @@
 #include <gtest/gtest.h>
 
-#include "arch/bert_config.h"
+#include "arch/family.h"
 #include "base/json.h"
 #include "unit/base/user_error.h"
 
@@ -102,20 +102,11 @@ TEST_P(CorruptConfig, IsAUserErrorThatNamesTheField) {
   json config = json::parse(kGoodMoe);
   config.merge_patch(json::parse(GetParam().patch));  // null removes a field; lists are replaced whole
   SCOPED_TRACE(GetParam().patch);
-  expect_user_error([&] { parse_bert_config(config, "config.json"); }, GetParam().fragments);
+  expect_user_error([&] { arch::read_spec(config, "config.json"); }, GetParam().fragments);
 }
 
 TEST(CorruptConfig, TheConfigAllCasesStartFromIsGood) {
-  EXPECT_EQ(parse_bert_config(json::parse(kGoodMoe), "config.json").experts_in(3), 4);
-}
-
-TEST(CorruptConfig, NumbersThatAreNotFiniteFailInMemoryToo) {
-  BertMoeConfig config = parse_bert_config(json::parse(kGoodMoe), "config.json");
-  config.hidden_dropout_prob = std::numeric_limits<double>::quiet_NaN();
-  expect_user_error([&] { validate(config, "options"); }, {"options: hidden_dropout_prob: found null"});
-  config.hidden_dropout_prob = 0.0;
-  config.initializer_range = std::numeric_limits<double>::infinity();
-  expect_user_error([&] { validate(config, "options"); }, {"initializer_range: found null"});
+  EXPECT_EQ(arch::read_spec(json::parse(kGoodMoe), "config.json").block(3).experts(), 4);
 }
 
 }  // namespace

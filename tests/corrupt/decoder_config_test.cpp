@@ -1,6 +1,6 @@
 #include <gtest/gtest.h>
 
-#include "arch/decoder_config.h"
+#include "arch/family.h"
 #include "base/json.h"
 #include "paths.h"
 #include "unit/base/user_error.h"
@@ -83,10 +83,10 @@ INSTANTIATE_TEST_SUITE_P(Table, CorruptDecoder, ::testing::ValuesIn(kBadDecoders
 TEST_P(CorruptDecoder, IsAUserErrorThatNamesTheField) {
   json config =
       read_json(std::filesystem::path(source_dir()) / "tests/golden" / GetParam().golden / "config.json");
-  EXPECT_NO_THROW(parse_decoder_config(config, "config.json"));
+  EXPECT_NO_THROW(arch::read_spec(config, "config.json"));
   config.merge_patch(json::parse(GetParam().patch));  // null removes a field; lists are replaced whole
   SCOPED_TRACE(::testing::PrintToString(GetParam()));
-  expect_user_error([&] { parse_decoder_config(config, "config.json"); }, GetParam().fragments);
+  expect_user_error([&] { arch::read_spec(config, "config.json"); }, GetParam().fragments);
 }
 
 }  // namespace

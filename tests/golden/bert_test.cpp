@@ -66,8 +66,8 @@ TEST(GoldenBert, ClassScores) {
   const auto hidden = encode(model, {batch.ids, {}, batch.layout});
   expect_recorded_rows("bert-classifier", "hidden", hidden.span(), batch.layout, model.width(), false);
   const auto scores = classify(model, batch.layout, hidden.data());
-  expect_recorded_rows("bert-classifier", "scores", scores.span(), batch.layout, model.config.num_labels(),
-                       true);
+  expect_recorded_rows("bert-classifier", "scores", scores.span(), batch.layout,
+                       model.spec.heads.label_count(), true);
 }
 
 }  // namespace

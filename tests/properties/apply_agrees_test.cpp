@@ -21,8 +21,8 @@ Plan plan_of(std::vector<LayerPlan> layers, int experts_per_token) {
 
 void expect_same_on_files(const Plan& plan, Dtype dtype) {
   const TemporaryFolder folder;
-  auto config = small_config({0, 2});
-  config.num_experts_per_tok = plan.experts_per_token;
+  auto config = small_encoder_config({0, 2});
+  config["num_experts_per_tok"] = plan.experts_per_token;
   std::filesystem::create_directory(folder / "model");
   save(small_model(config), folder / "model", dtype);
   write_plan(folder / "plan.json", plan);
@@ -61,8 +61,8 @@ TEST(ApplyOnFilesAndInMemory, AreTheSame) {
 
 TEST(ApplyOnFilesAndInMemory, PutNeuronsInTheSameOrder) {
   std::vector<int> backwards;
-  for (auto neuron = small_config({0, 2}).intermediate_size - 1; neuron >= 0; --neuron)
-    backwards.push_back(static_cast<int>(neuron));
+  for (auto neuron = small_encoder_config({0, 2})["intermediate_size"].get<int>() - 1; neuron >= 0; --neuron)
+    backwards.push_back(neuron);
   for (const Dtype dtype : {Dtype::kF32, Dtype::kBF16}) {
     expect_same_on_files(
         plan_of({{0, 4, {2}, {{2, {0, 2, 3}, {0.25, 0.7, -0.1}, {backwards, {}, backwards}}}, {}, {}},

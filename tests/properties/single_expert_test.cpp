@@ -35,8 +35,8 @@ std::vector<std::string> operators_of(Transformer model, Backend backend) {
 }
 
 TEST(SingleExpert, RunsTheOperatorsOfTheDenseModel) {
-  const auto dense = small_model(small_config({}));
-  const auto sparse = small_model(small_config({0, 2}));
+  const auto dense = small_model(small_encoder_config({}));
+  const auto sparse = small_model(small_encoder_config({0, 2}));
   auto pruned = sparse;
   Plan plan;
   for (const int layer : {0, 2}) plan.layers.push_back({layer, 4, {1}, {}, {}, {}});

@@ -4,12 +4,12 @@
 #include <map>
 #include <string>
 
-#include "arch/decoder_config.h"
+#include "arch/spec.h"
 #include "reference/elementwise.h"
 #include "reference/gated.h"
 
 /// A decoder's forward pass as plain loops in float64, from tensors by their names in the checkpoint: the
-/// oracle of src/model. It shares nothing with it but the configuration.
+/// oracle of src/model. It shares nothing with it but the description.
 namespace espalier::reference {
 
 struct Route {
@@ -19,8 +19,8 @@ struct Route {
 
 class Decoder {
  public:
-  Decoder(const DecoderConfig& config, const std::map<std::string, Values>& weights)
-      : c_(config), w_(weights) {}
+  Decoder(const arch::ModelSpec& spec, const std::map<std::string, Values>& weights)
+      : c_(spec), w_(weights) {}
 
   /// Residual stream after each layer [T, D], the last one first normed: see `logits`.
   std::vector<Values> hidden;
@@ -34,7 +34,7 @@ class Decoder {
 
   /// What one expert makes of x, whether it was chosen or not.
   Values expert_output(std::int64_t layer, std::size_t expert, const Values& x) const {
-    const bool mixtral = c_.model_type == "mixtral";
+    const bool mixtral = c_.family == "mixtral";
     const std::string name = "model.layers." + std::to_string(layer) +
                              (mixtral ? ".block_sparse_moe." : ".mlp.") + "experts." +
                              std::to_string(expert) + ".";
@@ -43,17 +43,17 @@ class Decoder {
 
   /// [T, V]
   Values logits(const std::vector<std::int64_t>& ids) {
-    const std::size_t T = ids.size(), D = size(c_.hidden_size);
+    const std::size_t T = ids.size(), D = size(c_.width);
     Values x;
     for (const auto id : ids)
       for (std::size_t j = 0; j < D; ++j) x.push_back(w("model.embed_tokens.weight")[size(id) * D + j]);
-    for (std::int64_t layer = 0; layer < c_.layers; ++layer) {
+    for (std::int64_t layer = 0; layer < c_.layers(); ++layer) {
       const std::string name = "model.layers." + std::to_string(layer) + ".";
       add(x, attention(layer, name + "self_attn.", norm(x, w(name + "input_layernorm.weight"))));
       const Values h = norm(x, w(name + "post_attention_layernorm.weight"));
       for (std::size_t t = 0; t < T; ++t) {
         const Values token(h.begin() + t * D, h.begin() + (t + 1) * D);
-        const Values y = c_.experts[size(layer)] > 0
+        const Values y = c_.block(layer).moe() != nullptr
                              ? moe(layer, name, token)
                              : ffn(name + "mlp.", "gate_proj", "up_proj", "down_proj", token);
         for (std::size_t j = 0; j < D; ++j) x[t * D + j] += y[j];
@@ -61,7 +61,7 @@ class Decoder {
       hidden.push_back(x);
     }
     return linear(norm(x, w("model.norm.weight")), D,
-                  w(c_.tied_embeddings ? "model.embed_tokens.weight" : "lm_head.weight"));
+                  w(c_.heads.language->tied ? "model.embed_tokens.weight" : "lm_head.weight"));
   }
 
  private:
@@ -88,17 +88,18 @@ class Decoder {
     for (std::size_t i = 0; i < y.size(); ++i) y[i] += bias[i % bias.size()];
     return y;
   }
-  Values norm(const Values& x, const Values& gamma) const { return rms_norm(x, gamma, c_.norm_epsilon); }
+  Values norm(const Values& x, const Values& gamma) const {
+    return rms_norm(x, gamma, c_.final_norm->epsilon);
+  }
 
-  double frequency(std::size_t pair, std::size_t width) const {
-    const double w = static_cast<double>(width);
-    const double plain =
-        std::pow(c_.rope.theta, -2.0 * static_cast<double>(pair) / w) / c_.rope.linear_factor;
-    if (!c_.rope.yarn) return plain;
-    const auto& yarn = *c_.rope.yarn;
+  static double frequency(const arch::Rotary& rotary, std::size_t pair) {
+    const double w = static_cast<double>(rotary.width);
+    const double plain = std::pow(rotary.theta, -2.0 * static_cast<double>(pair) / w) / rotary.linear_factor;
+    if (!rotary.yarn) return plain;
+    const auto& yarn = *rotary.yarn;
     const auto at = [&](double turns) {
       return w * std::log(static_cast<double>(yarn.original_positions) / (turns * 2 * std::numbers::pi)) /
-             (2 * std::log(c_.rope.theta));
+             (2 * std::log(rotary.theta));
     };
     const double low = std::max(0.0, std::floor(at(yarn.beta_fast)));
     const double high = std::min(w - 1, std::ceil(at(yarn.beta_slow)));
@@ -107,12 +108,14 @@ class Decoder {
     return interpolated * plain / yarn.factor + (1 - interpolated) * plain;
   }
   /// Turns x[first .. first + width) of a token at `position`.
-  void turn(Values& x, std::size_t first, std::size_t width, std::size_t position) const {
-    const double amplitude = c_.rope.yarn ? yarn_amplitude(*c_.rope.yarn) : 1.0;
-    for (std::size_t pair = 0; pair < width / 2; ++pair) {
-      const double angle = static_cast<double>(position) * frequency(pair, width);
-      double& a = x[first + (c_.rope.interleaved ? 2 * pair : pair)];
-      double& b = x[first + (c_.rope.interleaved ? 2 * pair + 1 : pair + width / 2)];
+  static void turn(const arch::Rotary& rotary, Values& x, std::size_t first, std::size_t position) {
+    const double amplitude = rotary.yarn ? arch::yarn_amplitude(*rotary.yarn) : 1.0;
+    const bool neighbours = rotary.pairs == arch::RotaryPairs::kNeighbours;
+    const std::size_t half = size(rotary.width) / 2;
+    for (std::size_t pair = 0; pair < half; ++pair) {
+      const double angle = static_cast<double>(position) * frequency(rotary, pair);
+      double& a = x[first + (neighbours ? 2 * pair : pair)];
+      double& b = x[first + (neighbours ? 2 * pair + 1 : pair + half)];
       const double c = amplitude * std::cos(angle), s = amplitude * std::sin(angle);
       const double turned = a * c - b * s;
       b = b * c + a * s;
@@ -121,10 +124,9 @@ class Decoder {
   }
 
   /// q [T, H, dq], k [T, G, dq], v [T, G, dv] -> [T, H dv]
-  Values attend(std::int64_t layer, std::size_t T, const Values& q, const Values& k, const Values& v,
-                std::size_t G, double scale) const {
-    const std::size_t H = size(c_.heads), dq = q.size() / T / H, dv = v.size() / T / G;
-    const std::size_t window = size(c_.windows[size(layer)]);
+  static Values attend(std::size_t T, const Values& q, const Values& k, const Values& v, std::size_t H,
+                       std::size_t G, std::size_t window, double scale) {
+    const std::size_t dq = q.size() / T / H, dv = v.size() / T / G;
     Values y(T * H * dv, 0.0);
     for (std::size_t t = 0; t < T; ++t)
       for (std::size_t h = 0; h < H; ++h) {
@@ -145,31 +147,31 @@ class Decoder {
   }
 
   Values attention(std::int64_t layer, const std::string& name, const Values& h) const {
-    if (c_.latent) return latent(layer, name, h);
-    const std::size_t D = size(c_.hidden_size), T = h.size() / D, d = size(c_.head_width);
-    const std::size_t H = size(c_.heads), G = size(c_.key_value_heads);
+    const arch::Mixer& mixer = c_.block(layer).mixer;
+    if (const auto* a = std::get_if<arch::LatentAttention>(&mixer)) return latent(*a, name, h);
+    const auto& a = std::get<arch::GroupedAttention>(mixer);
+    const std::size_t D = size(c_.width), T = h.size() / D, d = size(a.key_width);
+    const std::size_t H = size(a.heads), G = size(a.key_value_heads);
     Values q = linear(name + "q_proj", h, D), k = linear(name + "k_proj", h, D),
            v = linear(name + "v_proj", h, D);
-    if (c_.qk_norm != QkNorm::kNone) {
+    if (a.query_key_norm != arch::QueryKeyNorm::kNone) {
       q = norm(q, w(name + "q_norm.weight"));
       k = norm(k, w(name + "k_norm.weight"));
     }
-    if (c_.clip_qkv)
+    if (a.clip)
       for (Values* x : {&q, &k, &v})
-        for (double& value : *x) value = std::clamp(value, -*c_.clip_qkv, *c_.clip_qkv);
+        for (double& value : *x) value = std::clamp(value, -*a.clip, *a.clip);
     for (std::size_t t = 0; t < T; ++t) {
-      for (std::size_t head = 0; head < H; ++head) turn(q, (t * H + head) * d, d, t);
-      for (std::size_t head = 0; head < G; ++head) turn(k, (t * G + head) * d, d, t);
+      for (std::size_t head = 0; head < H; ++head) turn(*a.rotary, q, (t * H + head) * d, t);
+      for (std::size_t head = 0; head < G; ++head) turn(*a.rotary, k, (t * G + head) * d, t);
     }
-    const Values y = attend(layer, T, q, k, v, G, 1 / std::sqrt(static_cast<double>(d)));
+    const Values y = attend(T, q, k, v, H, G, size(a.window), 1 / std::sqrt(static_cast<double>(d)));
     return linear(name + "o_proj", y, H * d);
   }
 
-  Values latent(std::int64_t layer, const std::string& name, const Values& h) const {
-    const auto& a = *c_.latent;
-    const std::size_t D = size(c_.hidden_size), T = h.size() / D, H = size(c_.heads);
-    const std::size_t nope = size(a.nope_head_width), rot = size(a.rope_head_width),
-                      vw = size(a.value_head_width);
+  Values latent(const arch::LatentAttention& a, const std::string& name, const Values& h) const {
+    const std::size_t D = size(c_.width), T = h.size() / D, H = size(a.heads);
+    const std::size_t nope = size(a.nope_width), rot = size(a.rotary.width), vw = size(a.value_width);
     const std::size_t rank = size(a.key_value_rank), d = nope + rot;
     Values q = a.query_rank ? linear(name + "q_b_proj",
                                      norm(linear(name + "q_a_proj", h, D), w(name + "q_a_layernorm.weight")),
@@ -182,8 +184,8 @@ class Decoder {
                         down.begin() + t * (rank + rot) + rank);
       shared.insert(shared.end(), down.begin() + t * (rank + rot) + rank,
                     down.begin() + (t + 1) * (rank + rot));
-      turn(shared, t * rot, rot, t);
-      for (std::size_t head = 0; head < H; ++head) turn(q, (t * H + head) * d + nope, rot, t);
+      turn(a.rotary, shared, t * rot, t);
+      for (std::size_t head = 0; head < H; ++head) turn(a.rotary, q, (t * H + head) * d + nope, t);
     }
     const Values up = linear(name + "kv_b_proj", norm(compressed, w(name + "kv_a_layernorm.weight")), rank);
     for (std::size_t i = 0; i < T * H; ++i) {
@@ -193,8 +195,9 @@ class Decoder {
       v.insert(v.end(), head + nope, head + nope + vw);
     }
     double scale = 1 / std::sqrt(static_cast<double>(d));
-    if (c_.rope.yarn) scale *= std::pow(yarn_mscale(c_.rope.yarn->factor, c_.rope.yarn->mscale_all_dim), 2);
-    return linear(name + "o_proj", attend(layer, T, q, k, v, H, scale), H * vw);
+    if (const auto& yarn = a.rotary.yarn)
+      scale *= std::pow(arch::yarn_mscale(yarn->factor, yarn->mscale_all_dim), 2);
+    return linear(name + "o_proj", attend(T, q, k, v, H, H, size(a.window), scale), H * vw);
   }
 
   Values ffn(const std::string& name, const char* gate, const char* up, const char* down,
@@ -205,10 +208,10 @@ class Decoder {
     return linear(name + down, g, g.size());
   }
 
-  Route route(const Values& logits, const std::string& bias) const {
+  Route route(const RouterConfig& rule, const Values& logits, const std::string& bias) const {
     Route r{{}, {}, {}, logits};
     const std::size_t E = logits.size();
-    const bool sigmoid = c_.router.score == GateScore::kSigmoid;
+    const bool sigmoid = rule.score == GateScore::kSigmoid;
     Values score(E);
     double sum = 0;
     for (std::size_t e = 0; e < E; ++e)
@@ -216,38 +219,40 @@ class Decoder {
     for (std::size_t e = 0; e < E; ++e) r.alpha.push_back(score[e] / sum);
     if (!sigmoid) score = r.alpha;
     Values rank = score;
-    if (c_.router.correction_bias)
+    if (rule.correction_bias)
       for (std::size_t e = 0; e < E; ++e) rank[e] += w(bias)[e];
-    const std::size_t groups = size(c_.router.groups), width = E / groups;
+    const std::size_t groups = size(rule.groups), width = E / groups;
     std::vector<std::pair<double, std::size_t>> group_ranks;
     for (std::size_t g = 0; g < groups; ++g) {
       Values members(rank.begin() + g * width, rank.begin() + (g + 1) * width);
       std::sort(members.rbegin(), members.rend());
-      const bool two = c_.router.group_score == GroupScore::kSumOfTwoBest && width > 1;
+      const bool two = rule.group_score == GroupScore::kSumOfTwoBest && width > 1;
       group_ranks.emplace_back(-(members[0] + (two ? members[1] : 0)), g);
     }
     std::sort(group_ranks.begin(), group_ranks.end());
     std::vector<std::pair<double, std::size_t>> ranks;
-    for (std::size_t g = 0; g < size(c_.router.top_groups); ++g)
+    for (std::size_t g = 0; g < size(rule.top_groups); ++g)
       for (std::size_t i = 0; i < width; ++i) {
         const std::size_t e = group_ranks[g].second * width + i;
         ranks.emplace_back(-rank[e], e);
       }
     std::sort(ranks.begin(), ranks.end());
     double total = 0;
-    for (std::size_t k = 0; k < size(c_.router.experts_per_token); ++k) {
+    for (std::size_t k = 0; k < size(rule.experts_per_token); ++k) {
       r.chosen.push_back(ranks[k].second);
       r.gates.push_back(score[ranks[k].second]);
       total += r.gates.back();
     }
-    for (double& gate : r.gates) gate *= c_.router.scale / (c_.router.normalise ? total : 1.0);
+    for (double& gate : r.gates) gate *= rule.scale / (rule.normalise ? total : 1.0);
     return r;
   }
 
   Values moe(std::int64_t layer, const std::string& block, const Values& x) {
-    const bool mixtral = c_.model_type == "mixtral";
+    const bool mixtral = c_.family == "mixtral";
     const std::string name = block + (mixtral ? "block_sparse_moe." : "mlp.");
-    const Route r = route(linear(name + "gate", x, x.size()), name + "gate.e_score_correction_bias");
+    const arch::MixtureOfExperts& spec = *c_.block(layer).moe();
+    const Route r =
+        route(spec.router.rule, linear(name + "gate", x, x.size()), name + "gate.e_score_correction_bias");
     Values y(x.size(), 0.0);
     outputs[layer].emplace_back();
     inputs[layer].push_back(x);
@@ -259,17 +264,16 @@ class Decoder {
       outputs[layer].back().push_back(f);
     }
     routes[layer].push_back(r);
-    if (c_.shared_width == 0) return y;
-    const std::string shared = c_.gated_shared_expert ? "shared_expert." : "shared_experts.";
+    if (!spec.shared) return y;
+    const std::string shared = spec.shared->gated ? "shared_expert." : "shared_experts.";
     const Values s = ffn(name + shared, "gate_proj", "up_proj", "down_proj", x);
     double gate = 1;
-    if (c_.gated_shared_expert)
-      gate = 1 / (1 + std::exp(-linear(name + "shared_expert_gate", x, x.size())[0]));
+    if (spec.shared->gated) gate = 1 / (1 + std::exp(-linear(name + "shared_expert_gate", x, x.size())[0]));
     for (std::size_t j = 0; j < y.size(); ++j) y[j] += gate * s[j];
     return y;
   }
 
-  const DecoderConfig& c_;
+  const arch::ModelSpec& c_;
   const std::map<std::string, Values>& w_;
 };
 

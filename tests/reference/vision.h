@@ -6,8 +6,6 @@
 #include <numeric>
 #include <vector>
 
-#include "arch/family.h"
-#include "arch/vmoe_config.h"
 #include "reference/elementwise.h"
 #include "train/moe_layer.h"
 
@@ -51,15 +49,15 @@ inline Values vision_ffn(const Values& x, const torch::Tensor& up, const torch::
 
 using Rows = std::vector<Values>;  // [tokens][D]
 
-inline void vision_attention(Rows& x, const train::Block& block, const VmoeConfig& config, std::int64_t T) {
-  const auto D = static_cast<std::size_t>(config.hidden_size),
-             heads = static_cast<std::size_t>(config.num_attention_heads);
+inline void vision_attention(Rows& x, const train::Block& block, const arch::BlockSpec& spec, std::size_t D,
+                             std::int64_t T) {
+  const auto heads = static_cast<std::size_t>(arch::heads_of(spec.mixer));
   const std::size_t width = D / heads, length = static_cast<std::size_t>(T);
   const auto& attention = std::get<train::GroupedWeights>(block.mixer);
   Rows qkv;
   for (const Values& row : x)
-    qkv.push_back(vision_linear(vision_norm(row, block.mixer_norm, config.layer_norm_eps),
-                                attention.qkv.weight, attention.qkv.bias));
+    qkv.push_back(vision_linear(vision_norm(row, block.mixer_norm, spec.norm.epsilon), attention.qkv.weight,
+                                attention.qkv.bias));
   for (std::size_t begin = 0; begin < x.size(); begin += length) {
     Rows context(length, Values(D, 0.0));
     for (std::size_t h = 0; h < heads; ++h)
@@ -84,16 +82,16 @@ inline void vision_attention(Rows& x, const train::Block& block, const VmoeConfi
 }
 
 /// Which experts take which tokens: [tokens][rows] whether.
-inline std::vector<std::vector<bool>> vision_choice(const Rows& p, const VmoeConfig& config, std::size_t E,
+inline std::vector<std::vector<bool>> vision_choice(const Rows& p, const arch::Router& router, std::size_t E,
                                                     std::size_t T) {
   const std::size_t N = p.size();
   std::vector<std::vector<bool>> taken(N, std::vector<bool>(E, false));
   const auto capacity = [&](std::size_t tokens) {
     return static_cast<std::size_t>(
-        std::ceil(static_cast<double>(tokens) * static_cast<double>(config.num_experts_per_tok) *
-                  *config.capacity_factor / static_cast<double>(E)));
+        std::ceil(static_cast<double>(tokens) * static_cast<double>(router.rule.experts_per_token) *
+                  *router.capacity_factor / static_cast<double>(E)));
   };
-  if (config.router == RouterKind::kExpertChoice) {
+  if (router.chooser == arch::WhoChooses::kExperts) {
     for (std::size_t n = 0; n < N; ++n)
       for (std::size_t e = 0; e < E; ++e) {
         std::size_t better = 0;
@@ -104,7 +102,7 @@ inline std::vector<std::vector<bool>> vision_choice(const Rows& p, const VmoeCon
     return taken;
   }
   std::vector<std::size_t> load(E, 0);
-  for (std::size_t slot = 0; slot < static_cast<std::size_t>(config.num_experts_per_tok); ++slot)
+  for (std::size_t slot = 0; slot < static_cast<std::size_t>(router.rule.experts_per_token); ++slot)
     for (std::size_t n = 0; n < N; ++n) {
       std::vector<std::size_t> order(E);
       std::iota(order.begin(), order.end(), std::size_t{0});
@@ -117,6 +115,7 @@ inline std::vector<std::vector<bool>> vision_choice(const Rows& p, const VmoeCon
 
 struct VisionMoe {
   train::MoeWeights weights;
+  arch::Router router;
   std::vector<std::int32_t> expert_of_row;
 };
 
@@ -134,8 +133,7 @@ inline Values vision_row(const Values& x, const VisionMoe& moe, std::size_t row)
 }
 
 /// The tokens of one member through rows `first` .. of the router.
-inline Rows vision_moe(const Rows& x, const VisionMoe& moe, const VmoeConfig& config, std::size_t first,
-                       std::size_t E) {
+inline Rows vision_moe(const Rows& x, const VisionMoe& moe, std::size_t T, std::size_t first, std::size_t E) {
   Rows p;
   for (const Values& row : x) {
     const Values logits = vision_linear(row, moe.weights.router, {});
@@ -143,7 +141,7 @@ inline Rows vision_moe(const Rows& x, const VisionMoe& moe, const VmoeConfig& co
                                logits.begin() + static_cast<std::ptrdiff_t>(first + E)),
                         static_cast<std::int64_t>(E)));
   }
-  const auto taken = vision_choice(p, config, E, static_cast<std::size_t>(config.positions()));
+  const auto taken = vision_choice(p, moe.router, E, T);
   Rows y(x.size(), Values(x[0].size(), 0.0));
   for (std::size_t n = 0; n < x.size(); ++n)
     for (std::size_t e = 0; e < E; ++e) {
@@ -154,23 +152,23 @@ inline Rows vision_moe(const Rows& x, const VisionMoe& moe, const VmoeConfig& co
   return y;
 }
 
-inline void vision_feed_forward(Rows& x, const train::Block& block, const VmoeConfig& config,
-                                std::size_t members, const std::vector<std::int32_t>& rows) {
+inline void vision_feed_forward(Rows& x, const train::Block& block, const arch::BlockSpec& spec,
+                                std::size_t T, std::size_t members) {
   Rows normed;
-  for (const Values& row : x)
-    normed.push_back(vision_norm(row, block.feed_forward_norm, config.layer_norm_eps));
+  for (const Values& row : x) normed.push_back(vision_norm(row, block.feed_forward_norm, spec.norm.epsilon));
   Rows y;
   if (const auto* ffn = std::get_if<FeedForwardWeights>(&block.feed_forward)) {
     for (const Values& row : normed)
       y.push_back(vision_ffn(row, ffn->up, ffn->up_bias, ffn->down, ffn->down_bias));
   } else {
-    const VisionMoe moe{*block.moe(), rows};
+    const arch::Router& router = spec.moe()->router;
+    const VisionMoe moe{*block.moe(), router, train::expert_of_row(router)};
     const std::size_t tokens = x.size() / members,
                       E = static_cast<std::size_t>(moe.weights.router.size(0)) / members;
     for (std::size_t m = 0; m < members; ++m) {
       const Rows own(normed.begin() + static_cast<std::ptrdiff_t>(m * tokens),
                      normed.begin() + static_cast<std::ptrdiff_t>((m + 1) * tokens));
-      const Rows part = vision_moe(own, moe, config, m * E, E);
+      const Rows part = vision_moe(own, moe, T, m * E, E);
       y.insert(y.end(), part.begin(), part.end());
     }
   }
@@ -178,15 +176,11 @@ inline void vision_feed_forward(Rows& x, const train::Block& block, const VmoeCo
     for (std::size_t i = 0; i < x[n].size(); ++i) x[n][i] += y[n][i];
 }
 
-inline VmoeConfig vision_config(const train::Transformer& model) {
-  return parse_vmoe_config(arch::write_spec(model.spec, model.fields), "config.json");
-}
-
 inline Rows vision_tokens(const train::Transformer& model, const torch::Tensor& images) {
-  const VmoeConfig c = vision_config(model);
+  const arch::ImageInput& c = model.spec.image();
   const Values pixels = vision_values(images), position = vision_values(model.position),
                cls = vision_values(model.class_token);
-  const auto D = static_cast<std::size_t>(c.hidden_size), S = static_cast<std::size_t>(c.image_size),
+  const auto D = static_cast<std::size_t>(model.spec.width), S = static_cast<std::size_t>(c.image_size),
              P = static_cast<std::size_t>(c.patch_size);
   Rows x;
   for (std::size_t b = 0; b < static_cast<std::size_t>(images.size(0)); ++b) {
@@ -208,24 +202,22 @@ inline Rows vision_tokens(const train::Transformer& model, const torch::Tensor& 
 
 /// Scores in evaluation mode: [members * B, labels], member after member.
 inline Values vmoe_scores(const train::Transformer& model, const torch::Tensor& images) {
-  const VmoeConfig c = vision_config(model);
+  const arch::ModelSpec& spec = model.spec;
+  const auto T = static_cast<std::size_t>(spec.positions()), D = static_cast<std::size_t>(spec.width);
   Rows x = vision_tokens(model, images);
   std::size_t members = 1;
-  for (std::int64_t l = 0; l < c.num_hidden_layers; ++l) {
-    if (members == 1 && c.ensemble_size > 1 && c.moe_in(l) != nullptr) {
-      members = static_cast<std::size_t>(c.ensemble_size);
+  for (std::size_t l = 0; l < spec.blocks.size(); ++l) {
+    if (members == 1 && spec.members > 1 && spec.blocks[l].moe() != nullptr) {
+      members = static_cast<std::size_t>(spec.members);
       const Rows once = x;
       for (std::size_t m = 1; m < members; ++m) x.insert(x.end(), once.begin(), once.end());
     }
-    const train::Block& block = model.blocks[static_cast<std::size_t>(l)];
-    vision_attention(x, block, c, c.positions());
-    const auto* moe = model.spec.blocks[static_cast<std::size_t>(l)].moe();
-    vision_feed_forward(x, block, c, members,
-                        moe == nullptr ? std::vector<std::int32_t>{} : train::expert_of_row(moe->router));
+    vision_attention(x, model.blocks[l], spec.blocks[l], D, spec.positions());
+    vision_feed_forward(x, model.blocks[l], spec.blocks[l], T, members);
   }
   Values scores;
-  for (std::size_t n = 0; n < x.size(); n += static_cast<std::size_t>(c.positions())) {
-    const Values own = vision_linear(vision_norm(x[n], model.final_norm, c.layer_norm_eps),
+  for (std::size_t n = 0; n < x.size(); n += T) {
+    const Values own = vision_linear(vision_norm(x[n], model.final_norm, spec.final_norm->epsilon),
                                      model.classifier.weight, model.classifier.bias);
     scores.insert(scores.end(), own.begin(), own.end());
   }

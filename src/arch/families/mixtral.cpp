@@ -18,6 +18,7 @@ Family mixtral() {
   Family family = decoder_family("mixtral", "Mixtral", read);
   family.config.experts = "num_local_experts";
   family.rows = kBlockSparseRows;
+  family.can.one_expert_exports_as = "mistral";
   return family;
 }
 

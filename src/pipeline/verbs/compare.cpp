@@ -23,9 +23,9 @@ std::string continuation(const infer::DecoderModel& model, const Tokenizer& toke
   const auto ids = tokenizer.encode(text);
   prompt.insert(prompt.end(), ids.begin(), ids.end());
   const auto positions = static_cast<std::int64_t>(prompt.size()) + count;
-  if (prompt.empty() || positions > model.config.max_positions) {
+  if (prompt.empty() || positions > model.spec.positions()) {
     throw UserError(fmt::format("--prompt: {} tokens and {} new ones, expected 1 to {} together",
-                                prompt.size(), count, model.config.max_positions),
+                                prompt.size(), count, model.spec.positions()),
                     "choose a smaller --tokens, or another prompt");
   }
   const auto most_bytes = static_cast<std::uint64_t>(kMemoryShare * static_cast<double>(memory_bytes()));

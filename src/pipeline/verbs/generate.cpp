@@ -75,9 +75,9 @@ GenerateSummary generate(const GenerateOptions& options, const RunContext& conte
   const auto& prompt = summary.prompt_tokens;
   if (prompt.empty()) throw UserError("--prompt: no tokens", "write at least one character");
   const auto positions = static_cast<std::int64_t>(prompt.size()) + options.count;
-  if (positions > model.config.max_positions)
+  if (positions > model.spec.positions())
     throw UserError(fmt::format("{} tokens of prompt and {} new ones, the model holds positions for {}",
-                                prompt.size(), options.count, model.config.max_positions),
+                                prompt.size(), options.count, model.spec.positions()),
                     "choose a smaller --tokens");
   infer::Generation generation(
       model, positions, static_cast<std::uint64_t>(kWidenedShare * static_cast<double>(memory_bytes())));

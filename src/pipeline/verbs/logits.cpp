@@ -20,8 +20,8 @@ struct Written {
 Written run_encoder(const LogitsOptions& options, Checkpoint checkpoint) {
   const infer::EncoderModel model = infer::load_encoder(std::move(checkpoint));
   Written written;
-  written.sequences = read_token_sequences(options.tokens.string(), model.config.vocab_size,
-                                           model.config.max_position_embeddings);
+  written.sequences =
+      read_token_sequences(options.tokens.string(), model.vocabulary(), model.spec.positions());
   written.tensors = write_sequence_outputs(model, written.sequences, options.out);
   return written;
 }
@@ -30,7 +30,7 @@ Written run_decoder(const LogitsOptions& options, Checkpoint checkpoint) {
   const infer::DecoderModel model = infer::load_decoder(std::move(checkpoint));
   Written written;
   written.sequences =
-      read_token_sequences(options.tokens.string(), model.config.vocab_size, model.config.max_positions);
+      read_token_sequences(options.tokens.string(), model.vocabulary(), model.spec.positions());
   written.tensors = write_sequence_outputs(model, written.sequences, options.out);
   return written;
 }

@@ -135,8 +135,7 @@ Observed observe_encoder_on_text(const ObserveOptions& options, Checkpoint check
   if (options.resume) throw UserError("--resume: an encoder is observed in one go", "start again without it");
   const infer::EncoderModel model = infer::load_encoder(std::move(checkpoint));
   const auto tokenizer = tokenizer_of(options);
-  const auto set = rows_of(options, tokenizer.get(), model.config.vocab_size,
-                           model.config.max_position_embeddings, context);
+  const auto set = rows_of(options, tokenizer.get(), model.vocabulary(), model.spec.positions(), context);
   const Stopwatch stopwatch;
   return {observe_encoder(model, observed_rows(set), library_options(options, context)), stopwatch.seconds()};
 }
@@ -150,10 +149,9 @@ bool is_encoder(const Checkpoint& checkpoint) {
 Observed observe_text(const ObserveOptions& options, const RunContext& context) {
   auto checkpoint = Checkpoint::open(options.model);
   if (is_encoder(checkpoint)) return observe_encoder_on_text(options, std::move(checkpoint), context);
-  const infer::DecoderModel model = infer::load_decoder(std::move(checkpoint));
+  const infer::DecoderModel model = open_decoder(options.model, context);
   const auto tokenizer = tokenizer_of(options);
-  const auto set =
-      rows_of(options, tokenizer.get(), model.config.vocab_size, model.config.max_positions, context);
+  const auto set = rows_of(options, tokenizer.get(), model.vocabulary(), model.spec.positions(), context);
   const Stopwatch stopwatch;
   return {espalier::observe(model, observed_rows(set), tokenizer.get(), library_options(options, context)),
           stopwatch.seconds(), true};

@@ -18,13 +18,13 @@ Task task_of(const infer::EncoderModel& model, const std::string& source) {
     throw UserError(fmt::format("{}: the model has no classification head", source),
                     "predict with a model that `espalier finetune` left");
   Task task;
-  task.name = model.config.fields.value("finetuning_task", "predict");
+  task.name = model.source->config().value("finetuning_task", "predict");
   task.source = TaskSource::kTable;
-  const bool regression = model.config.num_labels() == 1;
+  const bool regression = model.spec.heads.label_count() == 1;
   task.kind = regression ? TaskKind::kRegression : TaskKind::kClassification;
-  if (!regression) task.labels = model.config.labels;
-  for (auto i = static_cast<std::int64_t>(task.labels.size()); !regression && i < model.config.num_labels();
-       ++i)
+  if (!regression) task.labels = model.spec.heads.labels;
+  for (auto i = static_cast<std::int64_t>(task.labels.size());
+       !regression && i < model.spec.heads.label_count(); ++i)
     task.labels.push_back(fmt::format("LABEL_{}", i));
   return task;
 }
@@ -66,8 +66,8 @@ PredictSummary predict(const PredictOptions& options, const RunContext& context)
   const infer::EncoderModel model = infer::load_encoder(Checkpoint::open(options.model));
   const Task task = task_of(model, options.model.string());
   const WordPiece tokenizer = load_tokenizer(options.model);
-  check_vocabulary_size(model.config, tokenizer.vocabulary_size(), options.model.string());
-  const auto longest = model.config.max_position_embeddings;
+  arch::check_vocabulary_size(model.spec.text(), tokenizer.vocabulary_size(), options.model.string());
+  const auto longest = model.spec.positions();
   const auto length = std::min(options.sequence_length.value_or(longest), longest);
   const auto examples = encode_examples(read_lines(task, options.file), tokenizer, length);
   PredictSummary summary;

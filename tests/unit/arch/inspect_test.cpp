@@ -18,13 +18,14 @@ using fixtures::expect_user_error;
 using fixtures::store_model;
 using fixtures::tiny_moe_config;
 
-std::int64_t parameters_of(const BertMoeConfig& config) {
+std::int64_t parameters_of(const nlohmann::json& config) {
   std::int64_t sum = 0;
-  for (const ExpectedTensor& tensor : expected_tensors(config)) sum += tensor.elements();
+  for (const arch::ExpectedTensor& tensor : arch::expected_tensors(arch::read_spec(config, "config.json")))
+    sum += tensor.elements();
   return sum;
 }
 
-Topology stored_topology(const BertMoeConfig& config) {
+Topology stored_topology(const nlohmann::json& config) {
   const TemporaryFolder folder;
   const Checkpoint checkpoint = store_model(folder.path(), config);
   return arch::describe(checkpoint).topology;
@@ -43,7 +44,9 @@ TEST(Topology, ListsRoutersAndExperts) {
 
 TEST(Topology, EveryTensorItNamesIsExpected) {
   std::set<std::string> expected;
-  for (const ExpectedTensor& tensor : expected_tensors(tiny_moe_config())) expected.insert(tensor.name);
+  const arch::ModelSpec spec = arch::read_spec(tiny_moe_config(), "config.json");
+  for (const arch::ExpectedTensor& tensor : arch::expected_tensors(spec))
+    expected.insert(fixtures::published_name(spec, tensor.key));
   for (const MoeLayerTensors& layer : stored_topology(tiny_moe_config()).layers) {
     EXPECT_TRUE(expected.contains(layer.router));
     for (const auto& tensors : layer.expert_tensors) {
@@ -54,12 +57,13 @@ TEST(Topology, EveryTensorItNamesIsExpected) {
 
 // The estimate must be what a model with that many experts really has.
 TEST(Topology, RemovedParametersAreTheDifferenceToTheSmallerModel) {
-  BertMoeConfig config = tiny_moe_config();
-  config.num_experts = {4, 3};
+  auto config = tiny_moe_config();
+  config["num_experts"] = {4, nullptr, 3};
+  config["num_experts_per_tok"] = 1;
   const Topology topology = stored_topology(config);
   for (const std::int64_t kept : {1, 2, 3, 4}) {
-    BertMoeConfig pruned = config;
-    pruned.num_experts = {kept, std::min<std::int64_t>(kept, 3)};
+    auto pruned = config;
+    pruned["num_experts"] = {kept, nullptr, std::min<std::int64_t>(kept, 3)};
     EXPECT_EQ(parameters_of(config) - topology.removed_parameters(kept), parameters_of(pruned)) << kept;
   }
 }
@@ -113,9 +117,9 @@ TEST(Inspect, SavingsAreThoseOfTheFilesOfSmallerModels) {
   EXPECT_EQ(inspection.parameters_per_token, inspection.parameters - 2 * 2 * 58);
   ASSERT_EQ(inspection.pruning.size(), 2U);
   for (const PruningEstimate& estimate : inspection.pruning) {
-    BertMoeConfig smaller = tiny_moe_config();
-    smaller.set_moe({0, 2}, estimate.kept);
-    smaller.num_experts_per_tok = 1;
+    auto smaller = tiny_moe_config();
+    set_moe(smaller, {0, 2}, estimate.kept);
+    smaller["num_experts_per_tok"] = 1;
     const std::filesystem::path path = folder / std::to_string(estimate.kept);
     std::filesystem::create_directory(path);
     const Checkpoint pruned = store_model(path, smaller);

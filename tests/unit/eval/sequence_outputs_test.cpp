@@ -19,7 +19,7 @@ Values read(const SafetensorsFile& file, std::string_view name) {
 TEST(SequenceOutputs, HoldWhatEveryHeadSays) {
   const TemporaryFolder folder;
   auto config = small_encoder_config();
-  config.labels = {"a", "b", "c"};
+  config["id2label"] = {{"0", "a"}, {"1", "b"}, {"2", "c"}};
   const SmallEncoder small(config);
   const auto model = small.load();
   TokenSequences sequences;

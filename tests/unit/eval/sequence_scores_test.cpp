@@ -23,7 +23,7 @@ using Rows = std::vector<std::vector<double>>;
 /// [N][V] in float64.
 Rows plain_log_probabilities(const infer::DecoderModel& model, const std::vector<std::int32_t>& ids) {
   const auto logits = logits_of(model, run_sequence(model, ids));
-  const auto V = static_cast<std::size_t>(model.config.vocab_size);
+  const auto V = static_cast<std::size_t>(model.vocabulary());
   Rows rows;
   for (std::size_t i = 0; i < ids.size(); ++i) {
     const auto row = logits.span().subspan(i * V, V);

@@ -69,8 +69,8 @@ INSTANTIATE_TEST_SUITE_P(Table, DecoderVariants, ::testing::ValuesIn(kVariants))
 
 TEST_P(DecoderVariants, AgreeWithPlainLoops) {
   const SmallDecoder small(patched(GetParam()));
-  const auto ids = random_ids(37, small.config.vocab_size, 3);
-  reference::Decoder oracle(small.config, small.weights);
+  const auto ids = random_ids(37, small.spec.text().vocabulary, 3);
+  reference::Decoder oracle(small.spec, small.weights);
   const auto expected = oracle.logits({ids.begin(), ids.end()});
   const DecoderModel model = load_decoder(small.open());
   const auto hidden = [&](std::int64_t layer, const float* x) {
@@ -88,7 +88,8 @@ TEST(Decoder, APackedBatchIsItsSequencesOneByOne) {
   std::vector<std::int32_t> ids;
   Values alone;
   for (const std::int64_t length : {9, 1, 21}) {
-    const auto sequence = random_ids(length, small.config.vocab_size, static_cast<std::uint64_t>(length));
+    const auto sequence =
+        random_ids(length, small.spec.text().vocabulary, static_cast<std::uint64_t>(length));
     layout.append(length);
     ids.insert(ids.end(), sequence.begin(), sequence.end());
     const auto x = run_sequence(model, sequence);
@@ -96,8 +97,8 @@ TEST(Decoder, APackedBatchIsItsSequencesOneByOne) {
   }
   Buffer<float> x(layout.tokens() * model.width());
   embed(model, ids, x.data());
-  const RopeTable rope = rope_table(model.config, layout.longest());
-  for (std::int64_t layer = 0; layer < model.config.layers; ++layer)
+  const RopeTables rope(model.spec, layout.longest());
+  for (std::int64_t layer = 0; layer < model.spec.layers(); ++layer)
     ReadyBlock(model, layer, rope).run(layout, x.data(), {});
   expect_close(values_of(x), alone, kOracleTolerance, "packed");
 }
@@ -106,12 +107,12 @@ TEST(Decoder, TokenByTokenWithAPastIsTheSequenceAtOnce) {
   for (const char* golden : {"mixtral", "qwen3-moe", "deepseek-v3"}) {
     const SmallDecoder small(golden_config(golden));
     const DecoderModel model = load_decoder(small.open());
-    const auto ids = random_ids(23, small.config.vocab_size, 8);
+    const auto ids = random_ids(23, small.spec.text().vocabulary, 8);
     const auto expected = run_sequence(model, ids);
-    const RopeTable rope = rope_table(model.config, 23);
+    const RopeTables rope(model.spec, 23);
     Buffer<float> x(23 * model.width());
     embed(model, ids, x.data());
-    for (std::int64_t layer = 0; layer < model.config.layers; ++layer) {
+    for (std::int64_t layer = 0; layer < model.spec.layers(); ++layer) {
       const ReadyBlock block(model, layer, rope);
       KeyValues past;
       std::int64_t done = 0;
@@ -128,7 +129,7 @@ TEST(Decoder, TokenByTokenWithAPastIsTheSequenceAtOnce) {
 TEST(Decoder, WidenedWeightsGiveTheSameBits) {
   const SmallDecoder small(golden_config("qwen2-moe"), 4, Dtype::kBF16);
   const DecoderModel model = load_decoder(small.open());
-  const auto ids = random_ids(12, small.config.vocab_size, 1);
+  const auto ids = random_ids(12, small.spec.text().vocabulary, 1);
   const DecoderModel wide = widened(model);
   EXPECT_EQ(values_of(run_sequence(model, ids)), values_of(run_sequence(wide, ids)));
   EXPECT_EQ(values_of(logits_of(model, run_sequence(model, ids))),
@@ -139,7 +140,7 @@ TEST(Decoder, StackedExpertsAreTheSameAsSeparateOnes) {
   const SmallDecoder small(golden_config("qwen3-moe"));
   const TemporaryFolder folder;
   std::filesystem::copy_file(small.folder() / "config.json", folder / "config.json");
-  const auto D = small.config.hidden_size, F = small.config.expert_width;
+  const auto D = small.spec.width, F = arch::first_moe(small.spec)->expert.width;
   std::vector<TensorSource> sources;
   std::map<std::string, std::vector<float>> stacks;
   const auto add = [&](const std::string& name, std::vector<std::int64_t> shape, std::vector<float> values) {
@@ -147,11 +148,11 @@ TEST(Decoder, StackedExpertsAreTheSameAsSeparateOnes) {
                          std::memcpy(to.data(), values.data(), to.size());
                        }});
   };
-  for (const auto& [name, shape] : decoder_tensors(small.config)) {
+  for (const auto& [name, shape] : decoder_tensors(small.spec)) {
     const auto& values = small.weights.at(name);
     if (name.find(".experts.") == std::string::npos) add(name, shape, {values.begin(), values.end()});
   }
-  for (std::int64_t layer = 0; layer < small.config.layers; ++layer) {
+  for (std::int64_t layer = 0; layer < small.spec.layers(); ++layer) {
     const std::string prefix = "model.layers." + std::to_string(layer) + ".mlp.experts.";
     std::vector<float> gate_up, down;
     for (int e = 0; e < 8; ++e)
@@ -164,7 +165,7 @@ TEST(Decoder, StackedExpertsAreTheSameAsSeparateOnes) {
     add(prefix + "down_proj", {8, D, F}, down);
   }
   write_safetensors(folder / "model.safetensors", std::move(sources));
-  const auto ids = random_ids(11, small.config.vocab_size, 2);
+  const auto ids = random_ids(11, small.spec.text().vocabulary, 2);
   EXPECT_EQ(values_of(run_sequence(load_decoder(small.open()), ids)),
             values_of(run_sequence(load_decoder(Checkpoint::open(folder.path())), ids)));
 }

@@ -24,6 +24,11 @@ struct Identity {
   }
 };
 
+/// A token has its K best experts.
+RouterConfig best(std::int64_t K) {
+  return {.experts_per_token = K, .normalise = false};
+}
+
 std::vector<float> logits_of(const std::vector<double>& probabilities) {
   std::vector<float> logits;
   for (const double p : probabilities) logits.push_back(static_cast<float>(std::log(p)));
@@ -37,7 +42,7 @@ Chosen list(const Buffer<std::int32_t>& values) {
 TEST(EncoderRouter, GatesAreProbabilitiesOfTheChosen) {
   const Identity router(4);
   const auto x = logits_of({0.1, 0.4, 0.3, 0.2, 0.25, 0.25, 0.25, 0.25});
-  const Routing routing = route({.experts_per_token = 2}, router.weight, 2, x.data());
+  const Routing routing = route({.rule = best(2)}, router.weight, 2, x.data());
   EXPECT_EQ(list(routing.chosen), (Chosen{1, 2, 0, 1})) << "ties go to the smaller index";
   expect_close(values_of(routing.gates), {0.4, 0.3, 0.25, 0.25}, 1e-6, "gates");
   EXPECT_TRUE(routing.accepted.empty());
@@ -47,7 +52,7 @@ TEST(EncoderRouter, GatesAreProbabilitiesOfTheChosen) {
 TEST(EncoderRouter, PlacesGoInOrderOrToTheLargestGates) {
   const Identity router(2);
   const auto x = logits_of({0.6, 0.4, 0.9, 0.1, 0.3, 0.7, 0.8, 0.2});
-  EncoderRouter options{.experts_per_token = 1, .capacity_factor = 1.0};
+  arch::Router options{.rule = best(1), .capacity_factor = 1.0};
   const Routing in_order = route(options, router.weight, 4, x.data());
   EXPECT_EQ(list(in_order.chosen), (Chosen{0, 0, 1, 0}));
   EXPECT_EQ(list(in_order.accepted), (Chosen{0, 0, 1, -1}));
@@ -58,9 +63,9 @@ TEST(EncoderRouter, PlacesGoInOrderOrToTheLargestGates) {
 TEST(EncoderRouter, ExpertsTakeTheirBestTokensOfEveryGroup) {
   const Identity router(2);
   const auto x = logits_of({0.6, 0.4, 0.9, 0.1, 0.3, 0.7, 0.8, 0.2});
-  const Routing routing = route(
-      {.experts_per_token = 1, .capacity_factor = 1.0, .kind = RouterKind::kExpertChoice, .group_tokens = 2},
-      router.weight, 4, x.data());
+  const Routing routing =
+      route({.rule = best(1), .chooser = arch::WhoChooses::kExperts, .capacity_factor = 1.0}, router.weight,
+            4, x.data(), /*group=*/2);
   EXPECT_EQ(routing.order, SlotOrder::kByExpert);
   EXPECT_EQ(list(routing.chosen), (Chosen{-1, 1, 0, -1, -1, 1, 0, -1}));
 }
@@ -79,7 +84,7 @@ TEST(EncoderRouter, TiesOfExpertsGoToTheEarlierToken) {
 TEST(EncoderRouter, MembersOfAnEnsembleHaveRowsOfTheirOwn) {
   const Identity router(4);
   const auto x = logits_of({0.1, 0.2, 0.3, 0.4, 0.4, 0.3, 0.2, 0.1});
-  const Routing routing = route_ensemble({.experts_per_token = 1}, router.weight, 2, 2, x.data());
+  const Routing routing = route_ensemble({.rule = best(1)}, router.weight, 2, 2, x.data());
   EXPECT_EQ(routing.rows, 4);
   EXPECT_EQ(list(routing.chosen), (Chosen{1, 2}));
   expect_close(values_of(routing.alpha), {1.0 / 3, 2.0 / 3, 0, 0, 0, 0, 2.0 / 3, 1.0 / 3}, 1e-6, "alpha");

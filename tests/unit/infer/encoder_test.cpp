@@ -48,7 +48,7 @@ TEST(Encoder, TokensWithoutTypesAreOfTypeZero) {
 
 TEST(Encoder, TellsATapEverythingThatItsLayersRoute) {
   auto config = small_encoder_config({0, 2}, 5);
-  config.num_experts_per_tok = 2;
+  config["num_experts_per_tok"] = 2;
   const SmallEncoder small(config);
   const Tokens all;
   std::vector<std::int64_t> seen;
@@ -69,8 +69,8 @@ TEST(Encoder, TellsATapEverythingThatItsLayersRoute) {
 // What capacity drops is computed for a tap, and changes nothing.
 TEST(Encoder, AWatchedLayerWithACapacityGivesTheSame) {
   auto config = small_encoder_config({1}, 4);
-  config.num_experts_per_tok = 2;
-  config.capacity_factor = 0.6;
+  config["num_experts_per_tok"] = 2;
+  config["capacity_factor"] = 0.6;
   const SmallEncoder small(config);
   const auto model = small.load();
   const Tokens all;

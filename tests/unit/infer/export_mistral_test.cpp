@@ -55,7 +55,7 @@ TEST_P(ExportMistralLogits, GivesTheLogitsOfTheMixtral) {
     elements += static_cast<std::uint64_t>(mistral.tensor(name).elements());
   }
   EXPECT_EQ(made.parameters, elements);
-  const auto ids = random_ids(13, mixtral.config.vocab_size, 5);
+  const auto ids = random_ids(13, mixtral.spec.text().vocabulary, 5);
   const auto model = infer::load_decoder(mixtral.open());
   const auto expected = values_of(logits_of(model, run_sequence(model, ids)));
   expect_close(reference::Mistral(mistral.config(), numbers_of(mistral)).logits(ids), expected,

@@ -16,11 +16,11 @@ TEST(Generate, GreedyIsTheMostProbableTokenOfWholeForwardPasses) {
   for (const char* golden : {"mixtral", "deepseek-v2-lite"}) {
     const SmallDecoder small(golden_config(golden), 3, Dtype::kBF16);
     const DecoderModel model = load_decoder(small.open());
-    std::vector<std::int32_t> text = random_ids(7, small.config.vocab_size, 1);
+    std::vector<std::int32_t> text = random_ids(7, small.spec.text().vocabulary, 1);
     const auto prompt = text;
     for (int i = 0; i < 9; ++i) {
       const auto logits = logits_of(model, run_sequence(model, text));
-      const auto last = logits.span().last(static_cast<std::size_t>(small.config.vocab_size));
+      const auto last = logits.span().last(static_cast<std::size_t>(small.spec.text().vocabulary));
       text.push_back(static_cast<std::int32_t>(std::max_element(last.begin(), last.end()) - last.begin()));
     }
     for (const auto most_bytes : {kWiden, kLeave}) {
@@ -38,7 +38,7 @@ TEST(Generate, GreedyIsTheMostProbableTokenOfWholeForwardPasses) {
 TEST(Generate, StopsAtAStopAndDoesNotEmitIt) {
   const SmallDecoder small(golden_config("mixtral"), 3);
   const DecoderModel model = load_decoder(small.open());
-  const auto prompt = random_ids(7, small.config.vocab_size, 1);
+  const auto prompt = random_ids(7, small.spec.text().vocabulary, 1);
   Generation first(model, 32, kWiden), second(model, 32, kWiden);
   const auto made = generate(first, prompt, 8, {}, {});
   const std::int32_t stop = made[4];

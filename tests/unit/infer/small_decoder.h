@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "arch/decoder_config.h"
+#include "arch/family.h"
 #include "base/files.h"
 #include "base/json.h"
 #include "base/rng.h"
@@ -21,63 +21,81 @@
 namespace espalier {
 
 /// Names and shapes of a decoder's tensors, as the published checkpoints of its family have them.
-inline std::map<std::string, std::vector<std::int64_t>> decoder_tensors(const DecoderConfig& c) {
+class DecoderTensors {
+ public:
+  explicit DecoderTensors(const arch::ModelSpec& spec) : D(spec.width), mixtral_(spec.family == "mixtral") {
+    const auto V = spec.text().vocabulary;
+    linear("model.embed_tokens", V, D);
+    if (!spec.heads.language->tied) linear("lm_head", V, D);
+    norm("model.norm", D);
+    for (std::int64_t layer = 0; layer < spec.layers(); ++layer)
+      block("model.layers." + std::to_string(layer) + ".", spec.block(layer));
+  }
+
   std::map<std::string, std::vector<std::int64_t>> shapes;
-  const auto D = c.hidden_size, H = c.heads, G = c.key_value_heads, d = c.head_width;
-  const auto linear = [&](const std::string& name, std::int64_t out, std::int64_t in, bool bias = false) {
+
+ private:
+  void linear(const std::string& name, std::int64_t out, std::int64_t in, bool bias = false) {
     shapes[name + ".weight"] = {out, in};
     if (bias) shapes[name + ".bias"] = {out};
-  };
-  const auto norm = [&](const std::string& name, std::int64_t width) { shapes[name + ".weight"] = {width}; };
-  const auto mlp = [&](const std::string& name, std::int64_t F, bool mixtral = false) {
+  }
+  void norm(const std::string& name, std::int64_t width) { shapes[name + ".weight"] = {width}; }
+  void mlp(const std::string& name, std::int64_t F, bool mixtral = false) {
     linear(name + (mixtral ? "w1" : "gate_proj"), F, D);
     linear(name + (mixtral ? "w3" : "up_proj"), F, D);
     linear(name + (mixtral ? "w2" : "down_proj"), D, F);
-  };
-  linear("model.embed_tokens", c.vocab_size, D);
-  if (!c.tied_embeddings) linear("lm_head", c.vocab_size, D);
-  norm("model.norm", D);
-  for (std::int64_t layer = 0; layer < c.layers; ++layer) {
-    const std::string block = "model.layers." + std::to_string(layer) + ".", attention = block + "self_attn.";
-    norm(block + "input_layernorm", D);
-    norm(block + "post_attention_layernorm", D);
-    const bool bias = c.query_key_value_bias;
-    if (c.latent) {
-      const auto& a = *c.latent;
-      if (a.query_rank) {
-        linear(attention + "q_a_proj", *a.query_rank, D, bias);
-        norm(attention + "q_a_layernorm", *a.query_rank);
-      }
-      linear(attention + (a.query_rank ? "q_b_proj" : "q_proj"), H * d, a.query_rank.value_or(D));
-      linear(attention + "kv_a_proj_with_mqa", a.key_value_rank + a.rope_head_width, D, bias);
-      norm(attention + "kv_a_layernorm", a.key_value_rank);
-      linear(attention + "kv_b_proj", H * (a.nope_head_width + a.value_head_width), a.key_value_rank);
-      linear(attention + "o_proj", D, H * a.value_head_width, c.attention_output_bias);
-    } else {
-      linear(attention + "q_proj", H * d, D, bias);
-      linear(attention + "k_proj", G * d, D, bias);
-      linear(attention + "v_proj", G * d, D, bias);
-      linear(attention + "o_proj", D, H * d, c.attention_output_bias);
-      const bool all = c.qk_norm == QkNorm::kAllHeads;
-      if (c.qk_norm != QkNorm::kNone) norm(attention + "q_norm", all ? H * d : d);
-      if (c.qk_norm != QkNorm::kNone) norm(attention + "k_norm", all ? G * d : d);
-    }
-    const auto E = c.experts[static_cast<std::size_t>(layer)];
-    if (E == 0) {
-      mlp(block + "mlp.", c.dense_width);
-      continue;
-    }
-    const bool mixtral = c.model_type == "mixtral";
-    const std::string moe = block + (mixtral ? "block_sparse_moe." : "mlp.");
-    linear(moe + "gate", E, D);
-    if (c.router.correction_bias) shapes[moe + "gate.e_score_correction_bias"] = {E};
-    for (std::int64_t e = 0; e < E; ++e)
-      mlp(moe + "experts." + std::to_string(e) + ".", c.expert_width, mixtral);
-    if (c.shared_width > 0)
-      mlp(moe + (c.gated_shared_expert ? "shared_expert." : "shared_experts."), c.shared_width);
-    if (c.gated_shared_expert) linear(moe + "shared_expert_gate", 1, D);
   }
-  return shapes;
+
+  void block(const std::string& name, const arch::BlockSpec& spec) {
+    norm(name + "input_layernorm", D);
+    norm(name + "post_attention_layernorm", D);
+    std::visit([&](const auto& a) { attention(name + "self_attn.", a); }, spec.mixer);
+    if (const auto* experts = spec.moe())
+      moe(name + (mixtral_ ? "block_sparse_moe." : "mlp."), *experts);
+    else
+      mlp(name + "mlp.", std::get<arch::FeedForward>(spec.feed_forward).width);
+  }
+
+  void attention(const std::string&, const arch::Unread&) {}
+  void attention(const std::string& name, const arch::LatentAttention& a) {
+    if (a.query_rank) {
+      linear(name + "q_a_proj", *a.query_rank, D, a.down_bias);
+      norm(name + "q_a_layernorm", *a.query_rank);
+    }
+    linear(name + (a.query_rank ? "q_b_proj" : "q_proj"), a.heads * a.key_width(), a.query_rank.value_or(D));
+    linear(name + "kv_a_proj_with_mqa", a.key_value_rank + a.rotary.width, D, a.down_bias);
+    norm(name + "kv_a_layernorm", a.key_value_rank);
+    linear(name + "kv_b_proj", a.heads * (a.nope_width + a.value_width), a.key_value_rank);
+    linear(name + "o_proj", D, a.heads * a.value_width, a.output_bias);
+  }
+  void attention(const std::string& name, const arch::GroupedAttention& a) {
+    const auto H = a.heads, G = a.key_value_heads, d = a.key_width;
+    linear(name + "q_proj", H * d, D, a.query_key_value_bias);
+    linear(name + "k_proj", G * d, D, a.query_key_value_bias);
+    linear(name + "v_proj", G * d, D, a.query_key_value_bias);
+    linear(name + "o_proj", D, H * d, a.output_bias);
+    if (a.query_key_norm == arch::QueryKeyNorm::kNone) return;
+    const bool all = a.query_key_norm == arch::QueryKeyNorm::kAllHeads;
+    norm(name + "q_norm", all ? H * d : d);
+    norm(name + "k_norm", all ? G * d : d);
+  }
+
+  void moe(const std::string& name, const arch::MixtureOfExperts& moe) {
+    linear(name + "gate", moe.experts, D);
+    if (moe.router.rule.correction_bias) shapes[name + "gate.e_score_correction_bias"] = {moe.experts};
+    for (std::int64_t e = 0; e < moe.experts; ++e)
+      mlp(name + "experts." + std::to_string(e) + ".", moe.expert.width, mixtral_);
+    if (!moe.shared) return;
+    mlp(name + (moe.shared->gated ? "shared_expert." : "shared_experts."), moe.shared->network.width);
+    if (moe.shared->gated) linear(name + "shared_expert_gate", 1, D);
+  }
+
+  std::int64_t D;
+  bool mixtral_;
+};
+
+inline std::map<std::string, std::vector<std::int64_t>> decoder_tensors(const arch::ModelSpec& spec) {
+  return DecoderTensors(spec).shapes;
 }
 
 /// A random checkpoint on disk and its numbers.
@@ -85,11 +103,11 @@ class SmallDecoder {
  public:
   /// `fields` is a config.json; weights are rounded to `dtype`.
   explicit SmallDecoder(nlohmann::json fields, std::uint64_t seed = 1, Dtype dtype = Dtype::kF32)
-      : config(parse_decoder_config(fields, "config.json")) {
+      : spec(arch::read_spec(fields, "config.json")) {
     write_file(folder() / "config.json", dump_json(fields));
     Rng rng(seed);
     std::vector<TensorSource> sources;
-    for (const auto& [name, shape] : decoder_tensors(config)) {
+    for (const auto& [name, shape] : decoder_tensors(spec)) {
       std::int64_t count = 1;
       for (const auto size : shape) count *= size;
       const bool vector = shape.size() == 1;
@@ -112,7 +130,7 @@ class SmallDecoder {
   const std::filesystem::path& folder() const { return folder_.path(); }
   Checkpoint open() const { return Checkpoint::open(folder()); }
 
-  DecoderConfig config;
+  arch::ModelSpec spec;
   std::map<std::string, reference::Values> weights;
 
  private:
@@ -126,7 +144,7 @@ inline nlohmann::json golden_config(const std::string& golden) {
 /// Logits [N, V] of a sequence's residual stream [N, D].
 inline Buffer<float> logits_of(const infer::DecoderModel& model, const Buffer<float>& x) {
   const auto N = x.size() / model.width();
-  Buffer<float> logits(N * model.config.vocab_size);
+  Buffer<float> logits(N * model.vocabulary());
   decoder_logits(model, N, x.data(), logits.data());
   return logits;
 }

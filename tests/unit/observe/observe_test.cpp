@@ -25,11 +25,11 @@ constexpr double kSumTolerance = 1e-6;
 
 using Rows = std::vector<std::vector<std::int64_t>>;
 
-Rows some_rows(const DecoderConfig& config, std::uint64_t seed,
+Rows some_rows(const arch::ModelSpec& spec, std::uint64_t seed,
                std::vector<std::int64_t> lengths = {17, 1, 30, 9}) {
   Rows rows;
   for (const auto length : lengths) {
-    const auto ids = random_ids(length, std::min<std::int64_t>(config.vocab_size, 40), seed++);
+    const auto ids = random_ids(length, std::min<std::int64_t>(spec.text().vocabulary, 40), seed++);
     rows.emplace_back(ids.begin(), ids.end());
   }
   return rows;
@@ -71,14 +71,14 @@ INSTANTIATE_TEST_SUITE_P(Goldens, ObserveFamilies,
 
 TEST_P(ObserveFamilies, StatisticsAgreeWithPlainLoops) {
   const SmallDecoder small(golden_config(GetParam()));
-  const Rows rows = some_rows(small.config, 11);
+  const Rows rows = some_rows(small.spec, 11);
   Observations expected;
-  for (std::int64_t layer = 0; layer < small.config.layers; ++layer)
-    if (const auto E = small.config.experts[static_cast<std::size_t>(layer)]; E > 0)
+  for (std::int64_t layer = 0; layer < small.spec.layers(); ++layer)
+    if (const auto E = small.spec.block(layer).experts(); E > 0)
       expected.layers.emplace_back(static_cast<int>(layer), static_cast<std::size_t>(E),
-                                   static_cast<std::size_t>(small.config.hidden_size));
+                                   static_cast<std::size_t>(small.spec.width));
   for (const auto& row : rows) {
-    reference::Decoder oracle(small.config, small.weights);
+    reference::Decoder oracle(small.spec, small.weights);
     oracle.logits(row);
     for (LayerObservations& layer : expected.layers)
       for (std::size_t t = 0; t < row.size(); ++t) {
@@ -95,7 +95,7 @@ TEST_P(ObserveFamilies, StatisticsAgreeWithPlainLoops) {
 
 TEST(Observe, EveryTokenIsCountedKTimesInEveryLayer) {
   const SmallDecoder small(golden_config("olmoe"));
-  const auto observations = Observing()(infer::load_decoder(small.open()), some_rows(small.config, 2));
+  const auto observations = Observing()(infer::load_decoder(small.open()), some_rows(small.spec, 2));
   ASSERT_EQ(observations.layers.size(), 3U);
   EXPECT_EQ(observations.data.front().tokens, 57);
   EXPECT_EQ(observations.data.front().sequences, 4);
@@ -115,7 +115,7 @@ TEST(Observe, EveryTokenIsCountedKTimesInEveryLayer) {
 TEST(Observe, TwoSetsAreTheMergeOfEach) {
   const SmallDecoder small(golden_config("qwen3-moe"));
   const infer::DecoderModel model = infer::load_decoder(small.open());
-  const Rows a = some_rows(small.config, 1), b = some_rows(small.config, 50, {12, 25});
+  const Rows a = some_rows(small.spec, 1), b = some_rows(small.spec, 50, {12, 25});
   Rows both = a;
   both.insert(both.end(), b.begin(), b.end());
   const Observations parts[] = {Observing()(model, a), Observing()(model, b)};
@@ -146,7 +146,7 @@ void expect_resumed_equals_whole(std::optional<std::uint64_t> max_memory_bytes, 
                                  const SimilarityOptions& similarity = {}) {
   const SmallDecoder small(golden_config("deepseek-v1"));
   const infer::DecoderModel model = infer::load_decoder(small.open());
-  const Rows rows = some_rows(small.config, 4);
+  const Rows rows = some_rows(small.spec, 4);
   Observing whole, stopped;
   for (ObserveOptions* options : {&whole.options, &stopped.options}) {
     options->max_memory_bytes = max_memory_bytes;
@@ -198,7 +198,7 @@ TEST(Observe, MappedFilesGiveTheSameNumbersAsMemory) {
   const infer::DecoderModel model = infer::load_decoder(small.open());
   Observing memory, mapped;
   mapped.options.max_memory_bytes = 100;
-  const Rows rows = some_rows(small.config, 9);
+  const Rows rows = some_rows(small.spec, 9);
   expect_same_layers(mapped(model, rows), memory(model, rows), 0.0);
 }
 
@@ -208,25 +208,25 @@ TEST(Observe, TheStateOfAnotherRunIsNotResumed) {
   Observing run;
   run.options.save_share = 1e9;
   run.options.progress = stop_after(1, 3, 57);
-  EXPECT_THROW(run(model, some_rows(small.config, 4)), Stop);
+  EXPECT_THROW(run(model, some_rows(small.spec, 4)), Stop);
   run.options.progress = {};
   run.options.resume = Resume::kIfPossible;
   expect_user_error(
       [&] {
-        run(model, some_rows(small.config, 4, {17, 2}));
+        run(model, some_rows(small.spec, 4, {17, 2}));
       },
       {"state.json", "the unfinished run has sequences 4, this one 2"});
 }
 
 TEST(Observe, ExamplesAreTokensThatTheExpertReallyHandled) {
   const SmallDecoder small(golden_config("mixtral"));
-  const Rows rows = some_rows(small.config, 6);
+  const Rows rows = some_rows(small.spec, 6);
   const auto observations = Observing()(infer::load_decoder(small.open()), rows);
   ASSERT_FALSE(observations.examples.empty());
   for (const TokenExample& example : observations.examples) {
     const auto& row = rows[static_cast<std::size_t>(example.sequence)];
     EXPECT_EQ(row[static_cast<std::size_t>(example.position)], example.token);
-    reference::Decoder oracle(small.config, small.weights);
+    reference::Decoder oracle(small.spec, small.weights);
     oracle.logits(row);
     const auto& route = oracle.routes.at(example.layer)[static_cast<std::size_t>(example.position)];
     const auto slot =

@@ -55,9 +55,9 @@ SimilarityOptions everything(std::int64_t samples = 0) {
 
 /// outputs[e][n] of every expert of a layer for the tokens of all rows.
 reference::Outputs oracle_outputs(const SmallDecoder& small, const Rows& rows, std::int64_t layer) {
-  reference::Outputs outputs(static_cast<std::size_t>(small.config.experts[static_cast<std::size_t>(layer)]));
+  reference::Outputs outputs(static_cast<std::size_t>(small.spec.block(layer).experts()));
   for (const auto& row : rows) {
-    reference::Decoder oracle(small.config, small.weights);
+    reference::Decoder oracle(small.spec, small.weights);
     oracle.logits(row);
     for (const auto& x : oracle.inputs.at(layer))
       for (std::size_t e = 0; e < outputs.size(); ++e)
@@ -164,7 +164,7 @@ Checkpoint store_changed(const SmallDecoder& small, const nlohmann::json& config
   std::filesystem::create_directories(folder);
   write_file(folder / "config.json", dump_json(config));
   std::vector<TensorSource> sources;
-  for (const auto& [name, shape] : decoder_tensors(small.config)) {
+  for (const auto& [name, shape] : decoder_tensors(small.spec)) {
     const auto found = changed.find(name);
     const reference::Values& numbers = found == changed.end() ? small.weights.at(name) : found->second;
     const std::vector<float> values(numbers.begin(), numbers.end());
@@ -186,8 +186,8 @@ class TwinExperts : public ::testing::Test {
 
   Checkpoint twins() {
     const std::string layer = "model.layers.1.block_sparse_moe.experts.";
-    const auto D = static_cast<std::size_t>(small_.config.hidden_size),
-               F = static_cast<std::size_t>(small_.config.expert_width);
+    const auto D = static_cast<std::size_t>(small_.spec.width),
+               F = static_cast<std::size_t>(arch::first_moe(small_.spec)->expert.width);
     for (std::size_t f = 0; f < F; ++f) order_.push_back(static_cast<int>((f * 5 + 3) % F));
     std::map<std::string, reference::Values> changed;
     for (const char* name : {".w1.weight", ".w3.weight", ".w2.weight"}) {

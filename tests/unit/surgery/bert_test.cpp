@@ -1,6 +1,7 @@
 // Encoders of our own format: unequal counts are at home there, and a lone expert is a plain FFN.
 #include <gtest/gtest.h>
 
+#include "arch/described_model.h"
 #include "unit/arch/stored_model.h"
 #include "unit/surgery/pruned_model.h"
 
@@ -29,10 +30,10 @@ TEST(ApplyBert, ALoneSurvivorBecomesAPlainFfn) {
   plan.layers[1].keep = {2};
   const ApplySummary summary = folder.apply(plan);
   const Checkpoint before = Checkpoint::open(folder.model()), after = Checkpoint::open(folder.out());
-  const BertMoeConfig config = parse_bert_config(after.config(), "c");
-  EXPECT_EQ(config.moe_layers, std::vector<std::int64_t>{0});
-  EXPECT_EQ(config.experts_in(0), 2);
-  check_tensors(after, config);
+  const arch::DescribedModel described = arch::describe(after);
+  EXPECT_EQ(arch::moe_layers(described.spec), std::vector<std::int64_t>{0});
+  EXPECT_EQ(described.spec.block(0).experts(), 2);
+  EXPECT_TRUE(described.tensors.unused().empty());
   EXPECT_EQ(stored(after, "bert.encoder.layer.2.intermediate.dense.weight"),
             stored(before, "bert.encoder.layer.2.moe.experts.2.intermediate.dense.weight"));
   EXPECT_EQ(stored(after, "bert.encoder.layer.0.moe.experts.1.output.dense.bias"),

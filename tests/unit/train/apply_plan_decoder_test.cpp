@@ -45,10 +45,10 @@ TEST_P(ApplyPlanFamilies, DroppingInTrainingIsKeepingInTheLoadedModel) {
   const auto loaded = infer::load_decoder(small.open());
   auto model = train::load(small.open());
   Plan plan;
-  plan.experts_per_token = static_cast<int>(loaded.config.router.experts_per_token);
+  plan.experts_per_token = static_cast<int>(arch::routing_rule(loaded.spec).experts_per_token);
   std::vector<std::vector<std::int64_t>> keep(loaded.blocks.size());
   for (std::size_t layer = 0; layer < loaded.blocks.size(); ++layer) {
-    const auto E = static_cast<int>(loaded.config.experts[layer]);
+    const auto E = static_cast<int>(loaded.spec.blocks[layer].experts());
     if (E == 0) continue;
     std::vector<int> stay;
     for (int e = 0; e < E; ++e)
@@ -57,7 +57,7 @@ TEST_P(ApplyPlanFamilies, DroppingInTrainingIsKeepingInTheLoadedModel) {
     plan.layers.push_back(keeping(static_cast<int>(layer), E, stay));
   }
   apply_plan(plan, model);
-  const auto ids = random_ids(11, loaded.config.vocab_size, 4);
+  const auto ids = random_ids(11, loaded.vocabulary(), 4);
   const auto pruned = keep_experts(loaded, keep);
   const auto expected = values_of(logits_of(pruned, run_sequence(pruned, ids)));
   expect_close(logits(model, ids), expected, kTolerance, "in training");
@@ -84,8 +84,8 @@ TEST_P(ApplyPlanFamilies, ALoneExpertHasNoRouterAndTheSavedModelGivesTheSame) {
   expect_close(logits(model, ids), values_of(logits_of(saved, run_sequence(saved, ids))), kTolerance,
                "logits");
   for (std::size_t layer = 0; layer < model.blocks.size(); ++layer)
-    EXPECT_EQ(saved.config.experts[layer], model.spec.blocks[layer].experts());
-  EXPECT_EQ(saved.config.router.experts_per_token, 1);
+    EXPECT_EQ(saved.spec.blocks[layer].experts(), model.spec.blocks[layer].experts());
+  EXPECT_EQ(arch::routing_rule(saved.spec).experts_per_token, 1);
 }
 
 TEST(ApplyPlanDecoder, MergesAreWeightedSums) {

@@ -56,7 +56,7 @@ torch::Tensor masked_feed_forward(const MoeWeights& moe, const torch::Tensor& x,
 }
 
 TEST(ApplyPlan, KeepsTheSurvivorsAndTheirRouterRows) {
-  const auto before = small_model(small_config({0, 2}));
+  const auto before = small_model(small_encoder_config({0, 2}));
   auto model = before;
   apply_plan(keep({{2, {1, 3}}}), model);
   EXPECT_EQ(model.spec.blocks[0].experts(), 4);
@@ -75,7 +75,7 @@ TEST(ApplyPlan, KeepsTheSurvivorsAndTheirRouterRows) {
 }
 
 TEST(ApplyPlan, RemovedAndMaskedExpertsGiveTheSame) {
-  const auto model = small_model(small_config({1}));
+  const auto model = small_model(small_encoder_config({1}));
   auto pruned = model;
   apply_plan(keep({{1, {0, 2, 3}}}), pruned);
   const auto x = torch::tensor(std::vector<float>(24 * 7, 0.0F)).view({7, 24});
@@ -104,12 +104,12 @@ TEST(ApplyPlan, RemovedAndMaskedExpertsGiveTheSame) {
 }
 
 TEST(ApplyPlan, OneSurvivorIsAPlainFfnAndTheModelAnOrdinaryBert) {
-  const auto before = small_model(small_config({0, 2}));
+  const auto before = small_model(small_encoder_config({0, 2}));
   auto model = before;
   apply_plan(keep({{0, {2}}, {2, {1}}}), model);
   EXPECT_EQ(model.spec.family, "bert");
   EXPECT_TRUE(arch::moe_layers(model.spec).empty());
-  EXPECT_EQ(names_of(model), names_of(small_model(small_config({}))));
+  EXPECT_EQ(names_of(model), names_of(small_model(small_encoder_config({}))));
   const auto& ffn = std::get<FeedForwardWeights>(model.blocks[2].feed_forward);
   EXPECT_TRUE(torch::equal(ffn.up, moe_of(before, 2).experts.up[1]));
   EXPECT_TRUE(torch::equal(ffn.down_bias, moe_of(before, 2).experts.down_bias[1]));
@@ -121,8 +121,8 @@ TEST(ApplyPlan, OneSurvivorIsAPlainFfnAndTheModelAnOrdinaryBert) {
 }
 
 TEST(ApplyPlan, LowersKWhereFewerAreLeft) {
-  auto config = small_config({1});
-  config.num_experts_per_tok = 3;
+  auto config = small_encoder_config({1});
+  config["num_experts_per_tok"] = 3;
   auto model = small_model(config);
   apply_plan(keep({{1, {0, 3}}}, 4, 2), model);
   EXPECT_EQ(model.spec.blocks[1].moe()->router.rule.experts_per_token, 2);
@@ -130,7 +130,7 @@ TEST(ApplyPlan, LowersKWhereFewerAreLeft) {
 }
 
 TEST(ApplyPlan, MergesWithTheRouterRow) {
-  const auto before = small_model(small_config({1}));
+  const auto before = small_model(small_encoder_config({1}));
   auto model = before;
   auto plan = keep({{1, {0, 3}}});
   plan.layers[0].merge.push_back({0, {0, 2}, {0.75, 0.25}});
@@ -143,7 +143,7 @@ TEST(ApplyPlan, MergesWithTheRouterRow) {
 
 TEST(ApplyPlan, RefusesThePlanOfAnotherModel) {
   const auto fails = [](const Plan& plan, const char* message) {
-    auto model = small_model(small_config({1}));
+    auto model = small_model(small_encoder_config({1}));
     try {
       apply_plan(plan, model);
       ADD_FAILURE() << message;

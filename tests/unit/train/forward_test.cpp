@@ -10,7 +10,7 @@ namespace espalier {
 namespace {
 
 TEST(Forward, DropoutRunsInTrainingAloneAndFollowsTheSeed) {
-  const auto model = small_model(small_config());
+  const auto model = small_model(small_encoder_config());
   const auto batch = small_batch(61);
   const auto hidden = [&](Mode mode, std::uint64_t seed) {
     return encode(model, batch, {.mode = mode, .seed = seed}).hidden;
@@ -21,7 +21,7 @@ TEST(Forward, DropoutRunsInTrainingAloneAndFollowsTheSeed) {
 }
 
 TEST(Forward, ASequenceDoesNotDependOnItsBatch) {
-  const auto model = small_model(small_config());
+  const auto model = small_model(small_encoder_config());
   const auto batch = small_batch(61);
   const auto packed = encode(model, batch, {}).hidden.narrow(0, 6, 20);
   const TokenBatch alone{batch.ids.narrow(0, 6, 20), batch.types.narrow(0, 6, 20),
@@ -30,8 +30,8 @@ TEST(Forward, ASequenceDoesNotDependOnItsBatch) {
 }
 
 TEST(Forward, ReportsTheRoutingOfEveryMoeLayer) {
-  auto config = small_config({0, 2}, 5);
-  config.num_experts_per_tok = 2;
+  auto config = small_encoder_config({0, 2}, 5);
+  config["num_experts_per_tok"] = 2;
   std::vector<std::int64_t> seen;
   const auto encoding = encode(small_model(config), small_batch(61),
                                {.on_routing = [&](std::int64_t block, const Routing& routing) {
@@ -44,7 +44,7 @@ TEST(Forward, ReportsTheRoutingOfEveryMoeLayer) {
 
 // The dense model is the same code with no MoE blocks, and one expert is a dense FFN with gate 1.
 TEST(Forward, OneExpertIsTheDenseModel) {
-  const auto dense = small_model(small_config({}));
+  const auto dense = small_model(small_encoder_config({}));
   const auto moe = upcycle(dense, {.num_experts = 1, .moe_layers = {0, 1, 2}});
   const auto batch = small_batch(61);
   const auto encoding = encode(dense, batch, {.mode = Mode::kTraining, .seed = 9});
@@ -56,8 +56,8 @@ TEST(Forward, OneExpertIsTheDenseModel) {
 
 // The experts' order is a name: with router rows and experts permuted alike, the output stays.
 TEST(Forward, PermutingTheExpertsKeepsTheOutput) {
-  auto config = small_config({1}, 4);
-  config.num_experts_per_tok = 2;
+  auto config = small_encoder_config({1}, 4);
+  config["num_experts_per_tok"] = 2;
   const auto model = small_model(config);
   const auto order = torch::tensor({2, 0, 3, 1}, torch::kInt64);  // new expert i was order[i]
   auto permuted = model;
@@ -82,7 +82,7 @@ TEST(Forward, SomeRowsAreThoseOfAll) {
   const auto rows = torch::tensor({33, 2, 2, 7}, torch::kInt64);
   const auto batch = small_batch(61);
   for (const auto& layers : {std::vector<std::int64_t>{1}, {2}}) {
-    const auto model = small_model(small_config(layers));
+    const auto model = small_model(small_encoder_config(layers));
     std::map<std::string, torch::Tensor> gradients;
     for (const bool of_all : {true, false}) {
       auto parameters = parameters_of(model);
@@ -105,7 +105,7 @@ TEST(Forward, SomeRowsAreThoseOfAll) {
 }
 
 TEST(Forward, RefusesWhatDoesNotFit) {
-  const auto model = small_model(small_config());
+  const auto model = small_model(small_encoder_config());
   const auto run = [&](std::vector<std::int64_t> ids) {
     const auto N = static_cast<std::int64_t>(ids.size());
     return encode(model, {torch::tensor(ids, torch::kInt64), {}, SequenceLayout::uniform(1, N)}, {});
@@ -117,7 +117,7 @@ TEST(Forward, RefusesWhatDoesNotFit) {
 }
 
 TEST(Parameters, NamesAreUniqueAndCountsAddUp) {
-  auto model = small_model(small_config({0, 2}, 3));
+  auto model = small_model(small_encoder_config({0, 2}, 3));
   reset_classifier(model, 3, 0);
   std::int64_t visited = 0, elements = 0;
   visit_parameters(model, [&](const std::string&, torch::Tensor& parameter) {
@@ -133,12 +133,12 @@ TEST(Parameters, NamesAreUniqueAndCountsAddUp) {
 }
 
 TEST(Parameters, InitialWeightsDependOnNameAndSeedAlone) {
-  const auto dense = parameters_of(initialize(to_json(small_config({})), "small", 5)),
-             moe = parameters_of(initialize(to_json(small_config({1})), "small", 5));
+  const auto dense = parameters_of(initialize(small_encoder_config({}), "small", 5)),
+             moe = parameters_of(initialize(small_encoder_config({1}), "small", 5));
   const auto name = "bert.encoder.layer.2.intermediate.dense.weight";
   EXPECT_TRUE(torch::equal(dense.at(name), moe.at(name)));
-  EXPECT_FALSE(torch::equal(dense.at(name),
-                            parameters_of(initialize(to_json(small_config({})), "small", 6)).at(name)));
+  EXPECT_FALSE(
+      torch::equal(dense.at(name), parameters_of(initialize(small_encoder_config({}), "small", 6)).at(name)));
   EXPECT_NEAR(dense.at(name).std().item<double>(), 0.02, 0.003);
   EXPECT_EQ(dense.at("bert.encoder.layer.0.output.LayerNorm.weight").sum().item<double>(), 24.0);
   EXPECT_EQ(moe.at("bert.encoder.layer.1.moe.experts.up_bias").abs().sum().item<double>(), 0.0);

@@ -3,31 +3,18 @@
 #include <map>
 #include <string>
 
-#include "arch/bert_config.h"
 #include "base/rng.h"
 #include "train/checkpoint.h"
 #include "train/forward.h"
+#include "unit/arch/encoder_config.h"
 
 namespace espalier {
 
 using namespace train;
 
-/// A model small enough to train in a test; widths are odd where they may be.
-inline BertMoeConfig small_config(std::vector<std::int64_t> moe_layers = {1}, std::int64_t experts = 4) {
-  BertMoeConfig config;
-  config.vocab_size = 61;
-  config.hidden_size = 24;
-  config.num_hidden_layers = 3;
-  config.num_attention_heads = 3;
-  config.intermediate_size = 37;
-  config.max_position_embeddings = 20;
-  if (!moe_layers.empty()) config.set_moe(std::move(moe_layers), experts);
-  return config;
-}
-
 /// Random weights with biases and norms that are not 0 and 1, so that nothing about them goes unseen.
-inline Transformer small_model(const BertMoeConfig& config, std::uint64_t seed = 1) {
-  auto model = initialize(to_json(config), "a small model", seed);
+inline Transformer small_model(const nlohmann::json& config, std::uint64_t seed = 1) {
+  auto model = initialize(config, "a small model", seed);
   Rng rng(seed, 77);
   visit_parameters(model, [&](const std::string& name, torch::Tensor& parameter) {
     const double scale = name.find("LayerNorm") != std::string::npos || name.ends_with("bias") ? 0.1 : 0.15;

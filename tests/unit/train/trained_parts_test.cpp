@@ -9,7 +9,7 @@ namespace espalier {
 namespace {
 
 std::vector<std::string> trained(const std::vector<std::string>& words) {
-  auto model = small_model(small_config({1}));
+  auto model = small_model(small_encoder_config({1}));
   const auto parts = parse_trained_parts(words, model.spec);
   std::vector<std::string> names;
   for (const auto& parameter : parameters(model))

@@ -12,7 +12,7 @@ namespace espalier {
 namespace {
 
 Transformer dense_model() {
-  return small_model(small_config({}));
+  return small_model(small_encoder_config({}));
 }
 
 TEST(Upcycle, CopiesTheFfnIntoEveryExpertAndKeepsTheRest) {
@@ -142,7 +142,8 @@ TEST(Upcycle, RefusesWhatCannotBe) {
   EXPECT_THROW(upcycle(dense_model(), {.num_experts = 4, .moe_layers = {3}}), UserError);
   EXPECT_THROW(upcycle(dense_model(), {.num_experts = 2, .moe_layers = {0}, .experts_per_token = 3}),
                UserError);
-  EXPECT_THROW(upcycle(small_model(small_config({1})), {.num_experts = 4, .moe_layers = {0}}), UserError);
+  EXPECT_THROW(upcycle(small_model(small_encoder_config({1})), {.num_experts = 4, .moe_layers = {0}}),
+               UserError);
 }
 
 }  // namespace

@@ -20,9 +20,9 @@ ESPALIER_ON_BACKENDS(Vmoe);
 /// float32 through three blocks, against loops in float64.
 constexpr double kModelTolerance = 2e-5;
 
-void expect_scores_of_loops(VmoeConfig config, Backend backend) {
-  for (const auto kind : {RouterKind::kTokenChoice, RouterKind::kExpertChoice}) {
-    config.router = kind;
+void expect_scores_of_loops(nlohmann::json config, Backend backend) {
+  for (const char* router : {"token_choice", "expert_choice"}) {
+    config["router"] = router;
     const auto model = small_vmoe(config);
     const auto images = small_images(5);
     const auto scores = forward(model, images, {.backend = backend}).scores;
@@ -35,9 +35,9 @@ TEST_P(Vmoe, ScoresAreThoseOfPlainLoops) {
 }
 
 /// Rows without an expert give a constant in one layer, and zero in the other.
-VmoeConfig config_with_novices() {
+nlohmann::json config_with_novices() {
   auto config = small_vmoe_config();
-  config.moe = {{1, 2, 4, {0, 3}, 4, true}, {2, 2, 4, {1, 2}, 4}};
+  leave_rows(config, {{0, 3}, {1, 2}}, {1});
   return config;
 }
 
@@ -47,9 +47,9 @@ TEST_P(Vmoe, ScoresWithNoviceRowsAreThoseOfPlainLoops) {
 
 TEST_P(Vmoe, ScoresOfAnEnsembleWithNovicesAreThoseOfPlainLoops) {
   auto config = config_with_novices();
-  config.ensemble_size = 2;
-  config.num_experts_per_tok = 1;
-  config.moe[1].expert_rows = {0, 2};
+  config["ensemble_size"] = 2;
+  config["num_experts_per_tok"] = 1;
+  config["expert_rows"][1] = {0, 2};
   const auto model = small_vmoe(config);
   const auto images = small_images(4);
   const auto scores = forward(model, images, {.backend = GetParam()}).scores;
@@ -89,8 +89,8 @@ TEST_P(Vmoe, ANoviceIsAnExpertOfWhichOnlyTheBiasIsLeft) {
 
 TEST_P(Vmoe, ScoresOfAnEnsembleAreThoseOfPlainLoops) {
   auto config = small_vmoe_config();
-  config.ensemble_size = 2;
-  config.num_experts_per_tok = 1;
+  config["ensemble_size"] = 2;
+  config["num_experts_per_tok"] = 1;
   const auto model = small_vmoe(config);
   const auto images = small_images(4);
   const auto scores = forward(model, images, {.backend = GetParam()}).scores;
@@ -99,8 +99,8 @@ TEST_P(Vmoe, ScoresOfAnEnsembleAreThoseOfPlainLoops) {
 }
 
 /// Central differences of the whole model on the oracle backend, in float64.
-void expect_numeric_gradients(VmoeConfig config) {
-  config.router_noise = 0.0;
+void expect_numeric_gradients(nlohmann::json config) {
+  config["router_noise"] = 0.0;
   auto model = small_vmoe(config);
   const auto images = small_images(3).to(torch::kFloat64);
   visit_parameters(model, [](const std::string&, torch::Tensor& parameter) {
@@ -156,7 +156,7 @@ TEST(VmoeGradients, BackendsAgree) {
 
 TEST(VmoeCheckpoint, SurvivesAFolder) {
   auto config = small_vmoe_config();
-  config.moe[0] = {1, 2, 4, {0, 3}, 4, true};
+  leave_rows(config, {{0, 3}, {0, 1, 2, 3}}, {1});
   auto model = small_vmoe(config);
   const TemporaryFolder folder;
   save(model, folder / "model", Dtype::kF32);
@@ -188,33 +188,6 @@ TEST(VmoePositions, AreResizedLikeAnImage) {
   EXPECT_EQ(forward(changed, small_images(2, 16), {}).scores.size(0), 2);
   EXPECT_THROW(set_image_size(changed, 15), UserError) << "the patch size does not divide it";
   EXPECT_THROW(forward(model, small_images(2, 16), {}), UserError);
-}
-
-TEST(VmoePlans, ZeroOutputKeepsTheRowsAndRerouteDoesNot) {
-  auto config = small_vmoe_config();
-  Plan plan;
-  plan.router = PlanRouter::kZeroOutput;
-  plan.experts_per_token = 2;
-  plan.layers.push_back({});
-  plan.layers[0].layer = 1;
-  plan.layers[0].num_experts_before = 4;
-  plan.layers[0].keep = {1, 2, 3};
-  describe_plan(plan, config);
-  EXPECT_EQ(config.moe[0], (VmoeLayer{1, 3, 4, {1, 2, 3}, 4}));
-  plan.layers[0].num_experts_before = 3;
-  plan.layers[0].keep = {0, 2};
-  plan.layers[0].novices = {{1, {0.5F}}};
-  describe_plan(plan, config);
-  EXPECT_EQ(config.moe[0], (VmoeLayer{1, 2, 4, {1, 3}, 4, true}))
-      << "in the numbers of the model it applies to";
-  auto other = small_vmoe_config();
-  plan.router = PlanRouter::kReroute;
-  describe_plan(plan, other);
-  EXPECT_EQ(other.moe[0], (VmoeLayer{1, 2, 2, {}, 2}));
-  other = small_vmoe_config();
-  other.router = RouterKind::kExpertChoice;
-  describe_plan(plan, other);
-  EXPECT_EQ(other.moe[0], (VmoeLayer{1, 2, 2, {}, 4})) << "experts that choose take as many tokens as before";
 }
 
 }  // namespace

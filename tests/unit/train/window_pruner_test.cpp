@@ -51,8 +51,8 @@ struct OneWindow {
 };
 
 Transformer encoder(std::int64_t experts_per_token = 1) {
-  auto config = small_config({0, 2});
-  config.num_experts_per_tok = experts_per_token;
+  auto config = small_encoder_config({0, 2});
+  config["num_experts_per_tok"] = experts_per_token;
   return small_model(config);
 }
 
@@ -156,7 +156,7 @@ TEST(WindowPruner, AWindowGoesOnFromItsState) {
 TEST(WindowPruner, ComparesWithTheModelThatIsNamed) {
   const TemporaryFolder folder;
   std::filesystem::create_directory(folder / "before");
-  save(small_model(small_config({0, 2}), 9), folder / "before", Dtype::kF32);
+  save(small_model(small_encoder_config({0, 2}), 9), folder / "before", Dtype::kF32);
   auto model = encoder();
   WindowRule rule{.schedule = PruneSchedule::kStaged,
                   .criterion = &find_criterion("router_norm_change"),
@@ -169,12 +169,12 @@ TEST(WindowPruner, ComparesWithTheModelThatIsNamed) {
   pruner.end_window(folder.path(), optimizer);
   const auto scores = read_scores(folder / "scores-000.json").layers[1].scores;
   const auto before =
-      std::get<MoeWeights>(small_model(small_config({0, 2}), 9).blocks[2].feed_forward).router;
+      std::get<MoeWeights>(small_model(small_encoder_config({0, 2}), 9).blocks[2].feed_forward).router;
   const auto change = router.to(torch::kFloat64).norm(2, 1) - before.detach().to(torch::kFloat64).norm(2, 1);
   for (std::int64_t e = 0; e < 4; ++e)
     EXPECT_NEAR(scores[static_cast<std::size_t>(e)], change[e].item<double>(), kNormTolerance);
   std::filesystem::create_directory(folder / "fewer");
-  save(small_model(small_config({0, 2}, 3)), folder / "fewer", Dtype::kF32);
+  save(small_model(small_encoder_config({0, 2}, 3)), folder / "fewer", Dtype::kF32);
   rule.reference = folder / "fewer";
   auto again = encoder();
   expect_user_error([&] { WindowPruner(again, rule, 1); }, {"block 0 has 3 experts", "has 4"});
@@ -206,12 +206,12 @@ TEST(TensorWeights, SayWhatTheFilesSay) {
 
 TEST(PrunedModel, EnsemblesAndRowsLeftBehindAreRefused) {
   auto config = small_vmoe_config();
-  config.ensemble_size = 2;
-  config.num_experts_per_tok = 1;
+  config["ensemble_size"] = 2;
+  config["num_experts_per_tok"] = 1;
   auto ensemble = small_vmoe(config);
   expect_user_error([&] { expect_prunable(ensemble); }, {"members of an ensemble"});
   config = small_vmoe_config();
-  config.moe[0] = {1, 2, 4, {0, 3}, 4};
+  leave_rows(config, {{0, 3}, {0, 1, 2, 3}});
   auto pruned = small_vmoe(config);
   expect_user_error([&] { expect_prunable(pruned); }, {"block 1 has 4 rows for 2 experts"});
 }

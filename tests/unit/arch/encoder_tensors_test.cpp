@@ -1,7 +1,9 @@
-#include "arch/bert_tensors.h"
-
+// The tensors of encoders against their config.json: what fits, and what is said of what does not.
 #include <gtest/gtest.h>
 
+#include <map>
+
+#include "arch/described_model.h"
 #include "paths.h"
 #include "temporary_folder.h"
 #include "unit/arch/stored_model.h"
@@ -10,6 +12,8 @@
 namespace espalier {
 namespace {
 
+using arch::BoundTensors;
+using arch::Group;
 using fixtures::expect_user_error;
 using fixtures::store_model;
 using fixtures::tiny_moe_config;
@@ -17,10 +21,6 @@ using Tensors = std::vector<TensorSource>;
 
 Checkpoint golden(const std::string& folder) {
   return Checkpoint::open(std::filesystem::path(source_dir()) / "tests/golden" / folder);
-}
-
-BertParts check(const Checkpoint& checkpoint) {
-  return check_tensors(checkpoint, parse_bert_config(checkpoint.config(), "config.json"));
 }
 
 TensorSource& tensor_named(Tensors& tensors, std::string_view name) {
@@ -36,22 +36,25 @@ void drop(Tensors& tensors, std::string_view part_of_name) {
   });
 }
 
-TEST(BertTensors, GoldensFitWithAndWithoutThePrefix) {
-  const BertParts bare = check(golden("bert"));
-  EXPECT_TRUE(bare.pooler);
-  EXPECT_FALSE(bare.classifier);
-  EXPECT_FALSE(bare.masked_language_head);
-  EXPECT_TRUE(bare.unused.empty());
-  const BertParts prefixed = check(golden("bert-classifier"));
-  EXPECT_TRUE(prefixed.pooler);
-  EXPECT_TRUE(prefixed.classifier);
-  EXPECT_TRUE(prefixed.unused.empty());
-  EXPECT_EQ(bert_tensor(golden("bert"), "bert.pooler.dense.bias").name.substr(0, 6), "pooler");
+TEST(EncoderTensors, GoldensFitWithAndWithoutThePrefix) {
+  const Checkpoint plain = golden("bert"), classifier = golden("bert-classifier");
+  const BoundTensors bare = arch::describe(plain).tensors;
+  EXPECT_TRUE(bare.has(Group::kPooler));
+  EXPECT_FALSE(bare.has(Group::kClassifier));
+  EXPECT_FALSE(bare.has(Group::kMaskedWords));
+  EXPECT_TRUE(bare.unused().empty());
+  EXPECT_EQ(bare.at({arch::Role::kPooler, arch::Part::kBias}).weight, "pooler.dense.bias");
+  const BoundTensors prefixed = arch::describe(classifier).tensors;
+  EXPECT_TRUE(prefixed.has(Group::kPooler));
+  EXPECT_TRUE(prefixed.has(Group::kClassifier));
+  EXPECT_TRUE(prefixed.unused().empty());
 }
 
-TEST(BertTensors, ListsMoeLayersInTheFfnsPlace) {
+TEST(EncoderTensors, ListsMoeLayersInTheFfnsPlace) {
+  const arch::ModelSpec spec = arch::read_spec(tiny_moe_config(), "config.json");
   std::map<std::string, std::vector<std::int64_t>> shapes;
-  for (const ExpectedTensor& tensor : expected_tensors(tiny_moe_config())) shapes[tensor.name] = tensor.shape;
+  for (const arch::ExpectedTensor& tensor : arch::expected_tensors(spec))
+    shapes[fixtures::published_name(spec, tensor.key)] = tensor.shape;
   using Shape = std::vector<std::int64_t>;
   EXPECT_EQ(shapes.at("bert.encoder.layer.0.moe.router.weight"), (Shape{4, 4}));
   EXPECT_EQ(shapes.at("bert.encoder.layer.2.moe.experts.3.intermediate.dense.weight"), (Shape{6, 4}));
@@ -67,7 +70,7 @@ TEST(BertTensors, ListsMoeLayersInTheFfnsPlace) {
   EXPECT_EQ(shapes.size(), 5U + 16 + 2 * 29 + 2 + 5 + 2);
 }
 
-TEST(BertTensors, AcceptsTheOldNamesOfLayerNorm) {
+TEST(EncoderTensors, AcceptsTheOldNamesOfLayerNorm) {
   const TemporaryFolder folder;
   const Checkpoint checkpoint =
       store_model(folder.path(), tiny_moe_config(), Dtype::kF32, [](Tensors& tensors) {
@@ -79,21 +82,23 @@ TEST(BertTensors, AcceptsTheOldNamesOfLayerNorm) {
           }
         }
       });
-  EXPECT_TRUE(check(checkpoint).unused.empty());
-  EXPECT_EQ(bert_tensor(checkpoint, "bert.embeddings.LayerNorm.bias").name, "bert.embeddings.LayerNorm.beta");
+  const BoundTensors tensors = arch::describe(checkpoint).tensors;
+  EXPECT_TRUE(tensors.unused().empty());
+  EXPECT_EQ(tensors.at({arch::Role::kEmbeddingNorm, arch::Part::kBias}).weight,
+            "bert.embeddings.LayerNorm.beta");
 }
 
-TEST(BertTensors, NamesTensorsThatNothingReads) {
+TEST(EncoderTensors, NamesTensorsThatNothingReads) {
   const TemporaryFolder folder;
   const Checkpoint checkpoint =
       store_model(folder.path(), tiny_moe_config(), Dtype::kF32, [](Tensors& tensors) {
         drop(tensors, "classifier");
         tensors.push_back({"cls.seq_relationship.bias", Dtype::kF32, {0}, [](auto) {}});
       });
-  const BertParts parts = check(checkpoint);
-  EXPECT_TRUE(parts.masked_language_head);
-  EXPECT_FALSE(parts.classifier);
-  EXPECT_EQ(parts.unused, (std::vector<std::string>{"cls.seq_relationship.bias"}));
+  const BoundTensors tensors = arch::describe(checkpoint).tensors;
+  EXPECT_TRUE(tensors.has(Group::kMaskedWords));
+  EXPECT_FALSE(tensors.has(Group::kClassifier));
+  EXPECT_EQ(tensors.unused(), (std::vector<std::string>{"cls.seq_relationship.bias"}));
 }
 
 struct Misfit {
@@ -102,7 +107,7 @@ struct Misfit {
   std::vector<std::string> fragments;
 };
 
-TEST(BertTensors, MisfitsNameTheTensorAndTheField) {
+TEST(EncoderTensors, MisfitsNameTheTensorAndTheField) {
   const std::vector<Misfit> cases{
       {"missing",
        [](Tensors& t) { drop(t, "layer.1.attention.self.key.bias"); },
@@ -122,7 +127,7 @@ TEST(BertTensors, MisfitsNameTheTensorAndTheField) {
        [](Tensors& t) {
          tensor_named(t, "bert.encoder.layer.0.moe.router.weight").shape = {5, 4};
        },
-       {"router.weight is [5, 4]", "(num_experts 4)"}},
+       {"router.weight is [5, 4]", "expected 4 experts on its first axis (num_experts)"}},
       {"labels",
        [](Tensors& t) { tensor_named(t, "classifier.bias").shape = {3}; },
        {"(the number of labels (id2label) 2)"}},
@@ -141,18 +146,18 @@ TEST(BertTensors, MisfitsNameTheTensorAndTheField) {
        [](Tensors& t) {
          t.push_back({"bert.encoder.layer.0.moe.experts.4.output.dense.bias", Dtype::kF32, {0}, [](auto) {}});
        },
-       {"is of expert 4, config.json gives block 0 4 experts"}},
+       {"is of expert 4, config.json gives block 0 4 experts (num_experts)"}},
       {"a dense block with experts",
        [](Tensors& t) {
          t.push_back({"bert.encoder.layer.1.moe.router.weight", Dtype::kF32, {0}, [](auto) {}});
        },
-       {"in config.json block 1 is dense (moe_layers)"}},
+       {"router.weight is of a MoE layer, in config.json block 1 is dense"}},
   };
   for (const Misfit& misfit : cases) {
     SCOPED_TRACE(misfit.title);
     const TemporaryFolder folder;
     const Checkpoint checkpoint = store_model(folder.path(), tiny_moe_config(), Dtype::kF32, misfit.change);
-    expect_user_error([&] { check(checkpoint); }, misfit.fragments);
+    expect_user_error([&] { arch::describe(checkpoint); }, misfit.fragments);
   }
 }
 

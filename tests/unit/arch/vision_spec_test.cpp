@@ -1,10 +1,10 @@
-#include "arch/vmoe_config.h"
-
+// config.json of vision models: what each field comes to, and back.
 #include <gtest/gtest.h>
 
+#include "arch/family.h"
 #include "unit/base/user_error.h"
 
-namespace espalier {
+namespace espalier::arch {
 namespace {
 
 using fixtures::expect_user_error;
@@ -25,32 +25,39 @@ json small() {
           {"author", "kept"}};
 }
 
-VmoeConfig parsed(const json& config) {
-  return parse_vmoe_config(config, "config.json");
+ModelSpec parsed(const json& config) {
+  return read_spec(config, "config.json");
 }
 
-TEST(VmoeConfig, DefaultsAndSizes) {
-  const auto config = parsed(small());
-  EXPECT_EQ(config.positions(), 5);
-  EXPECT_EQ(config.patch_values(), 48);
-  EXPECT_EQ(config.moe[1], (VmoeLayer{3, 2, 2, {}, 2}));
-  EXPECT_EQ(config.moe_in(0), nullptr);
-  EXPECT_EQ(config.moe_in(3)->experts, 2);
-  EXPECT_EQ(config.router, RouterKind::kTokenChoice);
-  EXPECT_EQ(config.ensemble_size, 1);
+const Router& router_of(const ModelSpec& spec, std::int64_t block) {
+  return spec.block(block).moe()->router;
 }
 
-TEST(VmoeConfig, SurvivesAFileWithWhatItDoesNotKnow) {
+TEST(VisionSpec, DefaultsAndSizes) {
+  const ModelSpec spec = parsed(small());
+  EXPECT_EQ(spec.positions(), 5);
+  EXPECT_EQ(spec.image().patch_values(), 48);
+  EXPECT_EQ(spec.block(0).moe(), nullptr);
+  EXPECT_EQ(spec.block(3).experts(), 2);
+  const Router& router = router_of(spec, 3);
+  EXPECT_EQ(router.rows, 2);
+  EXPECT_EQ(router.capacity_experts, 2);
+  EXPECT_TRUE(router.expert_rows.empty());
+  EXPECT_EQ(router.chooser, WhoChooses::kTokens);
+  EXPECT_EQ(spec.members, 1);
+}
+
+TEST(VisionSpec, SurvivesAFileWithWhatItDoesNotKnow) {
   auto config = small();
   config["router_rows"] = {4, 6};
   config["expert_rows"] = {{0, 1, 2, 3}, {2, 5}};
   config["id2label"] = {{"0", "cat"}, {"1", "dog"}};
-  const auto once = to_json(parsed(config));
+  const auto once = write_spec(parsed(config), config);
   EXPECT_EQ(once["author"], "kept");
-  EXPECT_EQ(to_json(parsed(once)), once);
-  EXPECT_EQ(parsed(once).labels, (std::vector<std::string>{"cat", "dog"}));
-  EXPECT_EQ(parsed(once).moe[0].expert_rows.size(), 0U) << "all rows in order say nothing";
-  EXPECT_EQ(parsed(once).moe[1].expert_rows, (std::vector<std::int64_t>{2, 5}));
+  EXPECT_EQ(write_spec(parsed(once), once), once);
+  EXPECT_EQ(parsed(once).heads.labels, (std::vector<std::string>{"cat", "dog"}));
+  EXPECT_EQ(router_of(parsed(once), 1).expert_rows.size(), 0U) << "all rows in order say nothing";
+  EXPECT_EQ(router_of(parsed(once), 3).expert_rows, (std::vector<std::int64_t>{2, 5}));
 }
 
 struct BadConfig {
@@ -59,7 +66,7 @@ struct BadConfig {
   const char* message;
 };
 
-TEST(VmoeConfig, ImpossibleOnesAreUserErrors) {
+TEST(VisionSpec, ImpossibleOnesAreUserErrors) {
   const std::vector<BadConfig> bad{
       {"patch_size", 3, "patch_size: 3 does not divide image_size 8"},
       {"num_attention_heads", 3, "3 heads do not divide the width 8"},
@@ -98,4 +105,4 @@ TEST(VmoeConfig, ImpossibleOnesAreUserErrors) {
 }
 
 }  // namespace
-}  // namespace espalier
+}  // namespace espalier::arch
