@@ -12,12 +12,12 @@
 namespace espalier::arch {
 namespace {
 
-/// A tensor that holds a role, by a row of the table.
+/// A weight that holds a role, by a row of the table.
 struct Candidate {
   const TensorRow* row;
   std::string weight;
-  TensorView tensor;
-  bool packed;
+  TensorView tensor;  // the weight's main one
+  bool readable;      // else only the format knows the shape
 };
 
 class Binder {
@@ -25,13 +25,13 @@ class Binder {
   Binder(const ModelSpec& spec, const Checkpoint& checkpoint)
       : spec_(spec), checkpoint_(checkpoint), names_(names_of(spec.family)) {}
 
-  void run(std::map<TensorKey, StoredMatrix>& tensors, std::map<Group, bool>& groups,
+  void run(std::map<TensorKey, WeightPlace>& places, std::map<Group, bool>& groups,
            std::vector<std::string>& unused) {
     const auto expected = expected_tensors(spec_);
     for (const ExpectedTensor& tensor : expected)
       if (tensor.group == Group::kModel || find(tensor)) groups[tensor.group] = true;
     for (const ExpectedTensor& tensor : expected)
-      if (groups.contains(tensor.group)) add(tensor, tensors);
+      if (groups.contains(tensor.group)) add(tensor, places);
     for (const std::string_view name : checkpoint_.names()) {
       if (used_.contains(name)) continue;
       refuse_surplus(name);
@@ -55,7 +55,7 @@ class Binder {
       const std::string name = names_.name(*row, in_stack(key.block), key.expert);
       for (const std::string& spelling : names_.spellings(name)) {
         const auto main = formats::find_main(checkpoint_.weights(), spelling);
-        if (main) return Candidate{row, spelling, checkpoint_.tensor(main->tensor.name), !main->readable};
+        if (main) return Candidate{row, spelling, checkpoint_.tensor(main->tensor.name), main->readable};
       }
     }
     return std::nullopt;
@@ -68,15 +68,12 @@ class Binder {
     return names_.name(*rows.front(), in_stack(key.block), key.expert);
   }
 
-  void add(const ExpectedTensor& tensor, std::map<TensorKey, StoredMatrix>& tensors) {
+  void add(const ExpectedTensor& tensor, std::map<TensorKey, WeightPlace>& places) {
     const auto found = find(tensor);
     if (!found) return misfits_.add("tensor {} is missing", published_name(tensor));
     used_.insert(found->tensor.name);
-    StoredMatrix matrix = stored_matrix(tensor, found->row->storage, found->tensor);
-    matrix.weight = found->weight;
-    matrix.packed = found->packed && tensor.key.part == Part::kWeight;
-    if (!matrix.packed) check(tensor, *found);
-    tensors.emplace(tensor.key, std::move(matrix));
+    if (found->readable || tensor.key.part != Part::kWeight) check(tensor, *found);
+    places.emplace(tensor.key, place_in(found->weight, tensor, found->row->storage));
   }
 
   void check(const ExpectedTensor& tensor, const Candidate& found) {
@@ -133,20 +130,20 @@ class Binder {
 
 }  // namespace
 
-const StoredMatrix* BoundTensors::find(const TensorKey& key) const {
-  const auto found = tensors_.find(key);
-  return found == tensors_.end() ? nullptr : &found->second;
+const WeightPlace* BoundTensors::find(const TensorKey& key) const {
+  const auto found = places_.find(key);
+  return found == places_.end() ? nullptr : &found->second;
 }
 
-const StoredMatrix& BoundTensors::at(const TensorKey& key) const {
-  if (const StoredMatrix* found = find(key)) return *found;
+const WeightPlace& BoundTensors::at(const TensorKey& key) const {
+  if (const WeightPlace* found = find(key)) return *found;
   throw InternalError(
       fmt::format("no tensor for role {} of block {}", static_cast<int>(key.role), key.block));
 }
 
 BoundTensors bind(const ModelSpec& spec, const Checkpoint& checkpoint) {
   BoundTensors bound;
-  Binder(spec, checkpoint).run(bound.tensors_, bound.groups_, bound.unused_);
+  Binder(spec, checkpoint).run(bound.places_, bound.groups_, bound.unused_);
   return bound;
 }
 

@@ -11,7 +11,7 @@ namespace {
 
 /// A role's place in a tensor.
 struct Portion {
-  StoredMatrix matrix;
+  WeightPlace place;
   std::function<void(std::span<float> to)> fill;
 };
 
@@ -29,20 +29,20 @@ struct Gathered {
 };
 
 void scatter(const Portion& portion, std::vector<float>& values, std::vector<float>& to) {
-  const StoredMatrix& matrix = portion.matrix;
-  values.resize(static_cast<std::size_t>(matrix.rows * matrix.columns));
+  const WeightPlace& place = portion.place;
+  values.resize(static_cast<std::size_t>(place.rows * place.columns));
   portion.fill(values);
   const float* from = values.data();
-  for (std::int64_t row = 0; row < matrix.rows; ++row) {
-    float* at = to.data() + matrix.begin + row * matrix.row_stride;
-    for (std::int64_t column = 0; column < matrix.columns; ++column)
-      at[column * matrix.column_stride] = *from++;
+  for (std::int64_t row = 0; row < place.rows; ++row) {
+    float* at = to.data() + place.begin + row * place.row_stride;
+    for (std::int64_t column = 0; column < place.columns; ++column)
+      at[column * place.column_stride] = *from++;
   }
 }
 
 void fill(const Gathered& tensor, std::span<std::byte> to) {
   std::vector<float> whole(tensor.elements()), values;
-  if (tensor.portions.size() == 1 && tensor.portions.front().matrix.is_contiguous())
+  if (tensor.portions.size() == 1 && tensor.portions.front().place.is_contiguous())
     tensor.portions.front().fill(whole);
   else
     for (const Portion& portion : tensor.portions) scatter(portion, values, whole);
@@ -68,7 +68,7 @@ void gather(const ModelSpec& spec, const ExpectedTensor& expected, RoleValues va
       tensors[names.name(row, stack == Stack::kDecoder ? block - spec.encoder_blocks : block, expert)];
   tensor.shape = stored_shape(expected, row.storage, experts);
   tensor.dtype = part == Part::kCorrection ? Dtype::kF32 : dtype;
-  tensor.portions.push_back({stored_matrix(expected, row.storage, {}), std::move(values.fill)});
+  tensor.portions.push_back({place_in({}, expected, row.storage), std::move(values.fill)});
 }
 
 }  // namespace

@@ -4,14 +4,14 @@ namespace espalier::infer {
 
 StoredWeight bound_weight(const Checkpoint& checkpoint, const arch::BoundTensors& tensors,
                           const arch::TensorKey& key) {
-  const arch::StoredMatrix* matrix = tensors.find(key);
-  if (matrix == nullptr) return {};
-  const formats::Weight whole = checkpoint.weight(matrix->weight);
-  if (matrix->is_contiguous()) return {whole.slice(matrix->begin / matrix->columns, matrix->rows), {}, {}};
+  const arch::WeightPlace* place = tensors.find(key);
+  if (place == nullptr) return {};
+  const formats::Weight whole = checkpoint.weight(place->weight);
+  if (place->is_contiguous()) return {whole.slice(place->begin / place->columns, place->rows), {}, {}};
   // Inputs are rows of the stored matrix, and an expert has as many of them one after another.
-  const std::int64_t first_row = matrix->begin / whole.columns / matrix->columns * matrix->columns;
-  const Turned turned{matrix->begin - first_row * whole.columns, matrix->row_stride, matrix->rows};
-  return {whole.slice(first_row, matrix->columns), turned, {}};
+  const std::int64_t first_row = place->begin / whole.columns / place->columns * place->columns;
+  const Turned turned{place->begin - first_row * whole.columns, place->row_stride, place->rows};
+  return {whole.slice(first_row, place->columns), turned, {}};
 }
 
 }  // namespace espalier::infer

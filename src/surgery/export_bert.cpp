@@ -20,9 +20,9 @@ bool is_written(arch::Group group, const arch::BoundTensors& tensors) {
   return tensors.has(group);
 }
 
-arch::RoleValues values_of(const Checkpoint& model, const arch::StoredMatrix& matrix,
+arch::RoleValues values_of(const Checkpoint& model, const arch::WeightPlace& place,
                            const arch::TensorKey& key) {
-  return {key, [&model, name = matrix.weight](std::span<float> to) {
+  return {key, [&model, name = place.weight](std::span<float> to) {
             const formats::Weight weight = model.weight(name);
             weight.decode_rows(0, weight.rows, to.data());
           }};

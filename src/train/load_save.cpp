@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "base/files.h"
 #include "base/json.h"
+#include "infer/bound_weights.h"
 #include "train/checkpoint.h"
 #include "train/parameters.h"
 
@@ -15,33 +16,28 @@ namespace {
 
 using arch::Group;
 
-/// A role's numbers, in the order of its rows.
-void read(const Checkpoint& checkpoint, const arch::StoredMatrix& matrix, torch::Tensor to) {
-  const auto has_scales = [&] {
-    const auto weight = checkpoint.weight(matrix.weight);
-    return std::any_of(weight.parts.begin() + 1, weight.parts.end(),
-                       [](const auto& part) { return part.there; });
-  };
-  if (matrix.packed || has_scales())
-    throw UserError(
-        fmt::format("tensor {}: several weights share a number, and only a format's own kernels read it",
-                    matrix.tensor.name),
-        "train a checkpoint in BF16 or F32");
-  const auto& view = matrix.tensor;
-  float* values = to.data_ptr<float>();
-  const auto width = size_bytes(view.dtype);
-  if (matrix.is_contiguous()) {
-    const auto count = static_cast<std::size_t>(to.numel());
-    to_float32(view.dtype, view.bytes.subspan(static_cast<std::size_t>(matrix.begin) * width, count * width),
-               {values, count});
-    return;
+/// What is trained is saved as plain numbers, so it must have been that.
+void expect_plain(const Checkpoint& checkpoint, const std::string& name) {
+  const auto main = formats::find_main(checkpoint.weights(), name);
+  if (main && main->readable) {
+    const formats::Weight weight = checkpoint.weight(name);
+    if (std::none_of(weight.parts.begin() + 1, weight.parts.end(),
+                     [](const auto& part) { return part.there; }))
+      return;
   }
-  std::vector<float> whole(static_cast<std::size_t>(view.elements()));
-  to_float32(view.dtype, view.bytes, whole);
-  for (std::int64_t i = 0; i < matrix.rows; ++i)
-    for (std::int64_t j = 0; j < matrix.columns; ++j)
-      *values++ =
-          whole[static_cast<std::size_t>(matrix.begin + i * matrix.row_stride + j * matrix.column_stride)];
+  throw UserError(
+      fmt::format("tensor {}: several weights share a number, and only a format's own kernels read it",
+                  main ? main->tensor.name : name),
+      "train a checkpoint in BF16 or F32");
+}
+
+/// A role's numbers, in the order of its rows.
+void read(const Checkpoint& checkpoint, const arch::BoundTensors& bound, const arch::TensorKey& key,
+          torch::Tensor to) {
+  expect_plain(checkpoint, bound.at(key).weight);
+  Buffer<float> buffer;
+  const infer::StoredWeight weight = infer::bound_weight(checkpoint, bound, key);
+  std::copy_n(weight.read(buffer), to.numel(), to.data_ptr<float>());
 }
 
 /// What is saved of a model whose layers differ in what they can do.
@@ -71,7 +67,7 @@ Transformer load(const Checkpoint& checkpoint) {
   for (auto& parameter : parameters(model)) {
     *parameter.value = torch::empty(parameter.shape());
     for_each_part(parameter, *parameter.value, [&](const arch::TensorKey& key, torch::Tensor part) {
-      read(checkpoint, bound.at(key), part);
+      read(checkpoint, bound, key, part);
     });
   }
   return model;

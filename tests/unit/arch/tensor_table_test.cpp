@@ -18,13 +18,14 @@ std::vector<float> numbers(const ExpectedTensor& tensor, float& next) {
   return values;
 }
 
-std::vector<float> read(const StoredMatrix& matrix) {
-  std::vector<float> whole(static_cast<std::size_t>(matrix.tensor.elements())), values;
-  to_float32(matrix.tensor.dtype, matrix.tensor.bytes, whole);
-  for (std::int64_t i = 0; i < matrix.rows; ++i)
-    for (std::int64_t j = 0; j < matrix.columns; ++j)
-      values.push_back(whole.at(
-          static_cast<std::size_t>(matrix.begin + i * matrix.row_stride + j * matrix.column_stride)));
+std::vector<float> read(const Checkpoint& checkpoint, const WeightPlace& place) {
+  const formats::Weight weight = checkpoint.weight(place.weight);
+  std::vector<float> whole(static_cast<std::size_t>(weight.elements())), values;
+  weight.decode_rows(0, weight.rows, whole.data());
+  for (std::int64_t i = 0; i < place.rows; ++i)
+    for (std::int64_t j = 0; j < place.columns; ++j)
+      values.push_back(
+          whole.at(static_cast<std::size_t>(place.begin + i * place.row_stride + j * place.column_stride)));
   return values;
 }
 
@@ -56,7 +57,7 @@ TEST_P(EveryLayout, GivesBackWhatWasWritten) {
   const Checkpoint checkpoint = Checkpoint::open(folder.path());
   const BoundTensors bound = bind(spec, checkpoint);
   EXPECT_TRUE(bound.unused().empty());
-  for (const auto& [key, of_role] : written) EXPECT_EQ(read(bound.at(key)), of_role);
+  for (const auto& [key, of_role] : written) EXPECT_EQ(read(checkpoint, bound.at(key)), of_role);
 }
 
 }  // namespace

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <utility>
 
 #include "arch/tensor_table.h"
 
@@ -49,7 +50,7 @@ std::vector<std::int64_t> stored_shape(const ExpectedTensor& tensor, Storage sto
   return shape;
 }
 
-StoredMatrix stored_matrix(const ExpectedTensor& tensor, Storage storage, const TensorView& view) {
+WeightPlace place_in(std::string weight, const ExpectedTensor& tensor, Storage storage) {
   const Lie lie = lie_of(storage);
   const bool vector = tensor.shape.size() == 1;
   const std::int64_t out = tensor.shape.front(), in = vector ? 1 : tensor.shape.back();
@@ -57,15 +58,14 @@ StoredMatrix stored_matrix(const ExpectedTensor& tensor, Storage storage, const 
   const std::int64_t stride = lie.transposed ? (lie.interleaved ? 2 : 1) : in;  // from output to output
   const std::int64_t first = lie.second ? (lie.interleaved ? 1 : out * stride) : 0;
   const std::int64_t expert = lie.stacked ? tensor.key.expert : 0;
-  StoredMatrix matrix;
-  matrix.tensor = view;
-  matrix.shape = tensor.shape;
-  matrix.begin = expert * outputs * in + first;
-  matrix.rows = vector ? 1 : out;
-  matrix.columns = vector ? out : in;
-  matrix.row_stride = vector ? out : stride;
-  matrix.column_stride = vector ? stride : (lie.transposed ? outputs : 1);
-  return matrix;
+  WeightPlace place;
+  place.weight = std::move(weight);
+  place.begin = expert * outputs * in + first;
+  place.rows = vector ? 1 : out;
+  place.columns = vector ? out : in;
+  place.row_stride = vector ? out : stride;
+  place.column_stride = vector ? stride : (lie.transposed ? outputs : 1);
+  return place;
 }
 
 }  // namespace espalier::arch
