@@ -64,6 +64,7 @@ std::vector<WeightFormat> counted_formats() {
       {.name = "packed_integers",  // compressed-tensors: pack-quantized
        .main = "{weight}_packed",
        .companions = {"{weight}_scale", "{weight}_shape", "{weight}_zero_point", "{weight}_g_idx"},
+       .describes = {false, true, false, true},
        .recognises = any,
        .count = of_bits},
       {.name = "awq",
@@ -74,6 +75,7 @@ std::vector<WeightFormat> counted_formats() {
       {.name = "gptq",
        .main = "{module}.qweight",
        .companions = {"{module}.scales", "{module}.qzeros", "{module}.g_idx"},
+       .describes = {false, false, true},
        .recognises = any,
        .count = of_gptq},
       {.name = "fp4_bytes",

@@ -37,6 +37,9 @@ struct WeightFormat {
   /// "{module}.qweight" stands in the place of its ".weight".
   std::string_view main;
   std::array<std::string_view, kMaxCompanions> companions;
+  /// Companions that say how the others lie (a shape, an order of columns): of a weight that is made zero
+  /// they stay as they are.
+  std::array<bool, kMaxCompanions> describes{};
 
   /// Whether the main tensor is of this format; companions need not be there.
   bool (*recognises)(const StoredTensors&);

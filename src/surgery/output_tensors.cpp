@@ -220,11 +220,10 @@ class Maker {
             at.part};
   }
 
-  /// What only describes the others (a shape, an order of columns) stays: zero weights make an expert zero.
-  static OutputPiece zeros(const TensorView& input, const ByteRange& old) {
-    const std::string_view name = input.name;
-    if (name.ends_with("_shape") || name.ends_with("g_idx")) return {PieceKind::kCopy, old.bytes, old, {}};
-    return zeros(old.bytes);
+  /// What only describes the others stays: zero weights make an expert zero.
+  OutputPiece zeros(const TensorView& input, const ByteRange& old) const {
+    const formats::Place at = formats::place_of(checkpoint_.weights(), input);
+    return at.part > 0 && at.format->describes[at.part - 1] ? copy(old) : zeros(old.bytes);
   }
 
   /// A tensor whose axis 0 is the expert.
