@@ -35,7 +35,7 @@ class Fitting {
     if (!result_.zero_fills()) expect_one_count();
     fit_next_token_layers();
     for (std::size_t i = 0; i < result_.layers.size(); ++i) expect_enough(i);
-    result_.notes = loading_notes(result_, checkpoint_.config());
+    result_.notes = loading_notes(result_, checkpoint_);
     return std::move(result_);
   }
 

@@ -2,14 +2,19 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <cctype>
 #include <nlohmann/json.hpp>
 #include <set>
 
+#include "arch/tensor_names.h"
+#include "base/json.h"
+#include "surgery/carried_files.h"
 #include "surgery/surgery.h"
 
 namespace espalier {
 namespace {
 
+constexpr std::size_t kMostPatterns = 8;   // of a file that are named
 constexpr std::int64_t kSafeMultiple = 8;  // of experts, for the fused kernels of inference engines
 
 /// What is different, for which programs.
@@ -46,32 +51,65 @@ void note_routing(const Surgery& surgery, const nlohmann::json& config, std::vec
         "reroute)");
 }
 
-/// Patterns of module names ("re:..") cannot be renumbered; most name no expert by its number.
-void note_patterns(const nlohmann::json& settings, std::vector<std::string>& notes) {
+/// Whether a string of a quantisation's settings may name experts by their numbers in a form that is not
+/// renumbered: a regular expression (compressed-tensors "re:..", GPTQModel "+:..", AutoRound), a glob (Model
+/// Optimizer), a part of a name.
+bool is_pattern_of_experts(std::string_view text, const arch::TensorNames& names) {
+  constexpr std::string_view kExperts = "experts";
+  const auto experts = text.find(kExperts);
+  if (experts == std::string_view::npos) return false;
+  if (text.starts_with("re:")) return true;
+  const auto parsed = names.parse(text);
+  if (parsed && parsed->part == arch::MoePart::kExpert) return false;  // a name, which is renumbered
+  const auto after = text.substr(experts + kExperts.size());
+  const auto word = std::find_if(after.begin(), after.end(), [](unsigned char c) { return std::isalnum(c); });
+  return word != after.end() && std::isdigit(static_cast<unsigned char>(*word));
+}
+
+void find_patterns(const nlohmann::json& settings, const arch::TensorNames& names,
+                   std::vector<std::string>& patterns) {
   const auto visit = [&](const std::string& text) {
-    if (text.starts_with("re:") && text.find("experts") != std::string::npos)
-      notes.push_back(fmt::format(
-          "quantization_config: the pattern {} is kept; if it names experts by number, they have others now",
-          text));
+    if (is_pattern_of_experts(text, names)) patterns.push_back(text);
   };
   if (settings.is_string()) visit(settings.get<std::string>());
-  if (settings.is_structured()) {
-    for (const auto& item : settings.items()) {
-      if (settings.is_object()) visit(item.key());
-      note_patterns(item.value(), notes);
-    }
+  if (!settings.is_structured()) return;
+  for (const auto& item : settings.items()) {
+    if (settings.is_object()) visit(item.key());
+    find_patterns(item.value(), names, patterns);
   }
+}
+
+/// Patterns are kept: what they match cannot be told without the program that reads them.
+void note_patterns(const nlohmann::json& settings, std::string_view where, const Surgery& surgery,
+                   std::vector<std::string>& notes) {
+  std::vector<std::string> patterns;
+  find_patterns(settings, arch::names_of(surgery.topology.model_type), patterns);
+  for (std::size_t i = 0; i < std::min(patterns.size(), kMostPatterns); ++i)
+    notes.push_back(
+        fmt::format("{}: the pattern {} is kept; if it names experts by number, they have others now", where,
+                    patterns[i]));
+  if (patterns.size() > kMostPatterns)
+    notes.push_back(fmt::format("{}: so are {} more patterns", where, patterns.size() - kMostPatterns));
+}
+
+/// In config.json, and in the files that quantisers write beside it.
+void note_quantization(const Surgery& surgery, const Checkpoint& checkpoint,
+                       std::vector<std::string>& notes) {
+  const auto found = checkpoint.config().find("quantization_config");
+  if (found != checkpoint.config().end()) note_patterns(*found, "quantization_config", surgery, notes);
+  for (const auto& file : carried_files(checkpoint.folder()).files)
+    if (is_quantization_settings(file))
+      note_patterns(read_json(checkpoint.folder() / file), file.string(), surgery, notes);
 }
 
 }  // namespace
 
-std::vector<std::string> loading_notes(const Surgery& surgery, const nlohmann::json& config) {
+std::vector<std::string> loading_notes(const Surgery& surgery, const Checkpoint& checkpoint) {
   std::vector<std::string> notes;
   if (surgery.can().count_may_be_list) return notes;  // our own format, which holds all of it
   note_counts(surgery, notes);
-  note_routing(surgery, config, notes);
-  if (!surgery.zero_fills() && config.contains("quantization_config"))
-    note_patterns(config["quantization_config"], notes);
+  note_routing(surgery, checkpoint.config(), notes);
+  if (!surgery.zero_fills()) note_quantization(surgery, checkpoint, notes);
   if (surgery.zero_fills())
     notes.emplace_back(
         "dropped experts stay as zeros and the count stays: nothing is saved on disk or in memory");

@@ -88,6 +88,6 @@ Surgery fit_plan(const Plan& plan, std::string_view where, const Checkpoint& che
                  const SurgeryOptions& options);
 
 /// Who could not load the result, or loads it with a loss: lines for people. `config`: before.
-std::vector<std::string> loading_notes(const Surgery& surgery, const nlohmann::json& config);
+std::vector<std::string> loading_notes(const Surgery& surgery, const Checkpoint& checkpoint);
 
 }  // namespace espalier

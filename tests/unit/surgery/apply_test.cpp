@@ -313,8 +313,14 @@ TEST(ApplyNextToken, LayersThatAreDroppedLeaveNothing) {
 TEST(Apply, NotesPatternsThatMayNameExpertsByNumber) {
   const SurgeryFolder folder;
   auto config = small_config("mixtral");
-  config["quantization_config"] = {{"ignore", {"re:.*experts[.]7[.].*", "re:.*lm_head"}}};
+  config["quantization_config"] = {
+      {"ignore", {"re:.*experts[.]7[.].*", "re:.*lm_head"}},
+      {"dynamic", {{"-:.*layers\\.1\\.block_sparse_moe\\.experts\\.(3|6)\\..*", nlohmann::json::object()}}},
+      {"extra_config", {{".*experts\\.5\\..*", {{"bits", 8}}}, {".*experts\\.w13.*", {{"bits", 8}}}}}};
   store(folder.model(), config, small_tensors("mixtral"));
+  write_file(folder.model() / "hf_quant_config.json",
+             R"({"quantization": {"exclude_modules": ["lm_head", "model.layers.0.block_sparse_moe.experts.5*",
+                                                      "model.layers.0.block_sparse_moe.experts.7.*"]}})");
   write_plan(folder.plan_file(), plan_keeping({0, 1, 2}, kKeep));
   const auto notes = prepare_surgery(folder.model(), folder.plan_file(), {}, 0).summary.notes;
   const auto about = [&](const char* text) {
@@ -322,7 +328,14 @@ TEST(Apply, NotesPatternsThatMayNameExpertsByNumber) {
                          [&](const std::string& note) { return note.find(text) != std::string::npos; });
   };
   EXPECT_EQ(about("the pattern re:.*experts[.]7[.].* is kept"), 1);
-  EXPECT_EQ(about("lm_head"), 0);
+  EXPECT_EQ(
+      about(
+          R"(quantization_config: the pattern -:.*layers\.1\.block_sparse_moe\.experts\.(3|6)\..* is kept)"),
+      1);
+  EXPECT_EQ(about(R"(the pattern .*experts\.5\..* is kept)"), 1);
+  EXPECT_EQ(about("hf_quant_config.json: the pattern model.layers.0.block_sparse_moe.experts.5* is kept"), 1);
+  EXPECT_EQ(about("experts.7.*"), 0) << "a name to its end, which is renumbered";
+  EXPECT_EQ(about("w13") + about("lm_head"), 0) << "they name no expert";
 }
 
 }  // namespace
