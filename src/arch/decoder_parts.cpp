@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "arch/rope_settings.h"
 #include "arch/write_counts.h"
 
 namespace espalier::arch {
@@ -57,6 +58,26 @@ BlockSpec block_spec(const DecoderParts& parts, std::size_t layer, std::int64_t 
   return block;
 }
 
+std::int64_t window_of(const Mixer& mixer) {
+  if (const auto* grouped = std::get_if<GroupedAttention>(&mixer)) return grouped->window;
+  if (const auto* latent = std::get_if<LatentAttention>(&mixer)) return latent->window;
+  return 0;
+}
+
+/// Settings for each block by its type: "layer_types", else whether it attends to a window.
+void read_rotary(ConfigFields& config, ModelSpec& spec) {
+  const RopeSettings rope(config);
+  spec.notes = rope.notes();
+  std::vector<std::string> types;
+  if (rope.by_type() && config.fields().has("layer_types"))
+    types = config.per_block("layer_types", spec.blocks.size());
+  for (std::size_t layer = 0; layer < spec.blocks.size(); ++layer) {
+    Mixer& mixer = spec.blocks[layer].mixer;
+    const std::string_view type = window_of(mixer) > 0 ? "sliding_attention" : "full_attention";
+    rope.apply(types.empty() ? type : types[layer], mixer);
+  }
+}
+
 void add_blocks(ConfigFields& config, DecoderParts parts, ModelSpec& spec) {
   if (parts.sparse.empty()) parts.sparse.assign(static_cast<std::size_t>(config.layers()), true);
   const auto counts = config.expert_counts(parts.sparse);
@@ -75,6 +96,7 @@ ModelSpec decoder_spec(ConfigFields& config, const DecoderParts& parts) {
   config.expect("hidden_act", {"silu"}, "silu");
   spec.final_norm = Norm{NormKind::kRms, parts.epsilon};
   add_blocks(config, parts, spec);
+  read_rotary(config, spec);
   return spec;
 }
 

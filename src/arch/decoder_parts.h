@@ -13,7 +13,7 @@ namespace espalier::arch {
 /// What `decoder_spec` puts a model together from. Fields that all families spell alike it reads itself.
 struct DecoderParts {
   double epsilon = 1e-6;
-  Mixer mixer;                        // of every block
+  Mixer mixer;                        // of every block, but for windows and rotary settings
   std::vector<std::int64_t> windows;  // [L]; empty: none
   std::int64_t dense_width = 0;       // F of blocks without experts
   std::vector<bool> sparse;           // [L] blocks with experts; empty: all
@@ -29,7 +29,8 @@ ModelSpec decoder_spec(ConfigFields& config, const DecoderParts& parts);
 /// the field of F.
 ModelSpec unread_spec(ConfigFields& config, std::string_view expert_width, DecoderParts parts = {});
 
-/// Heads and their widths, with "rope_theta" and "rope_scaling", or both in "rope_parameters".
+/// Heads and their widths. `theta`: the base of rotary embeddings where config.json says none; what it does
+/// say is read by `decoder_spec`, see rope_settings.h.
 GroupedAttention grouped_attention(ConfigFields& config, double theta);
 /// "attention_bias": of queries, keys, values and the output.
 void read_attention_bias(ConfigFields& config, GroupedAttention& attention);

@@ -60,6 +60,7 @@ Inspection inspect(const Checkpoint& checkpoint) {
   result.title = arch::family_named(model.spec.family).title;
   result.sizes = sizes_of(model.spec);
   result.topology = std::move(model.topology);
+  result.notes = std::move(model.spec.notes);
   for (const std::string_view name : checkpoint.names()) {
     const TensorView tensor = checkpoint.tensor(name);
     const std::int64_t parameters = formats::parameters(checkpoint.weights(), tensor);

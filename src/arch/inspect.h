@@ -42,6 +42,7 @@ struct Inspection {
   std::int64_t tensors = 0;
   std::uint64_t file_bytes = 0;
   std::int64_t files = 0;
+  std::vector<std::string> notes;        ///< where config.json contradicts itself, what was taken
   std::vector<PruningEstimate> pruning;  ///< half of the experts, and one (of each group); empty without MoE
 };
 

@@ -96,6 +96,7 @@ std::string to_text(const Inspection& inspection) {
   text += fmt::format("  tensors        {}, {}\n", inspection.tensors, dtypes_text(inspection));
   text += fmt::format("  files          {}, {} bytes\n", inspection.files, grouped(inspection.file_bytes));
   for (const PruningEstimate& estimate : inspection.pruning) text += pruning_line(inspection, estimate);
+  for (const std::string& note : inspection.notes) text += fmt::format("  note           {}\n", note);
   return text;
 }
 
@@ -115,28 +116,30 @@ nlohmann::json to_json(const Inspection& inspection) {
                        {"parameters_per_token", estimate.parameters_per_token},
                        {"saved_bytes", estimate.saved_bytes}});
   }
-  return {{"format", "espalier.inspection/1"},
-          {"model", inspection.folder},
-          {"model_type", inspection.model_type},
-          {"title", inspection.title},
-          {"layers", sizes.layers},
-          {"width", sizes.width},
-          {"heads", sizes.heads},
-          {"inner_width", sizes.inner_width},
-          {"vocabulary", sizes.vocabulary},
-          {"positions", sizes.positions},
-          {"experts_per_token", inspection.topology.experts_per_token},
-          {"groups", inspection.topology.groups},
-          {"top_groups", inspection.topology.top_groups},
-          {"topology_sha256", inspection.topology.sha256},
-          {"moe_layers", layers},
-          {"parameters", inspection.parameters},
-          {"parameters_per_token", inspection.parameters_per_token},
-          {"parameters_of_dtype", inspection.parameters_of_dtype},
-          {"tensors", inspection.tensors},
-          {"files", inspection.files},
-          {"file_bytes", inspection.file_bytes},
-          {"pruning", pruning}};
+  nlohmann::json json{{"format", "espalier.inspection/1"},
+                      {"model", inspection.folder},
+                      {"model_type", inspection.model_type},
+                      {"title", inspection.title},
+                      {"layers", sizes.layers},
+                      {"width", sizes.width},
+                      {"heads", sizes.heads},
+                      {"inner_width", sizes.inner_width},
+                      {"vocabulary", sizes.vocabulary},
+                      {"positions", sizes.positions},
+                      {"experts_per_token", inspection.topology.experts_per_token},
+                      {"groups", inspection.topology.groups},
+                      {"top_groups", inspection.topology.top_groups},
+                      {"topology_sha256", inspection.topology.sha256},
+                      {"moe_layers", layers},
+                      {"parameters", inspection.parameters},
+                      {"parameters_per_token", inspection.parameters_per_token},
+                      {"parameters_of_dtype", inspection.parameters_of_dtype},
+                      {"tensors", inspection.tensors},
+                      {"files", inspection.files},
+                      {"file_bytes", inspection.file_bytes},
+                      {"pruning", pruning}};
+  if (!inspection.notes.empty()) json["notes"] = inspection.notes;
+  return json;
 }
 
 }  // namespace espalier

@@ -89,6 +89,8 @@ struct ModelSpec {
   /// Members of an ensemble, each with a contiguous part of every layer's experts (Allingham et al. 2022).
   std::int64_t members = 1;
   TrainingSettings training;
+  /// For people: where config.json contradicts itself, what was taken.
+  std::vector<std::string> notes;
 
   const TextInput& text() const { return std::get<TextInput>(input); }
   const ImageInput& image() const { return std::get<ImageInput>(input); }

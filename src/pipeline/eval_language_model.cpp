@@ -102,7 +102,7 @@ EvalSummary eval_language_model(const EvalOptions& options, const RunContext& co
         fmt::format("task {}: not one of a language model", options.task.task),
         "perplexity, boolq, openbookqa, arc_easy, arc_challenge, piqa, winogrande, hellaswag, mmlu, rte");
   }
-  const LanguageModel model = open_language_model(options.model);
+  const LanguageModel model = open_language_model(options.model, context);
   const ScratchFolder scratch;
   const infer::StreamOptions stream = stream_options(options.memory, scratch, context);
   EvalResult result = task != nullptr ? evaluate_choices(*task, options, model, stream)

@@ -20,8 +20,14 @@ std::string shown(std::span<const std::int32_t> ids, const Tokenizer& tokenizer)
 
 }  // namespace
 
-LanguageModel open_language_model(const std::filesystem::path& folder) {
-  LanguageModel opened{infer::load_decoder(Checkpoint::open(folder)), nullptr};
+infer::DecoderModel open_decoder(const std::filesystem::path& folder, const RunContext& context) {
+  infer::DecoderModel model = infer::load_decoder(Checkpoint::open(folder));
+  for (const std::string& note : model.spec.notes) context.note(fmt::format("{}: {}", folder.string(), note));
+  return model;
+}
+
+LanguageModel open_language_model(const std::filesystem::path& folder, const RunContext& context) {
+  LanguageModel opened{open_decoder(folder, context), nullptr};
   opened.tokenizer = open_tokenizer(folder);
   return opened;
 }

@@ -12,6 +12,7 @@
 #include "data/documents.h"
 #include "data/text_windows.h"
 #include "infer/decoder.h"
+#include "pipeline/run_context.h"
 #include "text/tokenizer.h"
 
 namespace espalier::pipeline {
@@ -21,7 +22,9 @@ struct LanguageModel {
   infer::DecoderModel model;
   std::unique_ptr<Tokenizer> tokenizer;
 };
-LanguageModel open_language_model(const std::filesystem::path& folder);
+LanguageModel open_language_model(const std::filesystem::path& folder, const RunContext& context);
+/// The decoder alone; what its config.json leaves in doubt becomes notes.
+infer::DecoderModel open_decoder(const std::filesystem::path& folder, const RunContext& context);
 
 /// --seq-len: 2048, or what the model holds. Throws UserError where it holds fewer positions than asked for.
 std::int64_t window_length(std::optional<std::int64_t> asked, const infer::DecoderModel& model);

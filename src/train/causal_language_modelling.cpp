@@ -54,6 +54,8 @@ CausalLanguageModelling::CausalLanguageModelling(train::Transformer model, const
       options_(options),
       tokenizer_(open_tokenizer(text.tokenizer)),
       tokenizer_hash_(sha256(read_file(find_tokenizer(text.tokenizer).file))) {
+  if (options.note)
+    for (const std::string& note : model_.spec.notes) options.note(note);
   const auto& input = model_.spec.text();
   if (tokenizer_->vocabulary_size() > input.vocabulary)
     throw UserError(

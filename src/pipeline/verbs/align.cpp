@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "observe/align_plan.h"
+#include "pipeline/language_model.h"
 #include "pipeline/make_verb.h"
 
 namespace espalier::pipeline {
@@ -14,7 +15,7 @@ void describe(options::OptionTable& table, AlignOptions& options) {
 }
 
 AlignSummary align(const AlignOptions& options, const RunContext& context) {
-  const infer::DecoderModel model = infer::load_decoder(Checkpoint::open(options.model));
+  const infer::DecoderModel model = open_decoder(options.model, context);
   const Plan plan = align_plan(read_plan(options.plan), options.plan.string(), model, context.progress);
   write_plan(options.out, plan);
   AlignSummary summary{options.out, 0};

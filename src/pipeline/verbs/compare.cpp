@@ -56,8 +56,8 @@ void describe(options::OptionTable& table, CompareOptions& options) {
 }
 
 CompareSummary compare(const CompareOptions& options, const RunContext& context) {
-  const LanguageModel first = open_language_model(options.first);
-  const infer::DecoderModel second = infer::load_decoder(Checkpoint::open(options.second));
+  const LanguageModel first = open_language_model(options.first, context);
+  const infer::DecoderModel second = open_decoder(options.second, context);
   const auto length = std::min(window_length(options.sequence_length, first.model),
                                window_length(options.sequence_length, second));
   const TextToScore text = text_to_score(options.data, first, {length, options.stride.value_or(0)},

@@ -6,6 +6,7 @@
 #include "base/machine.h"
 #include "base/stopwatch.h"
 #include "infer/generate.h"
+#include "pipeline/language_model.h"
 #include "pipeline/make_verb.h"
 #include "text/tokenizer.h"
 #include "text/tokenizer_config.h"
@@ -68,7 +69,7 @@ GenerateSummary generate(const GenerateOptions& options, const RunContext& conte
   if (options.prompt.has_value() == !options.prompt_ids.empty())
     throw UserError("expected either --prompt or --prompt-ids",
                     "--prompt TEXT goes on with a text, --prompt-ids ID.. with token ids");
-  const infer::DecoderModel model = infer::load_decoder(Checkpoint::open(options.model));
+  const infer::DecoderModel model = open_decoder(options.model, context);
   const auto tokenizer = options.prompt ? open_tokenizer(options.model) : nullptr;
   GenerateSummary summary;
   summary.prompt_tokens = prompt_of(options, tokenizer.get());

@@ -5,6 +5,7 @@
 #include "arch/described_model.h"
 #include "base/error.h"
 #include "eval/sequence_outputs.h"
+#include "pipeline/language_model.h"
 #include "pipeline/make_verb.h"
 #include "report/quantities.h"
 
@@ -26,8 +27,8 @@ Written run_encoder(const LogitsOptions& options, Checkpoint checkpoint) {
   return written;
 }
 
-Written run_decoder(const LogitsOptions& options, Checkpoint checkpoint) {
-  const infer::DecoderModel model = infer::load_decoder(std::move(checkpoint));
+Written run_decoder(const LogitsOptions& options, const RunContext& context) {
+  const infer::DecoderModel model = open_decoder(options.model, context);
   Written written;
   written.sequences =
       read_token_sequences(options.tokens.string(), model.vocabulary(), model.spec.positions());
@@ -47,11 +48,11 @@ void describe(options::OptionTable& table, LogitsOptions& options) {
       .require();
 }
 
-LogitsSummary logits(const LogitsOptions& options, const RunContext& /*context*/) {
+LogitsSummary logits(const LogitsOptions& options, const RunContext& context) {
   Checkpoint checkpoint = Checkpoint::open(options.model);
   const bool decodes = arch::kind_of(arch::read_spec(checkpoint)) == arch::ModelKind::kDecoder;
   const auto [sequences, tensors] =
-      decodes ? run_decoder(options, std::move(checkpoint)) : run_encoder(options, std::move(checkpoint));
+      decodes ? run_decoder(options, context) : run_encoder(options, std::move(checkpoint));
   LogitsSummary summary{options.out, sequences.size(), 0, tensors};
   for (const auto& sequence : sequences) summary.tokens += sequence.size();
   return summary;

@@ -14,6 +14,7 @@
 #include "observe/observe_encoder.h"
 #include "observe/observe_images.h"
 #include "observe/observe_weights.h"
+#include "pipeline/language_model.h"
 #include "pipeline/make_verb.h"
 #include "prune/similarity.h"
 #include "report/expert_use.h"
@@ -62,7 +63,7 @@ Observations merged(const ObserveOptions& options) {
 
 /// Without data: what weights alone say.
 Observations observe_model_alone(const ObserveOptions& options, const RunContext& context) {
-  const infer::DecoderModel model = infer::load_decoder(Checkpoint::open(options.model));
+  const infer::DecoderModel model = open_decoder(options.model, context);
   return observe_weights(model, {.model = options.model.string(),
                                  .weights = asks(options, "weights"),
                                  .probes = asks(options, "probes") ? options.probes : 0,

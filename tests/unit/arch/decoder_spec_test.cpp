@@ -158,6 +158,46 @@ TEST(DecoderSpec, RopeInItsNewPlace) {
   EXPECT_DOUBLE_EQ(yarn_amplitude(*rope.yarn), 0.1 * std::log(4.0) + 1.0);
 }
 
+TEST(DecoderSpec, RopeScalingCountsBeforeRopeParameters) {
+  json fields = golden_config("mixtral");
+  fields["rope_theta"] = 5e5;
+  fields["rope_scaling"] = {{"rope_type", "yarn"}, {"factor", 4.0}};
+  fields["rope_parameters"] = {{"rope_type", "default"}, {"rope_theta", 1e4}};
+  const ModelSpec both = read_spec(fields, "config.json");
+  EXPECT_EQ(grouped(both).rotary->yarn->factor, 4.0);
+  EXPECT_EQ(grouped(both).rotary->theta, 5e5) << "not the base of rope_parameters";
+  ASSERT_EQ(both.notes.size(), 1U);
+  EXPECT_NE(both.notes[0].find("rope_scaling alone counts"), std::string::npos);
+  fields["rope_parameters"] = fields["rope_scaling"];
+  EXPECT_TRUE(read_spec(fields, "config.json").notes.empty()) << "they say the same";
+  fields["rope_scaling"] = json::object();
+  fields["rope_parameters"] = {{"rope_type", "default"}, {"rope_theta", 1e4}};
+  const ModelSpec newer = read_spec(fields, "config.json");
+  EXPECT_EQ(grouped(newer).rotary->theta, 1e4) << "an empty object says nothing";
+  ASSERT_EQ(newer.notes.size(), 1U);
+  EXPECT_NE(newer.notes[0].find("10000.0 in rope_parameters counts, rope_theta 500000.0 does not"),
+            std::string::npos)
+      << newer.notes[0];
+}
+
+TEST(DecoderSpec, RopeParametersOfEachTypeOfLayer) {
+  json fields = golden_config("mixtral");
+  fields.erase("rope_theta");
+  fields["rope_parameters"] = {
+      {"full_attention", {{"rope_type", "linear"}, {"rope_theta", 2e6}, {"factor", 2.0}}},
+      {"sliding_attention", {{"rope_type", "default"}}}};
+  fields["sliding_window"] = 16;
+  fields["layer_types"] = {"sliding_attention", "full_attention", "sliding_attention"};
+  const ModelSpec spec = read_spec(fields, "config.json");
+  EXPECT_EQ(grouped(spec, 0).rotary->theta, 1e6) << "the family's default";
+  EXPECT_EQ(grouped(spec, 1).rotary->theta, 2e6);
+  EXPECT_EQ(grouped(spec, 1).rotary->linear_factor, 2.0);
+  EXPECT_EQ(*grouped(spec, 2).rotary, *grouped(spec, 0).rotary);
+  fields.erase("layer_types");
+  fields["sliding_window"] = nullptr;
+  EXPECT_EQ(grouped(read_spec(fields, "config.json"), 0).rotary->theta, 2e6) << "all of them see everything";
+}
+
 TEST(DecoderSpec, UnequalCountsOfExperts) {
   json fields = golden_config("deepseek-v1");
   fields["n_routed_experts"] = {nullptr, 4, 6};

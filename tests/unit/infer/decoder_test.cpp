@@ -38,6 +38,10 @@ const std::vector<Variant> kVariants{
     {"qwen2-moe", R"({"norm_topk_prob": true, "qkv_bias": false, "tie_word_embeddings": true})"},
     {"qwen2-moe", R"({"use_sliding_window": true, "sliding_window": 4, "max_window_layers": 1,
                       "rope_scaling": {"type": "yarn", "factor": 4.0, "original_max_position_embeddings": 64}})"},
+    {"mixtral",
+     R"({"sliding_window": 5, "layer_types": ["sliding_attention", "full_attention", "sliding_attention"],
+                    "rope_parameters": {"full_attention": {"rope_type": "linear", "rope_theta": 3e4, "factor": 2.0},
+                                        "sliding_attention": {"rope_type": "default", "rope_theta": 1e3}}})"},
     {"qwen3-moe", R"({"attention_bias": true, "num_experts": 6, "num_experts_per_tok": 6, "head_dim": 10})"},
     {"qwen3-moe", R"({"norm_topk_prob": false, "num_key_value_heads": 4, "decoder_sparse_step": 3})"},
     {"olmoe", R"({"num_key_value_heads": 2, "clip_qkv": 0.7, "num_experts": 16, "num_experts_per_tok": 8})"},
@@ -79,6 +83,18 @@ TEST_P(DecoderVariants, AgreeWithPlainLoops) {
   };
   const auto x = run_sequence(model, ids, {}, hidden);
   expect_close(values_of(logits_of(model, x)), expected, kOracleTolerance, "logits");
+}
+
+TEST(RopeTables, AreOneForEachSettingThatBlocksHave) {
+  arch::ModelSpec spec = arch::read_spec(golden_config("mixtral"), "config.json");
+  const RopeTables same(spec, 8);
+  EXPECT_EQ(same.of(0), same.of(2));
+  std::get<arch::GroupedAttention>(spec.blocks[1].mixer).rotary->theta = 1e4;
+  std::get<arch::GroupedAttention>(spec.blocks[2].mixer).rotary.reset();
+  const RopeTables tables(spec, 8);
+  EXPECT_NE(tables.of(0), tables.of(1));
+  EXPECT_NE(tables.of(0)->cosine_at(5)[1], tables.of(1)->cosine_at(5)[1]);
+  EXPECT_EQ(tables.of(2), nullptr);
 }
 
 TEST(Decoder, APackedBatchIsItsSequencesOneByOne) {
