@@ -12,12 +12,12 @@ namespace {
 
 constexpr double kRounding = 1e-12;  // sums of a few numbers of order 1
 
-using Labels = std::vector<int>;
+using Classes = std::vector<int>;
 using Values = std::vector<double>;
 
 // tp 3, fp 1, fn 1, tn 3.
-const Labels kGold{1, 1, 0, 0, 1, 1, 0, 0};
-const Labels kPredicted{1, 1, 1, 0, 0, 1, 0, 0};
+const Classes kGold{1, 1, 0, 0, 1, 1, 0, 0};
+const Classes kPredicted{1, 1, 1, 0, 0, 1, 0, 0};
 
 TEST(TaskMetrics, TwoLabels) {
   EXPECT_DOUBLE_EQ(accuracy(kPredicted, kGold), 0.75);
@@ -25,24 +25,24 @@ TEST(TaskMetrics, TwoLabels) {
   // (tp tn - fp fn) / sqrt((tp+fp)(tp+fn)(tn+fp)(tn+fn)) = (9 - 1) / sqrt(4*4*4*4)
   EXPECT_NEAR(matthews(kPredicted, kGold), 0.5, kRounding);
   // tp 1, fp 0, fn 2, tn 1: f1 2/4; matthews 1*1 / sqrt(1*3*1*3)
-  EXPECT_DOUBLE_EQ(f1(Labels{1, 0, 0, 0}, Labels{1, 1, 1, 0}, 1), 0.5);
-  EXPECT_DOUBLE_EQ(f1(Labels{1, 0, 0, 0}, Labels{1, 1, 1, 0}, 0), 0.5);  // tp 1, fp 2, fn 0
-  EXPECT_NEAR(matthews(Labels{1, 0, 0, 0}, Labels{1, 1, 1, 0}), 1.0 / 3, kRounding);
+  EXPECT_DOUBLE_EQ(f1(Classes{1, 0, 0, 0}, Classes{1, 1, 1, 0}, 1), 0.5);
+  EXPECT_DOUBLE_EQ(f1(Classes{1, 0, 0, 0}, Classes{1, 1, 1, 0}, 0), 0.5);  // tp 1, fp 2, fn 0
+  EXPECT_NEAR(matthews(Classes{1, 0, 0, 0}, Classes{1, 1, 1, 0}), 1.0 / 3, kRounding);
 }
 
 TEST(TaskMetrics, MatthewsOfManyLabels) {
   // c 4 of s 6, p (2, 3, 1), t (2, 2, 2): (24 - 12) / sqrt((36 - 14)(36 - 12))
-  EXPECT_NEAR(matthews(Labels{0, 1, 1, 1, 2, 0}, Labels{0, 0, 1, 1, 2, 2}), 12 / std::sqrt(22.0 * 24.0),
+  EXPECT_NEAR(matthews(Classes{0, 1, 1, 1, 2, 0}, Classes{0, 0, 1, 1, 2, 2}), 12 / std::sqrt(22.0 * 24.0),
               kRounding);
-  EXPECT_NEAR(matthews(Labels{2, 0, 1}, Labels{2, 0, 1}), 1, kRounding);
-  EXPECT_NEAR(matthews(Labels{0, 1}, Labels{1, 0}), -1, kRounding);
+  EXPECT_NEAR(matthews(Classes{2, 0, 1}, Classes{2, 0, 1}), 1, kRounding);
+  EXPECT_NEAR(matthews(Classes{0, 1}, Classes{1, 0}), -1, kRounding);
 }
 
 TEST(TaskMetrics, ConstantPredictionsScoreZero) {
-  EXPECT_EQ(matthews(Labels{1, 1, 1}, Labels{1, 0, 1}), 0);
-  EXPECT_EQ(matthews(Labels{1, 0, 1}, Labels{1, 1, 1}), 0);
-  EXPECT_EQ(f1(Labels{0, 0}, Labels{1, 0}, 1), 0);
-  EXPECT_EQ(f1(Labels{0, 0}, Labels{0, 0}, 1), 0);
+  EXPECT_EQ(matthews(Classes{1, 1, 1}, Classes{1, 0, 1}), 0);
+  EXPECT_EQ(matthews(Classes{1, 0, 1}, Classes{1, 1, 1}), 0);
+  EXPECT_EQ(f1(Classes{0, 0}, Classes{1, 0}, 1), 0);
+  EXPECT_EQ(f1(Classes{0, 0}, Classes{0, 0}, 1), 0);
   // Three tenths do not sum to a mean of exactly 0.1: a variance would not be 0.
   EXPECT_EQ(pearson(Values{0.1, 0.1, 0.1}, Values{1, 2, 3}), 0);
   EXPECT_EQ(spearman(Values{0.1, 0.1, 0.1}, Values{1, 2, 3}), 0);
@@ -97,13 +97,13 @@ TEST(TaskMetrics, PrimaryMetrics) {
 TEST(TaskMetrics, F1FollowsItsLabelWhateverItsNumber) {
   auto turned = find_task("mrpc");
   std::swap(turned.labels[0], turned.labels[1]);
-  const Labels gold{0, 0, 0, 1}, predicted{0, 1, 1, 1};  // 0 is now "1": tp 1, fp 0, fn 2
+  const Classes gold{0, 0, 0, 1}, predicted{0, 1, 1, 1};  // 0 is now "1": tp 1, fp 0, fn 2
   EXPECT_DOUBLE_EQ(task_metrics(turned, predicted, gold).at("f1"), 0.5);
-  EXPECT_DOUBLE_EQ(task_metrics(find_task("mrpc"), Labels{1, 1, 1, 0}, Labels{1, 0, 0, 0}).at("f1"), 0.5);
+  EXPECT_DOUBLE_EQ(task_metrics(find_task("mrpc"), Classes{1, 1, 1, 0}, Classes{1, 0, 0, 0}).at("f1"), 0.5);
 }
 
 TEST(TaskMetrics, SizesThatDifferAreAFaultOfOurs) {
-  EXPECT_THROW(accuracy(Labels{1}, Labels{1, 0}), InternalError);
+  EXPECT_THROW(accuracy(Classes{1}, Classes{1, 0}), InternalError);
   EXPECT_THROW(pearson(Values{}, Values{}), InternalError);
 }
 
