@@ -9,6 +9,7 @@
 #include "artifacts/json_fields.h"
 #include "base/error.h"
 #include "base/files.h"
+#include "base/output_path.h"
 
 namespace espalier {
 namespace {
@@ -121,6 +122,7 @@ std::vector<Figure> figures_from_json(std::string_view text, std::string_view wh
   for (JsonObject& entry : entries) {
     Figure figure;
     figure.id = entry.string("id");
+    if (!is_plain_file_name(figure.id)) entry.fail("id", "names a file, and cannot");
     figure.title = entry.string("title");
     figure.caption = entry.string("caption");
     std::tie(figure.x_label, figure.x_scale) = axis_from(entry, "x");

@@ -1,12 +1,11 @@
 #include <fcntl.h>
 #include <fmt/format.h>
-#include <signal.h>
+#include <sys/file.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <atomic>
 #include <cerrno>
-#include <charconv>
 #include <cstring>
 #include <utility>
 #include <vector>
@@ -14,6 +13,8 @@
 #include "base/disk_blocks.h"
 #include "base/error.h"
 #include "base/files.h"
+#include "base/input_watch.h"
+#include "base/output_path.h"
 
 namespace espalier {
 namespace {
@@ -29,35 +30,41 @@ fs::path folder_of(const fs::path& file) {
   return folder.empty() ? fs::path(".") : folder;
 }
 
+/// A long name is cut: with what is added to it, it would be too long for the file system.
 std::string temporary_prefix(const fs::path& file) {
-  return fmt::format(".{}.", file.filename().string());
+  constexpr std::size_t kMostBytes = 200;
+  return fmt::format(".{}.", file.filename().string().substr(0, kMostBytes));
 }
 
-/// `.NAME.PID-COUNT.tmp`, so that two writers never share one and the left-overs of a dead one are known.
+/// `.NAME.PID-COUNT.tmp`, so that two writers never share one. The writer holds a lock on it: one that nobody
+/// holds is left over.
 fs::path temporary_name(const fs::path& file) {
   static std::atomic<unsigned> count = 0;
   return folder_of(file) /
          fmt::format("{}{}-{}{}", temporary_prefix(file), ::getpid(), count++, kTemporarySuffix);
 }
 
-bool is_left_over(const std::string& name, const std::string& prefix) {
-  if (!name.starts_with(prefix) || !name.ends_with(kTemporarySuffix)) return false;
-  pid_t process = 0;
-  const auto [end, error] = std::from_chars(name.data() + prefix.size(), name.data() + name.size(), process);
-  if (error != std::errc{} || *end != '-' || process <= 0) return false;
-  return ::kill(process, 0) != 0 && errno == ESRCH;
-}
-
 void remove_left_overs(const fs::path& file) {
+  const std::string prefix = temporary_prefix(file);
   std::error_code error;
   for (const auto& entry : fs::directory_iterator(folder_of(file), error)) {
-    if (is_left_over(entry.path().filename().string(), temporary_prefix(file))) {
+    if (entry.path().filename().string().starts_with(prefix) && is_left_over(entry.path()))
       fs::remove(entry.path(), error);
-    }
   }
 }
 
-bool is_full_disk(int error_number) {
+/// As `temporary_name` makes them: it ends in ".DIGITS-DIGITS.tmp".
+bool has_temporary_name(std::string_view name) {
+  if (!name.starts_with('.') || !name.ends_with(kTemporarySuffix)) return false;
+  name.remove_suffix(kTemporarySuffix.size());
+  const std::string_view number = name.substr(name.rfind('.') + 1);
+  const auto dash = number.find('-');
+  return dash != 0 && dash != std::string_view::npos && dash + 1 < number.size() &&
+         number.find_first_not_of("0123456789") == dash &&
+         number.find_first_not_of("0123456789", dash + 1) == std::string_view::npos;
+}
+
+bool has_no_room(int error_number) {
   return error_number == ENOSPC || error_number == EDQUOT || error_number == EFBIG;
 }
 
@@ -68,7 +75,23 @@ bool is_blocks(std::span<const std::byte> bytes) {
 
 }  // namespace
 
-AtomicFile::AtomicFile(fs::path file) : file_(std::move(file)), temporary_(temporary_name(file_)) {
+bool is_left_over(const fs::path& file) {
+  const std::string name = file.filename().string();
+  if (!has_temporary_name(name)) return false;
+  const int descriptor = ::open(file.c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+  if (descriptor < 0) return false;
+  const bool left = ::flock(descriptor, LOCK_EX | LOCK_NB) == 0;  // its writer would hold it
+  ::close(descriptor);
+  return left;
+}
+
+AtomicFile::AtomicFile(fs::path file)
+    : file_(follow_links(std::move(file))), descriptor_(open_as_it_is(file_)), as_it_is_(descriptor_ >= 0) {
+  if (!as_it_is_) open_temporary();
+}
+
+void AtomicFile::open_temporary() {
+  temporary_ = temporary_name(file_);
   remove_left_overs(file_);
   descriptor_ = ::open(temporary_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0666);
   if (descriptor_ < 0 && errno == EEXIST) {  // left by a process whose number is now ours
@@ -79,6 +102,7 @@ AtomicFile::AtomicFile(fs::path file) : file_(std::move(file)), temporary_(tempo
     throw UserError(fmt::format("{}: cannot be created: {}", file_.string(), std::strerror(errno)),
                     "check that the folder exists and may be written to");
   }
+  ::flock(descriptor_, LOCK_EX | LOCK_NB);  // ends with this process, however it ends
   if (fs::is_directory(file_)) {
     discard();
     throw UserError(fmt::format("{}: is a folder, expected a file to write", file_.string()));
@@ -90,15 +114,15 @@ AtomicFile::~AtomicFile() {
 }
 
 void AtomicFile::reserve(std::uint64_t bytes) {
-  if (bytes == 0) return;
+  if (bytes == 0 || as_it_is_) return;
   reserved_bytes_ = bytes;
   // Not posix_fallocate: where the file system has no such call, it would write every block twice.
   if (::fallocate(descriptor_, 0, 0, static_cast<off_t>(bytes)) == 0) return;
-  if (is_full_disk(errno)) fail("written", errno, bytes);
+  if (has_no_room(errno)) fail("written", errno, bytes);
 }
 
 void AtomicFile::bypass_cache() noexcept {
-  past_cache_ = ::fcntl(descriptor_, F_SETFL, O_DIRECT) == 0;
+  past_cache_ = !as_it_is_ && ::fcntl(descriptor_, F_SETFL, O_DIRECT) == 0;
 }
 
 void AtomicFile::use_cache() noexcept {
@@ -120,7 +144,7 @@ void AtomicFile::write(std::span<const std::byte> bytes) {
     written_bytes_ += static_cast<std::uint64_t>(count);
     bytes = bytes.subspan(static_cast<std::size_t>(count));
   }
-  if (!past_cache_) start_writeback();
+  if (!past_cache_ && !as_it_is_) start_writeback();
 }
 
 void AtomicFile::append(const InputFile& source, std::uint64_t offset, std::uint64_t bytes) {
@@ -129,7 +153,7 @@ void AtomicFile::append(const InputFile& source, std::uint64_t offset, std::uint
     const std::size_t piece = std::min<std::uint64_t>(bytes, kWritebackBytes);
     const ssize_t count = ::copy_file_range(source.descriptor(), &from, descriptor_, nullptr, piece, 0);
     if (count < 0 && errno == EINTR) continue;
-    if (count < 0 && is_full_disk(errno))
+    if (count < 0 && has_no_room(errno))
       fail("written", errno, std::max(reserved_bytes_, written_bytes_ + bytes));
     if (count <= 0) break;  // not between these file systems, or the end of the file: the plain way will tell
     written_bytes_ += static_cast<std::uint64_t>(count);
@@ -156,6 +180,11 @@ void AtomicFile::start_writeback() noexcept {
 }
 
 void AtomicFile::commit() {
+  expect_inputs_unchanged();
+  if (as_it_is_) {
+    if (::close(std::exchange(descriptor_, -1)) != 0) fail("closed", errno, written_bytes_);
+    return;
+  }
   if (reserved_bytes_ > written_bytes_ && ::ftruncate(descriptor_, static_cast<off_t>(written_bytes_)) != 0) {
     fail("cut to size", errno, written_bytes_);
   }
@@ -174,7 +203,11 @@ void AtomicFile::commit() {
 
 void AtomicFile::fail(std::string_view action, int error_number, std::uint64_t bytes_needed) {
   discard();  // first, so that the figure below is what a second attempt would find
-  if (!is_full_disk(error_number)) {
+  if (error_number == EFBIG)
+    throw UserError(
+        fmt::format("{}: {} bytes are more than a file may have here", file_.string(), bytes_needed),
+        "`ulimit -f` shows the limit, in blocks of 1024 bytes");
+  if (!has_no_room(error_number)) {
     throw UserError(fmt::format("{}: cannot be {}: {}", file_.string(), action, std::strerror(error_number)));
   }
   std::error_code error;

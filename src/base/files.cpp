@@ -84,22 +84,27 @@ void write_file(const fs::path& file, std::string_view content) {
   output.commit();
 }
 
-void create_output_folder(const fs::path& folder, IfExists if_exists) {
+void check_output_folder(const fs::path& folder, IfExists if_exists) {
   std::error_code error;
   const fs::file_status status = fs::status(folder, error);
-  if (fs::exists(status) && !fs::is_directory(status)) {
+  if (!fs::exists(status)) return;
+  if (!fs::is_directory(status)) {
     throw UserError(fmt::format("{}: is a file, expected a folder to write to", folder.string()),
                     "name another output folder");
   }
-  if (fs::is_directory(status)) {
-    const bool empty = fs::is_empty(folder, error);
-    if (error) throw UserError(fmt::format("{}: cannot be read: {}", folder.string(), error.message()));
-    if (!empty && if_exists == IfExists::kFail) {
-      throw UserError(fmt::format("{}: the output folder exists and is not empty", folder.string()),
-                      "name another folder, or pass --overwrite");
-    }
-    return;
+  fs::directory_iterator entries(folder, error);
+  if (error) throw UserError(fmt::format("{}: cannot be read: {}", folder.string(), error.message()));
+  if (if_exists == IfExists::kOverwrite) return;
+  for (const auto& entry : entries) {
+    if (is_left_over(entry.path())) continue;
+    throw UserError(fmt::format("{}: the output folder exists and is not empty", folder.string()),
+                    "name another folder, or pass --overwrite");
   }
+}
+
+void create_output_folder(const fs::path& folder, IfExists if_exists) {
+  check_output_folder(folder, if_exists);
+  std::error_code error;
   fs::create_directories(folder, error);
   if (error) throw UserError(fmt::format("{}: cannot be created: {}", folder.string(), error.message()));
 }

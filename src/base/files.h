@@ -13,13 +13,18 @@ namespace espalier {
 std::string read_file(const std::filesystem::path& file);
 
 /// Writes atomically: temporary name in the same folder, fsync, rename. Throws UserError (full disk, no
-/// permission) and leaves neither the temporary nor a half-written file. A symbolic link at `file` is
-/// replaced, never written through.
+/// permission) and leaves neither the temporary nor a half-written file. A symbolic link is followed, a
+/// device or FIFO is written to.
 void write_file(const std::filesystem::path& file, std::string_view content);
 
+/// Whether `file` was left by a writer that was killed before it had a file to put under its name.
+bool is_left_over(const std::filesystem::path& file);
+
 enum class IfExists { kFail, kOverwrite };
-/// Creates `folder` for output. One that exists and is not empty is a UserError unless kOverwrite (which
-/// leaves what is there in place; writers replace files one by one).
+/// Throws UserError where `folder` is a file, or exists and is not empty (unless kOverwrite). What writers
+/// that were killed left does not count.
+void check_output_folder(const std::filesystem::path& folder, IfExists if_exists);
+/// Creates `folder` for output, where `check_output_folder` has nothing against it; what is there stays.
 void create_output_folder(const std::filesystem::path& folder, IfExists if_exists);
 
 /// A file read at any place, without mapping it: what is read does not count as this process's memory.
@@ -44,6 +49,8 @@ class InputFile {
 
 /// A file written piece by piece that appears under its name only when complete: `commit` syncs and renames;
 /// destruction without it removes what was written. Temporary files of writers that were killed are removed.
+/// A link is followed; a device, a FIFO or /dev/stdout is written to as it is. `commit` throws where an input
+/// changed meanwhile (base/input_watch.h).
 class AtomicFile {
  public:
   explicit AtomicFile(std::filesystem::path file);
@@ -64,6 +71,7 @@ class AtomicFile {
   void commit();
 
  private:
+  void open_temporary();
   [[noreturn]] void fail(std::string_view action, int error_number, std::uint64_t bytes_needed);
   void use_cache() noexcept;
   void start_writeback() noexcept;
@@ -75,6 +83,7 @@ class AtomicFile {
   std::uint64_t reserved_bytes_ = 0;
   std::uint64_t started_bytes_ = 0;  // that the kernel was told to write out
   int descriptor_;
+  bool as_it_is_;  // a device or the like
   bool past_cache_ = false;
 };
 

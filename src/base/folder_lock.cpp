@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "base/error.h"
+#include "base/input_watch.h"
 
 namespace espalier {
 
@@ -28,6 +29,19 @@ FolderLock::~FolderLock() {
 
 bool FolderLock::try_lock() {
   return ::flock(descriptor_, LOCK_EX | LOCK_NB) == 0 || (errno != EWOULDBLOCK && errno != EINTR);
+}
+
+bool FolderLock::is_of(const std::filesystem::path& folder) const {
+  const FileStamp held = stamp_of(descriptor_), named = stamp_of(folder);
+  return held.device == named.device && held.inode == named.inode;
+}
+
+FolderLock lock_for_writing(const std::filesystem::path& folder) {
+  FolderLock lock(folder, LockHolders::kProcess);
+  if (!lock.try_lock() || !lock.is_of(folder))  // else it was renamed between opening and locking it
+    throw UserError(fmt::format("{}: another process is writing there", folder.string()),
+                    "wait for it, or name another output");
+  return lock;
 }
 
 }  // namespace espalier

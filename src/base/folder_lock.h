@@ -21,9 +21,14 @@ class FolderLock {
 
   /// False while somebody else holds it.
   bool try_lock();
+  /// Whether `folder` names what is held.
+  bool is_of(const std::filesystem::path& folder) const;
 
  private:
   int descriptor_;
 };
+
+/// The lock of a folder that only one process writes to. Throws UserError while another one does.
+FolderLock lock_for_writing(const std::filesystem::path& folder);
 
 }  // namespace espalier

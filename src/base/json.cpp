@@ -155,11 +155,7 @@ json read_json(const std::filesystem::path& file) {
 }
 
 std::string dump_json(const json& value) {
-  try {
-    return value.dump(2) + "\n";
-  } catch (const json::exception& error) {
-    throw InternalError(fmt::format("a value cannot be written as JSON: {}", error.what()));
-  }
+  return value.dump(2, ' ', false, json::error_handler_t::replace) + "\n";
 }
 
 }  // namespace espalier

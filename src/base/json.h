@@ -21,8 +21,9 @@ nlohmann::json parse_json(std::string_view bytes, std::string_view source);
 /// `parse_json` of a file's content under its path.
 nlohmann::json read_json(const std::filesystem::path& file);
 
-/// Indented by two, keys sorted, newline at the end: the same value gives the same bytes. Strings that are
-/// not UTF-8 and numbers that are not finite are an InternalError (JSON cannot hold them).
+/// Indented by two, keys sorted, newline at the end: the same value gives the same bytes. Of strings, bytes
+/// that are not UTF-8 (names of files may have such) become U+FFFD, and numbers that are not finite null:
+/// JSON cannot hold them.
 std::string dump_json(const nlohmann::json& value);
 
 struct IntegerRange {

@@ -47,6 +47,23 @@ std::uint64_t memory_bytes() {
   return proc_kilobytes("/proc/meminfo", "MemTotal");
 }
 
+std::uint64_t available_memory_bytes() {
+  const std::uint64_t available = proc_kilobytes("/proc/meminfo", "MemAvailable");
+  return available == 0 ? 0 : available + proc_kilobytes("/proc/meminfo", "SwapFree");
+}
+
+std::uint64_t virtual_bytes() {
+  return proc_kilobytes("/proc/self/status", "VmSize");
+}
+
+std::uint64_t group_cache_bytes(const std::string& folder) {
+  std::ifstream input(folder + "/memory.stat");
+  std::uint64_t bytes = 0, value = 0;
+  for (std::string key; input >> key >> value;)
+    if (key == "inactive_file" || key == "active_file") bytes += value;
+  return bytes;
+}
+
 void restart_peak_resident_bytes() {
   ::malloc_trim(0);
   std::ofstream("/proc/self/clear_refs") << 5;  // Linux: proc(5); where it may not be written the peak stays

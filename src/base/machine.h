@@ -12,6 +12,11 @@ std::uint64_t peak_resident_bytes();  ///< VmHWM of this process; 0 where unknow
 void restart_peak_resident_bytes();
 int hardware_threads();        ///< processors this process may run on
 std::uint64_t memory_bytes();  ///< MemTotal of /proc/meminfo; 0 where unknown
-std::string cpu_name();        ///< "model name" of /proc/cpuinfo
+/// MemAvailable and SwapFree of /proc/meminfo; 0 where unknown.
+std::uint64_t available_memory_bytes();
+std::uint64_t virtual_bytes();  ///< VmSize of this process; 0 where unknown
+/// Of the page cache that a control group is charged for (`memory.stat` in its folder); 0 where unknown.
+std::uint64_t group_cache_bytes(const std::string& folder);
+std::string cpu_name();  ///< "model name" of /proc/cpuinfo
 
 }  // namespace espalier

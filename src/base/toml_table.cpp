@@ -48,11 +48,37 @@ std::optional<std::string> word_of(const toml::node& node) {
   return std::nullopt;
 }
 
+/// No file of ours comes near; the parser takes memory with the square of a key's depth.
+constexpr int kMaxKeyParts = 64;
+
+/// Looks at keys and headers alone: up to the first =, quoted parts count as one.
+void check_key_depth(std::string_view bytes, std::string_view source) {
+  int line = 1, dots = 0;
+  char quote = 0;
+  bool in_key = true;
+  for (const char c : bytes) {
+    if (c == '\n') {
+      ++line, dots = 0, quote = 0, in_key = true;
+    } else if (quote != 0) {
+      if (c == quote) quote = 0;
+    } else if (c == '"' || c == '\'') {
+      quote = c;
+    } else if (c == '=' || c == '#' || c == ',') {
+      in_key = c == ',';
+      dots = 0;
+    } else if (in_key && c == '.' && ++dots >= kMaxKeyParts) {
+      throw UserError(fmt::format("{}:{}: a key of more than {} parts", source, line, kMaxKeyParts),
+                      "keys are spelt as options are, under tables one or two deep");
+    }
+  }
+}
+
 }  // namespace
 
 TomlTable TomlTable::parse(std::string_view bytes, std::string_view source) {
   if (bytes.starts_with("\xEF\xBB\xBF")) bytes.remove_prefix(3);  // Windows' editors begin so
   refuse_foreign_or_page(bytes, source);
+  check_key_depth(bytes, source);
   try {
     auto root = std::make_shared<const toml::table>(toml::parse(bytes, source));
     const auto* table = root.get();

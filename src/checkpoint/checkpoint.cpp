@@ -6,9 +6,12 @@
 
 #include "base/error.h"
 #include "base/files.h"
+#include "base/hash.h"
+#include "base/input_watch.h"
 #include "base/json.h"
 #include "base/links.h"
 #include "base/nearest.h"
+#include "base/staged_folder.h"
 #include "checkpoint/shard_index.h"
 #include "checkpoint/tensor_table.h"
 
@@ -61,13 +64,20 @@ struct Checkpoint::State {
   std::deque<MappedSafetensors> files;  // a deque, because the table points into its elements
   TensorTable tensors;
   formats::WeightSource weights;
+  std::deque<WatchedInput> watched;
+  std::string described;  // config.json and the index, as they were read
 
-  void add(const fs::path& file) { tensors.add(files.emplace_back(file)); }
+  void add(const fs::path& file) {
+    tensors.add(files.emplace_back(file));
+    watched.emplace_back(file, files.back().mapping.stamp());
+  }
   void add_shards(const fs::path& index_file);
 };
 
 void Checkpoint::State::add_shards(const fs::path& index_file) {
-  const ShardIndex index = parse_shard_index(read_file(index_file), index_file.string());
+  const std::string text = read_file(index_file);
+  described += text;
+  const ShardIndex index = parse_shard_index(text, index_file.string());
   for (const std::string& name : index.files) {
     std::error_code error;
     if (!fs::exists(folder / name, error)) {
@@ -90,10 +100,12 @@ void Checkpoint::State::add_shards(const fs::path& index_file) {
 }
 
 Checkpoint Checkpoint::open(const fs::path& folder) {
+  finish_replacement(folder);
   check_folder(folder);
   auto state = std::make_unique<State>();
   state->folder = folder;
-  state->config = read_json(folder / kConfigFile);
+  state->described = read_file(folder / kConfigFile);
+  state->config = parse_json(state->described, (folder / kConfigFile).string());
   if (!state->config.is_object()) {
     throw UserError(fmt::format("{}: expected a JSON object", (folder / kConfigFile).string()),
                     "copy the model's own config.json into the folder");
@@ -164,6 +176,19 @@ std::uint64_t Checkpoint::file_bytes() const {
   std::uint64_t bytes = 0;
   for (const MappedSafetensors& file : state_->files) bytes += file.mapping.bytes().size();
   return bytes;
+}
+
+CheckpointIdentity Checkpoint::identity() const {
+  Sha256 hash;
+  std::string stamps;
+  hash.update(std::as_bytes(std::span(state_->described)));
+  for (const MappedSafetensors& file : state_->files) {
+    const FileStamp& stamp = file.mapping.stamp();
+    hash.update(file.mapping.bytes().first(file.header.data_begin));
+    hash.update(std::as_bytes(std::span(&stamp.bytes, 1)));
+    stamps += fmt::format("{} {} {}\n", stamp.bytes, stamp.inode, stamp.changed_nanoseconds);
+  }
+  return {hash.hex(), sha256(stamps)};
 }
 
 struct SafetensorsFile::State {

@@ -25,8 +25,15 @@ struct TensorView : formats::Tensor {
   std::uint64_t begin = 0;  // first byte in that file
 };
 
+/// What a checkpoint was when it was opened, without reading its weights.
+struct CheckpointIdentity {
+  std::string sha256;  ///< of config.json, the index, every file's header and size
+  std::string stamps;  ///< of every file: size, inode, time of change
+};
+
 /// A checkpoint folder: config.json and model.safetensors (or shards and model.safetensors.index.json).
-/// Tensors are mapped, never read until touched.
+/// Tensors are mapped, never read until touched. While it is open its files must not change: the outputs made
+/// meanwhile are errors then (base/input_watch.h).
 class Checkpoint {
  public:
   /// Throws UserError for a missing, truncated, overlapping, oversized or mislabelled file.
@@ -51,6 +58,7 @@ class Checkpoint {
   /// The safetensors files, sorted, and the bytes of all of them.
   std::vector<std::filesystem::path> files() const;
   std::uint64_t file_bytes() const;
+  CheckpointIdentity identity() const;
 
  private:
   struct State;

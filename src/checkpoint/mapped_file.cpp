@@ -42,17 +42,23 @@ MappedFile::MappedFile(const std::filesystem::path& file) {
     return;
   }
   const InputFile input(file);
+  stamp_ = stamp_of(input.descriptor());
   bytes_ = map(input.descriptor(), input.size(), MAP_PRIVATE, PROT_READ, file);  // outlives the descriptor
+  range_ = MappedRange(file, bytes_);
 }
 
-MappedFile::MappedFile(MappedFile&& other) noexcept : bytes_(std::exchange(other.bytes_, {})) {}
+MappedFile::MappedFile(MappedFile&& other) noexcept
+    : bytes_(std::exchange(other.bytes_, {})), stamp_(other.stamp_), range_(std::move(other.range_)) {}
 
 MappedFile& MappedFile::operator=(MappedFile&& other) noexcept {
   std::swap(bytes_, other.bytes_);
+  std::swap(stamp_, other.stamp_);
+  std::swap(range_, other.range_);
   return *this;
 }
 
 MappedFile::~MappedFile() {
+  range_ = MappedRange();  // before another mapping can have its place
   if (!bytes_.empty()) ::munmap(const_cast<std::byte*>(bytes_.data()), bytes_.size());
 }
 

@@ -4,6 +4,9 @@
 #include <filesystem>
 #include <span>
 
+#include "base/input_watch.h"
+#include "base/mapped_range.h"
+
 namespace espalier {
 
 /// A file mapped read-only; symbolic links are followed. An empty file gives an empty span.
@@ -16,9 +19,13 @@ class MappedFile {
   ~MappedFile();
 
   std::span<const std::byte> bytes() const { return bytes_; }
+  /// Of the file as it was opened.
+  const FileStamp& stamp() const { return stamp_; }
 
  private:
   std::span<const std::byte> bytes_;
+  FileStamp stamp_;
+  MappedRange range_;
 };
 
 }  // namespace espalier

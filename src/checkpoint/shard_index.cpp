@@ -6,16 +6,9 @@
 
 #include "base/error.h"
 #include "base/json.h"
+#include "base/output_path.h"
 
 namespace espalier {
-namespace {
-
-bool is_plain_file_name(std::string_view name) {
-  return !name.empty() && name != "." && name != ".." && name.find('/') == std::string_view::npos &&
-         name.find('\\') == std::string_view::npos && name.find('\0') == std::string_view::npos;
-}
-
-}  // namespace
 
 ShardIndex parse_shard_index(std::string_view bytes, std::string_view source) {
   JsonObject object(parse_json(bytes, source), std::string(source));

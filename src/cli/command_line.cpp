@@ -4,6 +4,7 @@
 #include <memory>
 
 #include "base/error.h"
+#include "base/input_watch.h"
 #include "base/machine.h"
 #include "cli/terminal.h"
 #include "cli/training.h"
@@ -43,6 +44,8 @@ pipeline::RunContext context_of(const GlobalOptions& global, const Terminal& ter
     context.part = [terminal](std::string_view text) {
       terminal.finish();
       std::cout << text << std::flush;
+      if (!std::cout)
+        throw UserError("cannot write to standard output", "is the disk full, or the pipe closed?");
     };
   return context;
 }
@@ -86,6 +89,7 @@ void declare_verb(CLI::App& app, const GlobalOptions& global, const pipeline::Ve
     const auto form = global.json ? pipeline::ResultForm::kJson : pipeline::ResultForm::kText;
     const std::string result = call->run(context_of(global, terminal), form);
     terminal.finish();
+    expect_inputs_were_unchanged();
     std::cout << result;
   });
 }

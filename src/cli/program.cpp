@@ -2,16 +2,22 @@
 
 #include <fmt/format.h>
 
+#include <signal.h>
 #include <CLI/CLI.hpp>
-#include <cstdio>
+
+#include <cerrno>
 #include <filesystem>
 #include <iostream>
 #include <new>
+#include <stdexcept>
+#include <system_error>
 
 #include "base/error.h"
 #include "base/interrupt.h"
+#include "base/mapped_range.h"
 #include "cli/command_line.h"
 #include "cli/config_file.h"
+#include "cli/error_stream.h"
 #include "cli/reference.h"
 #include "cli/usage.h"
 #include "cli/verbs.h"
@@ -31,8 +37,9 @@ std::string first_line(std::string_view text) {
 
 void print_error(std::string_view what, std::string_view hint) {
   std::cout.flush();
-  fmt::print(stderr, "espalier: error: {}\n", first_line(what));
-  if (!hint.empty()) fmt::print(stderr, "hint: {}\n", first_line(hint));
+  std::string lines = fmt::format("espalier: error: {}\n", printable(what));
+  if (!hint.empty()) lines += fmt::format("hint: {}\n", printable(hint));
+  write_error_stream(lines);
 }
 
 /// Verbs may be nested (`tokenizer train`); every one says where the other options are.
@@ -111,16 +118,30 @@ void parse_and_run(int argc, const char* const* argv) {
   if (app.get_subcommands().empty()) throw missing_verb(app);
 }
 
+/// A pipe that nobody reads any more is not worth a word: the process ends as shells expect it.
 void flush_results() {
+  errno = 0;
   std::cout.flush();
-  if (!std::cout) throw UserError("cannot write to standard output", "is the disk full, or the pipe closed?");
+  if (std::cout) return;
+  if (errno == EPIPE) {
+    ::signal(SIGPIPE, SIG_DFL);
+    ::raise(SIGPIPE);
+  }
+  throw UserError("cannot write to standard output", "is the disk full, or the pipe closed?");
+}
+
+void prepare_process() {
+  open_standard_streams();
+  ::signal(SIGXFSZ, SIG_IGN);  // a file that grows past the limit is an error of its write
+  install_mapping_handler();
+  install_interrupt_handler();
 }
 
 }  // namespace
 
 int run_program(int argc, const char* const* argv) {
   try {
-    install_interrupt_handler();
+    prepare_process();
     parse_and_run(argc, argv);
     flush_results();
     return kDone;
@@ -133,11 +154,18 @@ int run_program(int argc, const char* const* argv) {
   } catch (const std::filesystem::filesystem_error& error) {
     print_error(error.what(), "check the path, its permissions and the space left on the disk");
     return kUserFault;
+  } catch (const std::system_error& error) {
+    print_error(error.what(), "a limit of the system: `ulimit -a` shows those of this shell");
+    return kUserFault;
   } catch (const std::bad_alloc&) {
     print_error("out of memory", "a smaller batch or a shorter sequence needs less");
     return kUserFault;
+  } catch (const std::length_error&) {
+    print_error("out of memory: more is asked for than can be counted", "ask for less");
+    return kUserFault;
   } catch (const std::exception& error) {
-    print_error(error.what(), "this is a fault of espalier: please report it with the command line");
+    print_error(first_line(error.what()),
+                "this is a fault of espalier: please report it with the command line");
     return kOurFault;
   }
 }

@@ -3,10 +3,10 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-#include <cstdio>
 #include <mutex>
 
 #include "base/stopwatch.h"
+#include "cli/error_stream.h"
 
 namespace espalier {
 namespace {
@@ -20,9 +20,7 @@ int terminal_columns() {
 }
 
 void write_line(std::string_view text, std::string_view before, std::string_view after) {
-  std::fprintf(stderr, "%.*s%.*s%.*s", static_cast<int>(before.size()), before.data(),
-               static_cast<int>(text.size()), text.data(), static_cast<int>(after.size()), after.data());
-  std::fflush(stderr);
+  write_error_stream(std::string(before) + printable(text) + std::string(after));
 }
 
 constexpr std::string_view kEraseLine = "\r\x1b[K";
@@ -54,7 +52,8 @@ struct Terminal::State {
     if (progress.what != what) start(progress);
     const bool finished = progress.total > 0 && progress.done >= progress.total;
     const double interval = bars ? kRedrawSeconds : kLogSeconds;
-    if (!finished && since_drawn.seconds() < interval && (drawn || !bars)) return;
+    if (!bars && since_drawn.seconds() < interval) return;  // a file is told of long work only
+    if (!finished && drawn && since_drawn.seconds() < interval) return;
     const int columns = bars ? terminal_columns() - 1 : 1000;
     write_line(progress_line(progress, since_start.seconds(), done_before, columns), bars ? kEraseLine : "",
                bars ? "" : "\n");

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/error.h"
+#include "base/input_watch.h"
 #include "base/interrupt.h"
 
 namespace espalier::infer {
@@ -89,6 +90,7 @@ void run_block(const DecoderModel& model, std::int64_t layer, const RopeTables& 
   }
   for_each_weight(model.blocks[static_cast<std::size_t>(layer)],
                   [](const StoredWeight& weight) { release(weight); });
+  expect_inputs_unchanged();
 }
 
 HiddenStates run_blocks(const DecoderModel& model, const PackedTokens& tokens, const StreamOptions& options) {

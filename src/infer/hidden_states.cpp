@@ -13,6 +13,8 @@
 #include "base/buffer.h"
 #include "base/error.h"
 #include "base/files.h"
+#include "base/mapped_range.h"
+#include "base/memory_limit.h"
 #include "checkpoint/mapped_file.h"
 
 namespace espalier::infer {
@@ -35,6 +37,7 @@ struct HiddenStates::Storage {
   Buffer<float> memory;
   std::span<std::byte> bytes;
   bool mapped = false;
+  MappedRange range;
 
   explicit Storage(std::size_t size) : memory(static_cast<std::int64_t>((size + 3) / 4)) {
     bytes = std::as_writable_bytes(memory.span()).first(size);
@@ -46,8 +49,10 @@ struct HiddenStates::Storage {
     ::close(descriptor);
     if (address == MAP_FAILED) throw UserError(fmt::format("{}: cannot map {} bytes", file.string(), size));
     bytes = {static_cast<std::byte*>(address), size};
+    range = MappedRange(file, bytes);
   }
   ~Storage() {
+    range = MappedRange();
     if (mapped && !bytes.empty()) munmap(bytes.data(), bytes.size());
   }
   Storage(const Storage&) = delete;
@@ -63,10 +68,12 @@ struct HiddenStates::Storage {
 };
 
 HiddenStates::HiddenStates(std::int64_t tokens, std::int64_t width, Dtype dtype)
-    : tokens_(tokens),
-      width_(width),
-      dtype_(dtype),
-      storage_(std::make_unique<Storage>(hidden_bytes(tokens, width, dtype))) {}
+    : tokens_(tokens), width_(width), dtype_(dtype) {
+  const std::uint64_t bytes = hidden_bytes(tokens, width, dtype);
+  expect_memory(bytes, fmt::format("The hidden states of {} tokens", tokens),
+                "--max-memory keeps them in files, --hidden-dtype bf16 halves them");
+  storage_ = std::make_unique<Storage>(bytes);
+}
 
 HiddenStates::HiddenStates(std::int64_t tokens, std::int64_t width, Dtype dtype,
                            const std::filesystem::path& file)

@@ -8,6 +8,7 @@
 #include <set>
 
 #include "base/error.h"
+#include "base/hash.h"
 #include "base/stopwatch.h"
 #include "observe/describe_model.h"
 #include "observe/layer_observer.h"
@@ -33,6 +34,7 @@ class Observer {
   }
 
   Observations run() {
+    const FolderLock lock = state_.create();
     const auto bytes = infer::hidden_bytes(tokens_.layout.tokens(), model_.width(), options_.hidden_dtype);
     mapped_ = options_.max_memory_bytes && bytes > *options_.max_memory_bytes;
     const std::int64_t first = start();
@@ -67,6 +69,11 @@ class Observer {
             {"token_ids", options_.token_ids},
             {"examples", options_.examples},
             {"version", result_.version}};
+    if (model_.source != nullptr) {
+      const CheckpointIdentity identity = model_.source->identity();
+      run_["model_sha256"] = identity.sha256;
+      weights_.stamps = identity.stamps;
+    }
     const SimilarityOptions& similarity = options_.similarity;
     if (similarity.samples > 0) result_.router = arch::routing_rule(model_.spec);
     if (!similarity.any()) return;
@@ -80,12 +87,38 @@ class Observer {
     if (state_.exists() && options_.resume == Resume::kNo)
       throw UserError(fmt::format("{}: an unfinished run is there", state_.folder().string()),
                       "--resume goes on with it; remove the folder to start again");
-    state_.create();
     if (!state_.exists()) return 0;
     const std::int64_t done = state_.layers_done(run_);
+    take_up(state_.weights());
     result_ = state_.observations(done);
     if (options_.note) options_.note(fmt::format("going on after layer {}", done - 1));
     return done;
+  }
+
+  /// The layers that are done must be of these weights; where the files are as they were nothing is read.
+  void take_up(UsedWeights before) {
+    for (std::size_t layer = 0; before.stamps != weights_.stamps && layer < before.layers.size(); ++layer) {
+      if (layer_sum(static_cast<std::int64_t>(layer)) == before.layers[layer]) continue;
+      throw UserError(fmt::format("{}: the weights of layer {} are not those of the unfinished run in {}",
+                                  options_.model, layer, state_.folder().string()),
+                      "remove that folder to start again with the model as it is now");
+    }
+    weights_.layers = std::move(before.layers);
+  }
+
+  /// Of the first layer, with the embedding.
+  std::uint64_t layer_sum(std::int64_t layer) const {
+    std::uint64_t sum = 0;
+    const auto add = [&](const infer::StoredWeight& weight) {
+      if (!weight.defined()) return;
+      sum = content_sum(weight.numbers.bytes(), sum);
+      for (std::size_t part = 1; part < weight.numbers.parts.size() && weight.numbers.first_row == 0; ++part)
+        sum = content_sum(weight.numbers.parts[part].bytes, sum);
+      release(weight);
+    };
+    if (layer == 0) add(model_.embedding);
+    for_each_weight(model_.blocks.at(static_cast<std::size_t>(layer)), add);
+    return sum;
   }
 
   void run_in_memory(std::int64_t first) {
@@ -98,10 +131,11 @@ class Observer {
     Stopwatch since_saved;
     for (std::int64_t layer = first; layer < model_.spec.layers(); ++layer) {
       observe_layer(layer, states, states);
+      weights_.layers.push_back(layer_sum(layer));
       if (layer + 1 == model_.spec.layers() || since_saved.seconds() * options_.save_share < saving) continue;
       const Stopwatch stopwatch;
       states.save(state_.hidden_file(layer + 1));
-      state_.commit(run_, layer + 1, result_);
+      state_.commit(run_, weights_, result_);
       saving = stopwatch.seconds();
       since_saved.restart();
     }
@@ -117,7 +151,8 @@ class Observer {
     for (std::int64_t layer = first; layer < model_.spec.layers(); ++layer) {
       infer::HiddenStates after = open(layer + 1);
       observe_layer(layer, before, after);
-      if (layer + 1 < model_.spec.layers()) state_.commit(run_, layer + 1, result_);
+      weights_.layers.push_back(layer_sum(layer));
+      if (layer + 1 < model_.spec.layers()) state_.commit(run_, weights_, result_);
       before = std::move(after);
     }
   }
@@ -179,6 +214,7 @@ class Observer {
   infer::RopeTables rope_;
   ObserveState state_;
   nlohmann::json run_;
+  UsedWeights weights_;
   std::map<std::int64_t, std::uint64_t> expert_bytes_;
   bool mapped_ = false;
   std::string detail_;

@@ -5,16 +5,20 @@
 #include "base/error.h"
 #include "base/files.h"
 #include "base/json.h"
+#include "base/output_path.h"
 
 namespace espalier {
 namespace {
 
+namespace fs = std::filesystem;
+
 constexpr std::string_view kKind = "observe_state";
-constexpr int kVersion = 1;
+constexpr int kVersion = 2;
 
 }  // namespace
 
-ObserveState::ObserveState(const std::filesystem::path& out) : folder_(out.string() + ".state") {}
+ObserveState::ObserveState(const std::filesystem::path& out)
+    : folder_(follow_links(out).string() + ".state") {}
 
 bool ObserveState::exists() const {
   return std::filesystem::exists(folder_ / "state.json");
@@ -26,7 +30,6 @@ std::int64_t ObserveState::layers_done(const nlohmann::json& run) const {
   state.expect_format(kKind, kVersion);
   const std::int64_t done = state.integer("layers_done", {1, 1 << 20});
   const nlohmann::json& saved = state.value("run");
-  state.finish();
   for (const auto& item : run.items()) {
     const auto found = saved.find(item.key());
     if (found != saved.end() && *found == item.value()) continue;
@@ -49,19 +52,42 @@ Observations ObserveState::observations(std::int64_t layers_done) const {
   return read_observations(observations_file(layers_done));
 }
 
-void ObserveState::commit(const nlohmann::json& run, std::int64_t layers_done,
+UsedWeights ObserveState::weights() const {
+  const auto file = folder_ / "state.json";
+  JsonObject state(read_json(file), file.string());
+  UsedWeights weights{state.string("stamps"), {}};
+  const nlohmann::json& layers = state.value("layer_sums");
+  if (!layers.is_array()) state.fail("layer_sums", "expected an array");
+  for (const nlohmann::json& layer : layers) {
+    if (!layer.is_number_unsigned()) state.fail("layer_sums", "expected whole numbers");
+    weights.layers.push_back(layer.get<std::uint64_t>());
+  }
+  return weights;
+}
+
+void ObserveState::commit(const nlohmann::json& run, const UsedWeights& weights,
                           const Observations& observations) const {
+  const auto layers_done = static_cast<std::int64_t>(weights.layers.size());
   write_observations(observations_file(layers_done), observations);
-  const nlohmann::json state = {
-      {"format", fmt::format("espalier.{}/{}", kKind, kVersion)}, {"layers_done", layers_done}, {"run", run}};
+  const nlohmann::json state = {{"format", fmt::format("espalier.{}/{}", kKind, kVersion)},
+                                {"layers_done", layers_done},
+                                {"run", run},
+                                {"stamps", weights.stamps},
+                                {"layer_sums", weights.layers}};
   write_file(folder_ / "state.json", dump_json(state));
 }
 
-void ObserveState::create() const {
+FolderLock ObserveState::create() const {
+  fs::path out = folder_;
+  if (is_special_file(out.replace_extension()))
+    throw UserError(
+        fmt::format("{}: is no file, and the state of an unfinished run must lie beside it", out.string()),
+        "name a file");
   std::error_code error;
-  std::filesystem::create_directories(folder_, error);
+  fs::create_directories(folder_, error);
   if (error)
     throw UserError(fmt::format("{}: cannot create the folder: {}", folder_.string(), error.message()));
+  return lock_for_writing(folder_);
 }
 
 void ObserveState::remove() const {

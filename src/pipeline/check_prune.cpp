@@ -40,7 +40,7 @@ void check_files(const PruneOptions& options) {
   const auto texts = texts_to_compare(options.compare_texts);
   for (const auto& [name, file] : texts) expect_file("--compare", file);
   if (texts.empty()) return;
-  const LanguageModel model = open_language_model(options.model);
+  const LanguageModel model = open_language_model(options.model, {});
   window_length(options.compare.sequence_length, model.model);
 }
 

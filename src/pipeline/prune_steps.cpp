@@ -5,6 +5,7 @@
 #include <map>
 
 #include "base/error.h"
+#include "base/output_path.h"
 #include "prune/criteria/criterion.h"
 
 namespace espalier::pipeline {
@@ -37,7 +38,7 @@ std::map<std::string, std::string> texts_to_compare(const std::vector<std::strin
     const auto file = equals == std::string::npos ? word : word.substr(equals + 1);
     auto name = equals == std::string::npos ? fs::path(word).filename().string() : word.substr(0, equals);
     if (equals == std::string::npos) name = name.substr(0, name.find('.'));
-    if (name.empty() || name.find('/') != std::string::npos || file.empty())
+    if (!is_plain_file_name(name) || file.empty())
       throw UserError(fmt::format("--compare: found {}, expected FILE or NAME=FILE", word),
                       "--compare wiki=wiki.test.txt");
     if (!files.emplace(name, file).second)

@@ -1,10 +1,14 @@
 #include "pipeline/stream_memory.h"
 
+#include <algorithm>
+
 namespace espalier::pipeline {
+
+constexpr double kMostGigabytes = 1e9;  // more than any machine, and its bytes can be counted
 
 std::optional<std::uint64_t> StreamMemory::max_bytes() const {
   if (!max_gigabytes) return std::nullopt;
-  return static_cast<std::uint64_t>(*max_gigabytes * 1e9);
+  return static_cast<std::uint64_t>(std::min(*max_gigabytes, kMostGigabytes) * 1e9);
 }
 
 void describe_stream(options::OptionTable& table, StreamMemory& memory, const std::string& where) {

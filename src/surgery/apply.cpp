@@ -2,11 +2,14 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "artifacts/scores.h"
 #include "base/error.h"
 #include "base/hash.h"
 #include "base/interrupt.h"
-#include "surgery/partial_folder.h"
+#include "base/stage_record.h"
+#include "surgery/output_folder.h"
 #include "surgery/result_files.h"
 #include "surgery/write_shard.h"
 
@@ -15,16 +18,13 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// What must be the same for the work of a stopped run to be of use.
-std::string fingerprint(const PreparedSurgery& prepared, const ApplyOptions& options) {
+/// All that the result follows from, beside the model.
+std::string recipe(const PreparedSurgery& prepared, const ApplyOptions& options) {
   std::string text = read_file(options.plan) + apply_record(prepared, options);
-  for (const fs::path& input : prepared.layout.inputs) {
-    text += fmt::format("{} {} {}\n", fs::canonical(input).string(), fs::file_size(input),
-                        fs::last_write_time(input).time_since_epoch().count());
-  }
+  if (options.scores) text += read_file(*options.scores);
   for (const OutputShard& shard : prepared.layout.shards)
     text += fmt::format("{} {}\n", shard.file, sha256(shard.header));
-  return sha256(text) + "\n";
+  return text;
 }
 
 void expect_space(const fs::path& folder, std::uint64_t bytes) {
@@ -57,13 +57,22 @@ std::size_t write_shards(const Layout& layout, const fs::path& folder, const Pro
   return layout.shards.size() - missing.size();
 }
 
-/// A stopped run leaves its folder behind only for what the next one can use.
-void remove_if_nothing_is_finished(const Layout& layout, const fs::path& partial) {
+std::size_t shards_in(const Layout& layout, const fs::path& folder) {
   std::error_code ignored;
-  for (const OutputShard& shard : layout.shards) {
-    if (fs::exists(partial / shard.file, ignored)) return;
+  return static_cast<std::size_t>(std::ranges::count_if(
+      layout.shards, [&](const OutputShard& shard) { return fs::exists(folder / shard.file, ignored); }));
+}
+
+/// Of what a killed run left, finished shards are of use; all else is written anew.
+void keep_shards_only(const Layout& layout, const fs::path& folder) {
+  std::vector<fs::path> others;
+  for (const auto& entry : fs::directory_iterator(folder)) {
+    const fs::path name = entry.path().filename();
+    const bool is_shard =
+        std::ranges::any_of(layout.shards, [&](const OutputShard& shard) { return name == shard.file; });
+    if (!is_shard && name != kStageRecordFile) others.push_back(entry.path());
   }
-  fs::remove_all(partial, ignored);
+  for (const fs::path& other : others) fs::remove_all(other);
 }
 
 void carry_over(const fs::path& from, const fs::path& to) {
@@ -99,17 +108,23 @@ ApplySummary apply_to_files(const ApplyOptions& options, const ProgressSink& pro
   PreparedSurgery prepared =
       prepare_surgery(options.model, options.plan, options.surgery, options.shard_bytes);
   if (options.scores) read_scores(*options.scores);  // whether it can be read: before the work
-  check_output(options.out, options.model, options.if_exists);
-  const PartialFolder folder = open_partial(options.out, fingerprint(prepared, options), note);
-  const fs::path& partial = folder.path;
+  StagedFolder folder =
+      stage_model(options.out, options.if_exists, prepared.checkpoint, recipe(prepared, options), note);
+  if (folder.is_done()) {
+    note(fmt::format("{}: is complete, of the same command", options.out.string()));
+    prepared.summary.files_found = prepared.layout.shards.size();
+    return std::move(prepared.summary);
+  }
   try {
-    prepared.summary.files_found = write_shards(prepared.layout, partial, progress);
-    write_other_files(prepared, options, partial, note);
+    keep_shards_only(prepared.layout, folder.path());
+    prepared.summary.files_found = write_shards(prepared.layout, folder.path(), progress);
+    write_other_files(prepared, options, folder.path(), note);
+    commit_model(folder);
   } catch (...) {
-    remove_if_nothing_is_finished(prepared.layout, partial);
+    // What was stopped leaves its folder behind only for what the next run can use.
+    if (shards_in(prepared.layout, folder.path()) == 0) folder.discard();
     throw;
   }
-  finish_partial(partial, options.out);
   return std::move(prepared.summary);
 }
 

@@ -50,12 +50,13 @@ PreparedSurgery prepare_surgery(const std::filesystem::path& model, const std::f
                                 const SurgeryOptions& options, std::uint64_t shard_bytes);
 
 /// Writes the pruned model into `options.out`: shards, index, config.json, every other file of the model,
-/// provenance in `espalier/`, and README.md. Everything is written into OUT.partial beside it and renamed
-/// when complete; called again after a crash or Ctrl-C (Interrupted), finished shards are kept.
+/// provenance in `espalier/`, and README.md. Everything is written into OUT.partial beside it, which takes
+/// OUT's place when complete; called again after a crash or Ctrl-C (Interrupted), finished shards are kept,
+/// and a result that is complete stays as it is.
 ///
-/// Throws UserError for an output folder that is not empty (unless kOverwrite: then files of the new model
-/// replace those of the old one), that is, holds or lies in the model's folder, a plan that does not fit, a
-/// full disk.
+/// Throws UserError for an output folder that is not empty (unless kOverwrite: then the new model takes the
+/// place of the old one), that is, holds or lies in the model's folder, a plan that does not fit, a full
+/// disk.
 ApplySummary apply_to_files(const ApplyOptions& options, const ProgressSink& progress, const NoteSink& note);
 
 }  // namespace espalier

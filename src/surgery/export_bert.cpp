@@ -40,25 +40,37 @@ arch::DescribedModel described(const Checkpoint& model) {
                   "prune it to one expert per layer first, e.g. with espalier finetune --prune eager");
 }
 
-}  // namespace
-
-void check_exports_as_bert(const Checkpoint& model) {
-  described(model);
-}
-
-BertExport export_bert(const Checkpoint& model, const std::filesystem::path& folder, Dtype dtype) {
+/// As the model without experts that it is.
+arch::DescribedModel dense(const Checkpoint& model) {
   arch::DescribedModel of = described(model);
   of.spec.family = arch::family_named(of.spec.family).can.without_experts;
+  return of;
+}
+
+BertExport made_of(const arch::DescribedModel& of) {
   BertExport made;
   made.architecture = of.tensors.has(arch::Group::kClassifier)    ? "BertForSequenceClassification"
                       : of.tensors.has(arch::Group::kMaskedWords) ? "BertForMaskedLM"
                                                                   : "BertModel";
+  for (const arch::ExpectedTensor& tensor : arch::expected_tensors(of.spec))
+    if (is_written(tensor.group, of.tensors))
+      made.parameters += static_cast<std::uint64_t>(tensor.elements());
+  return made;
+}
+
+}  // namespace
+
+BertExport describe_bert(const Checkpoint& model) {
+  return made_of(dense(model));
+}
+
+BertExport export_bert(const Checkpoint& model, const std::filesystem::path& folder, Dtype dtype) {
+  const arch::DescribedModel of = dense(model);
+  const BertExport made = made_of(of);
   std::vector<arch::RoleValues> values;
-  for (const arch::ExpectedTensor& tensor : arch::expected_tensors(of.spec)) {
-    if (!is_written(tensor.group, of.tensors)) continue;
-    made.parameters += static_cast<std::uint64_t>(tensor.elements());
-    values.push_back(values_of(model, of.tensors.at(tensor.key), tensor.key));
-  }
+  for (const arch::ExpectedTensor& tensor : arch::expected_tensors(of.spec))
+    if (is_written(tensor.group, of.tensors))
+      values.push_back(values_of(model, of.tensors.at(tensor.key), tensor.key));
   write_safetensors(folder / "model.safetensors", arch::table_sources(of.spec, std::move(values), dtype),
                     {{"format", "pt"}});
   nlohmann::json fields = arch::write_spec(of.spec, model.config());

@@ -18,8 +18,8 @@ struct BertExport {
 /// masked-language-model head's decoder is the word embeddings, tied as Hugging Face ties them; beside a
 /// classifier there is none). Tokenizer files are the caller's. `folder` exists.
 BertExport export_bert(const Checkpoint& model, const std::filesystem::path& folder, Dtype dtype);
-/// The checks alone: throws UserError naming the layers that still have a router, for which an ordinary BERT
-/// has no place, and what is wrong with the checkpoint.
-void check_exports_as_bert(const Checkpoint& model);
+/// What it would write. Throws UserError naming the layers that still have a router, for which an ordinary
+/// BERT has no place, and what is wrong with the checkpoint.
+BertExport describe_bert(const Checkpoint& model);
 
 }  // namespace espalier

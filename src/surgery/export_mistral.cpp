@@ -69,8 +69,6 @@ bool is_plain_float(Dtype dtype) {
   return dtype == Dtype::kF32 || dtype == Dtype::kBF16 || dtype == Dtype::kF16;
 }
 
-}  // namespace
-
 void check_exports_as_mistral(const Checkpoint& model) {
   const auto source = model.folder().string();
   const arch::ModelSpec spec = arch::read_spec(model);
@@ -93,17 +91,27 @@ void check_exports_as_mistral(const Checkpoint& model) {
                       "quantised weights are not exported");
 }
 
-MistralExport export_mistral(const Checkpoint& model, const fs::path& folder, std::optional<Dtype> dtype) {
+}  // namespace
+
+MistralExport describe_mistral(const Checkpoint& model, std::optional<Dtype> dtype) {
   check_exports_as_mistral(model);
-  MistralExport result;
-  std::vector<TensorSource> tensors;
+  MistralExport made;
+  std::optional<Dtype> first;
   for (const auto name : model.names()) {
     if (is_router(name)) continue;
     const auto tensor = model.tensor(name);
-    result.parameters += static_cast<std::uint64_t>(tensor.elements());
-    tensors.push_back(written(tensor, dtype));
+    made.parameters += static_cast<std::uint64_t>(tensor.elements());
+    if (!first) first = dtype.value_or(tensor.dtype);
   }
-  result.dtype = tensors.front().dtype;
+  made.dtype = first.value_or(Dtype::kF32);
+  return made;
+}
+
+MistralExport export_mistral(const Checkpoint& model, const fs::path& folder, std::optional<Dtype> dtype) {
+  const MistralExport result = describe_mistral(model, dtype);
+  std::vector<TensorSource> tensors;
+  for (const auto name : model.names())
+    if (!is_router(name)) tensors.push_back(written(model.tensor(name), dtype));
   write_safetensors(folder / "model.safetensors", std::move(tensors), {{"format", "pt"}});
   write_file(folder / "config.json", dump_json(dense_config(model.config(), result.dtype)));
   for (const auto& file : carried_files(model.folder()).files) {

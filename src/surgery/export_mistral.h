@@ -20,7 +20,7 @@ struct MistralExport {
 /// weights.
 MistralExport export_mistral(const Checkpoint& model, const std::filesystem::path& folder,
                              std::optional<Dtype> dtype);
-/// The checks alone.
-void check_exports_as_mistral(const Checkpoint& model);
+/// What it would write; the checks alone.
+MistralExport describe_mistral(const Checkpoint& model, std::optional<Dtype> dtype);
 
 }  // namespace espalier

@@ -7,6 +7,7 @@
 
 #include "artifacts/run_manifest.h"
 #include "base/error.h"
+#include "base/output_path.h"
 #include "data/task.h"
 #include "sweep/run_inputs.h"
 
@@ -33,7 +34,7 @@ GridRun run_of(const Grid& grid, const GridTask& task, const GridSetting& settin
   return {task.name,
           setting.name,
           seed,
-          out / task.name / setting.name / fmt::format("seed-{}", seed),
+          run_folder(out, {task.name, setting.name, fmt::format("seed-{}", seed)}),
           merged(grid, task, setting),
           {}};
 }
@@ -72,6 +73,16 @@ std::string difference(const std::vector<std::string>& then, const std::vector<s
 }
 
 }  // namespace
+
+fs::path run_folder(fs::path out, std::initializer_list<std::string_view> names) {
+  for (const auto name : names) {
+    if (!is_plain_file_name(name))
+      throw UserError(fmt::format("{}: {} cannot name a folder in it", out.string(), name),
+                      "a name of a grid is no path");
+    out /= name;
+  }
+  return out;
+}
 
 std::string GridRun::name() const {
   return fmt::format("{}/{}/seed-{}", task, setting, seed);

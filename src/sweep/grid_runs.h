@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <initializer_list>
 #include <string>
 #include <vector>
 
@@ -21,6 +22,10 @@ struct GridRun {
   std::string name() const;           ///< "rte/moe/seed-3"
   std::filesystem::path log() const;  ///< what the run prints, beside its folder
 };
+
+/// `out` / names, each the name of one folder or file. Throws UserError for one that would lead elsewhere:
+/// every path of a grid is made here.
+std::filesystem::path run_folder(std::filesystem::path out, std::initializer_list<std::string_view> names);
 
 /// Every run once: the first seed of every task in every setting, then the second seeds, .., so that a sweep
 /// that is stopped has whole rows over fewer seeds. Their `arguments` are still to be made.

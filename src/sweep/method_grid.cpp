@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "base/nearest.h"
+#include "base/output_path.h"
 #include "base/toml_table.h"
 
 namespace espalier {
@@ -27,6 +28,8 @@ class MethodGridReader {
     grid_.model = file_.string("model");
     grid_.keep = file_.words("keep");
     check_list(file_, "keep", grid_.keep);
+    for (const auto& keep : grid_.keep)
+      if (!is_plain_file_name(keep)) file_.fail("keep", fmt::format("{} names a folder, and cannot", keep));
     grid_.seeds = read_seeds(file_);
     grid_.calibration = texts_in("calibration");
     if (file_.has("mixtures")) read_mixtures();
@@ -102,13 +105,14 @@ class MethodGridReader {
 };
 
 fs::path observations_file(const fs::path& out, const std::string& text, std::uint64_t seed) {
-  return out / "observations" / text / fmt::format("seed-{}.safetensors", seed);
+  return run_folder(out, {"observations", text, fmt::format("seed-{}.safetensors", seed)});
 }
 
 GridRun run_of(const MethodGrid& grid, const GridSetting& method, const std::string& calibration,
                const std::string& keep, std::uint64_t seed, const fs::path& out) {
   const auto task = fmt::format("{}-{}", calibration, keep);
-  GridRun run{task, method.name, seed, out / calibration / keep / method.name / fmt::format("seed-{}", seed),
+  GridRun run{task, method.name,
+              seed, run_folder(out, {calibration, keep, method.name, fmt::format("seed-{}", seed)}),
               {},   {}};
   run.options = grid.prune;
   for (const auto& [name, value] : method.options) run.options[name] = value;

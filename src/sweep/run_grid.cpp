@@ -9,6 +9,7 @@
 
 #include "base/error.h"
 #include "base/interrupt.h"
+#include "base/staged_folder.h"
 #include "sweep/child_process.h"
 
 namespace espalier {
@@ -114,7 +115,7 @@ class GridRunner {
 }  // namespace
 
 void delete_weights(const fs::path& run) {
-  fs::remove_all(run / "model");
+  remove_folder(run / "model");
   fs::remove(run / "state.safetensors");
 }
 

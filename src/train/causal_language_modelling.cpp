@@ -181,8 +181,7 @@ void CausalLanguageModelling::restore(const nlohmann::json& state) {
   }
 }
 
-void CausalLanguageModelling::save_result(const fs::path& run_folder) {
-  const auto folder = run_folder / "model";
+void CausalLanguageModelling::save_result(const fs::path& /*run_folder*/, const fs::path& folder) {
   train::save(model_, folder, options_.model_dtype);
   copy_tokenizer_files(text_.tokenizer, folder);
 }

@@ -39,7 +39,7 @@ class CausalLanguageModelling : public Objective {
   void after_step() override;
   nlohmann::json state() const override;
   void restore(const nlohmann::json& state) override;
-  void save_result(const std::filesystem::path& run_folder) override;
+  void save_result(const std::filesystem::path& /*run_folder*/, const std::filesystem::path& folder) override;
 
  protected:
   /// What is minimised of a batch; [N, V] logits of its tokens.

@@ -93,7 +93,7 @@ class TaskFinetuning : public Objective {
 
   WindowPruner* pruner() override { return pruner_ ? &*pruner_ : nullptr; }
 
-  void save_result(const fs::path& run_folder) override {
+  void save_result(const fs::path& run_folder, const fs::path& folder) override {
     if (!evaluation_)
       evaluation_ = evaluate_task(train::encoder_of(model_), task_, dev_);  // resumed at its end
     write_eval_result(run_folder / "eval.json", eval_result());
@@ -104,7 +104,6 @@ class TaskFinetuning : public Objective {
                                          ? "BertForSequenceClassification"
                                          : "EspalierBertMoeForSequenceClassification"};
     saved.fields["finetuning_task"] = task_.name;
-    const auto folder = run_folder / "model";
     train::save(saved, folder, options_.model_dtype);
     copy_tokenizer(options_.model, folder);
   }

@@ -129,7 +129,7 @@ class ImageClassification : public Objective {
     return evaluation.loss;
   }
 
-  void save_result(const fs::path& run_folder) override {
+  void save_result(const fs::path& run_folder, const fs::path& folder) override {
     const auto evaluation = evaluate_images(train::vision_of(model_), test_, kEvaluationBatch);
     result_ = {"images",
                "test",
@@ -142,7 +142,7 @@ class ImageClassification : public Objective {
     write_eval_result(run_folder / "eval.json", result_);
     auto saved = model_;
     saved.spec.training.hidden_dropout = dropout_;
-    train::save(saved, run_folder / "model", options_.model_dtype);
+    train::save(saved, folder, options_.model_dtype);
   }
 
   const EvalResult& eval_result() const { return result_; }

@@ -85,6 +85,8 @@ Transformer initialize(const nlohmann::json& config, std::string_view source, st
     model.spec.heads.masked_words = model.spec.heads.pooler = true;
     model.spec.heads.classifier = false;
   }
+  constexpr std::uint64_t kTrainedBytes = 4 * sizeof(float);  // value, gradient and two moments
+  expect_room(model, kTrainedBytes, std::string(source));
   fill(model, seed, [](Role) { return true; });
   return model;
 }

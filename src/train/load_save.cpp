@@ -64,6 +64,7 @@ Transformer load(const Checkpoint& checkpoint) {
   heads.masked_words = heads.masked_words && bound.has(Group::kMaskedWords);
   if (std::holds_alternative<arch::TextInput>(model.spec.input))
     heads.classifier = heads.classifier && bound.has(Group::kClassifier);
+  expect_room(model, sizeof(float), checkpoint.folder().string());
   for (auto& parameter : parameters(model)) {
     *parameter.value = torch::empty(parameter.shape());
     for_each_part(parameter, *parameter.value, [&](const arch::TensorKey& key, torch::Tensor part) {

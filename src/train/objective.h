@@ -55,8 +55,9 @@ class Objective {
   virtual nlohmann::json state() const { return nlohmann::json::object(); }
   virtual void restore(const nlohmann::json& /*state*/) {}
 
-  /// Writes the trained model and what comes with it.
-  virtual void save_result(const std::filesystem::path& run_folder) = 0;
+  /// Writes the trained model and its tokenizer into `model`, which becomes the run's model/ when complete,
+  /// and what else there is to say into the run's folder.
+  virtual void save_result(const std::filesystem::path& run_folder, const std::filesystem::path& model) = 0;
 };
 
 }  // namespace espalier

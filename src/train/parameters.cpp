@@ -1,5 +1,7 @@
 #include "train/parameters.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <map>
 #include <string_view>
@@ -7,6 +9,7 @@
 
 #include "arch/tensor_names.h"
 #include "base/error.h"
+#include "base/memory_limit.h"
 
 namespace espalier::train {
 namespace {
@@ -235,6 +238,20 @@ std::int64_t parameter_count(const Transformer& model) {
   visit_parameters(const_cast<Transformer&>(model),
                    [&](const std::string&, torch::Tensor& tensor) { count += tensor.numel(); });
   return count;
+}
+
+void expect_room(Transformer& model, std::uint64_t bytes_per_number, const std::string& source) {
+  double numbers = 0;  // more than 2^64 may be asked for
+  for (const auto& parameter : parameters(model)) {
+    double size = 1;
+    for (const auto extent : parameter.shape()) size *= static_cast<double>(extent);
+    numbers += size;
+  }
+  constexpr double kMost = 9e18;
+  const double bytes = std::min(kMost, numbers * static_cast<double>(bytes_per_number));
+  expect_memory(static_cast<std::uint64_t>(bytes),
+                fmt::format("{}: a model of {:.4g} parameters", source, numbers),
+                "a smaller model, or a machine with more");
 }
 
 }  // namespace espalier::train

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <string>
 #include <vector>
@@ -27,6 +28,10 @@ std::string stored_name(const arch::ModelSpec& spec, const arch::TensorKey& key)
 /// Every tensor that the model's spec asks for, in the order of `visit_parameters`. `value` points into the
 /// model, whose blocks are made to fit.
 std::vector<Parameter> parameters(Transformer& model);
+
+/// Throws UserError where a model of this spec, with so many bytes for each of its numbers, takes more memory
+/// than there is. Allocates nothing.
+void expect_room(Transformer& model, std::uint64_t bytes_per_number, const std::string& source);
 
 /// Calls `visit` with each role of a parameter and its part of `value`.
 void for_each_part(const Parameter& parameter, const torch::Tensor& value,

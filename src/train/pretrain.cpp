@@ -145,8 +145,8 @@ class MaskedLanguageModelling : public Objective {
         .loss;
   }
 
-  void save_result(const std::filesystem::path& run_folder) override {
-    const auto folder = run_folder / "model";
+  void save_result(const std::filesystem::path& /*run_folder*/,
+                   const std::filesystem::path& folder) override {
     auto model = model_;
     model.spec = saved_spec_;
     train::save(model, folder, options_.model_dtype,

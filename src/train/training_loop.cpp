@@ -7,9 +7,11 @@
 
 #include "artifacts/run_manifest.h"
 #include "base/error.h"
+#include "base/folder_lock.h"
 #include "base/interrupt.h"
 #include "base/machine.h"
 #include "base/rng.h"
+#include "base/staged_folder.h"
 #include "base/stopwatch.h"
 #include "train/loss_window.h"
 #include "train/ops/threads.h"
@@ -20,6 +22,8 @@
 namespace espalier {
 namespace {
 
+namespace fs = std::filesystem;
+
 constexpr std::uint64_t kDropoutStream = 3;
 
 class Run {
@@ -29,16 +33,15 @@ class Run {
 
   TrainingSummary operator()() {
     open_folder();
-    objective_.prepare();
-    if (resumes()) check_same_options(options_, resolved());
+    prepare();
+    if (resumes_) check_same_options(options_, resolved());
     auto optimizer = starting_optimizer();
-    metrics_.emplace(options_.out / "metrics.jsonl",
-                     resumes() ? std::optional(progress_.step) : std::nullopt);
+    metrics_.emplace(options_.out / "metrics.jsonl", resumes_ ? std::optional(progress_.step) : std::nullopt);
     write_status(RunStatus::kRunning);
     recall_losses();
     try {
       train(optimizer);
-      objective_.save_result(options_.out);
+      save_result();
     } catch (const Interrupted&) {
       write_status(RunStatus::kInterrupted);
       throw;
@@ -51,22 +54,52 @@ class Run {
   }
 
  private:
-  bool resumes() const { return options_.start == RunStart::kResume; }
+  fs::path manifest_file() const { return options_.out / "manifest.json"; }
 
+  /// A run that was stopped before it had its data has said nothing of its options yet, and begins anew.
   void open_folder() {
-    if (!resumes()) {
+    const bool asked = options_.start == RunStart::kResume;
+    if (!asked)
       create_output_folder(options_.out, options_.if_exists);
-      discard_train_state(options_.out);
-      discard_windows(options_.out);
-    } else if (!std::filesystem::exists(options_.out / "manifest.json")) {
+    else if (!fs::exists(manifest_file()))
       throw UserError(fmt::format("{}: no run to resume: there is no manifest.json", options_.out.string()),
                       "pass the folder of the run that was stopped, or start a new one without --resume");
+    lock_.emplace(lock_for_writing(options_.out));
+    resumes_ = asked && !read_manifest(manifest_file()).options.empty();
+    opens_ = !fs::exists(manifest_file());
+    if (opens_) write_manifest(manifest_file(), opening_manifest(RunStatus::kRunning));
+  }
+
+  /// An older run stays as it is until this one has read its data.
+  void prepare() {
+    try {
+      objective_.prepare();
+    } catch (const Interrupted&) {
+      if (opens_) write_manifest(manifest_file(), opening_manifest(RunStatus::kInterrupted));
+      throw;
+    } catch (...) {
+      if (opens_) fs::remove(manifest_file());
+      throw;
     }
+    if (!resumes_) discard_older_run();
+  }
+
+  void discard_older_run() {
+    write_manifest(manifest_file(), opening_manifest(RunStatus::kRunning));
+    discard_train_state(options_.out);
+    discard_windows(options_.out);
+    for (const char* file : {"metrics.jsonl", "eval.json"}) fs::remove(options_.out / file);
+  }
+
+  void save_result() {
+    StagedFolder model(options_.out / "model", IfExists::kOverwrite, "", options_.note);
+    objective_.save_result(options_.out, model.path());
+    model.commit([](const fs::path&) { return true; });
   }
 
   /// What a resumed run had come to: the answer when there is nothing left to do.
   void recall_losses() {
-    if (!resumes()) return;
+    if (!resumes_) return;
     for (const MetricsLine& line : read_metrics(options_.out / "metrics.jsonl")) {
       last_loss_ = line.task_loss ? *line.task_loss : line.mlm_loss.value_or(line.loss);
       if (line.valid_loss) last_validation_ = line.valid_loss;
@@ -80,7 +113,7 @@ class Run {
   }
 
   AdamW starting_optimizer() {
-    const auto state = resumes() ? TrainState::open(options_.out) : std::nullopt;
+    const auto state = resumes_ ? TrainState::open(options_.out) : std::nullopt;
     if (state) {
       progress_ = state->progress();
       saved_step_ = progress_.step;
@@ -190,24 +223,32 @@ class Run {
   }
 
   void write_status(RunStatus status, std::optional<std::string> message = {}) {
+    RunManifest manifest = opening_manifest(status);
+    manifest.message = std::move(message);
+    manifest.options = resolved();
+    manifest.parameters = static_cast<std::uint64_t>(objective_.parameter_count());
+    manifest.timings_seconds["train"] = progress_.seconds;
+    manifest.peak_rss_bytes = peak_resident_bytes();
+    write_manifest(manifest_file(), manifest);
+  }
+
+  /// What is known before the data are.
+  RunManifest opening_manifest(RunStatus status) {
     RunManifest manifest;
     manifest.verb = verb_;
     manifest.command = options_.command;
     manifest.status = status;
-    manifest.message = std::move(message);
     if (started_at_.empty()) started_at_ = utc_now();
     manifest.started_at = started_at_;
-    manifest.options = resolved();
     manifest.versions = library_versions();
     manifest.seed = options_.seed;
     manifest.machine = {cpu_name(), at::get_num_threads(), memory_bytes()};
-    manifest.parameters = static_cast<std::uint64_t>(objective_.parameter_count());
-    manifest.timings_seconds["train"] = progress_.seconds;
-    manifest.peak_rss_bytes = peak_resident_bytes();
-    write_manifest(options_.out / "manifest.json", manifest);
+    return manifest;
   }
 
   std::string verb_;
+  std::optional<FolderLock> lock_;
+  bool resumes_ = false, opens_ = false;  // opens: nobody has run here before
   Objective& objective_;
   const TrainingOptions& options_;
   std::optional<MetricsWriter> metrics_;

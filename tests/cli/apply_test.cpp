@@ -16,7 +16,7 @@ TEST(ApplyVerb, WritesWhatTheDryRunSays) {
   const fixtures::SurgeryFolder folder;
   fixtures::store_small(folder.model(), "qwen3_moe");
   write_plan(folder.plan_file(), fixtures::plan_keeping({0, 2}, {1, 2, 5, 6}));
-  const std::vector<std::string> command{
+  std::vector<std::string> command{
       "apply", folder.model(), folder.plan_file(), "--out", folder.out(), "--shard-size", "1KB", "--json"};
   auto dry = command;
   dry.emplace_back("--dry-run");
@@ -30,6 +30,10 @@ TEST(ApplyVerb, WritesWhatTheDryRunSays) {
   EXPECT_GT(json.at("files").size(), 1U);
   for (const auto& file : json.at("files"))
     EXPECT_EQ(std::filesystem::file_size(folder.out() / file.at("file")), file.at("bytes"));
+  const ProgramRun again = run_program(command);
+  EXPECT_EQ(again.exit_code, 0);
+  EXPECT_THAT(again.err, HasSubstr("is complete, of the same command"));
+  command[6] = "2KB";
   EXPECT_EQ(run_program(command).exit_code, 2);  // the folder is not empty now
 }
 

@@ -6,13 +6,14 @@
 #include "pipeline/make_verb.h"
 #include "pipeline/surgery_options.h"
 #include "report/quantities.h"
-#include "surgery/partial_folder.h"
+#include "surgery/output_folder.h"
 
 namespace espalier::pipeline {
 namespace {
 
 espalier::ApplySummary dry_run(const ApplyOptions& options) {
-  check_output(options.out, options.model, options.if_exists);
+  expect_apart(options.out, options.model);
+  check_output_folder(options.out, options.if_exists);
   return prepare_surgery(options.model, options.plan, options.surgery, options.shard_bytes.value_or(0))
       .summary;
 }

@@ -5,6 +5,7 @@
 #include "base/error.h"
 #include "base/files.h"
 #include "base/machine.h"
+#include "base/memory_limit.h"
 #include "infer/generate.h"
 #include "pipeline/language_model.h"
 #include "pipeline/make_verb.h"
@@ -28,7 +29,8 @@ std::string continuation(const infer::DecoderModel& model, const Tokenizer& toke
                                 prompt.size(), count, model.spec.positions()),
                     "choose a smaller --tokens, or another prompt");
   }
-  const auto most_bytes = static_cast<std::uint64_t>(kMemoryShare * static_cast<double>(memory_bytes()));
+  const auto most_bytes =
+      static_cast<std::uint64_t>(kMemoryShare * static_cast<double>(memory_limit().bytes));
   infer::Generation generation(model, positions, most_bytes);
   std::vector<std::int32_t> stops;
   if (tokenizer.eos()) stops.push_back(*tokenizer.eos());

@@ -7,24 +7,38 @@
 #include "report/quantities.h"
 #include "surgery/export_bert.h"
 #include "surgery/export_mistral.h"
+#include "surgery/output_folder.h"
 #include "text/model_tokenizer.h"
 
 namespace espalier::pipeline {
 namespace {
 
-ExportSummary to_bert(const Checkpoint& model, const ExportOptions& options) {
-  check_exports_as_bert(model);
-  create_output_folder(options.out, options.if_exists);
+/// Writes with `write` into the folder that becomes `options.out`, unless it is there already.
+template <typename Write>
+void write_once(const ExportOptions& options, const Checkpoint& model, const char* format, Dtype dtype,
+                const RunContext& context, Write write) {
+  const std::string recipe = fmt::format("espalier.export/1 {} {} {}", ESPALIER_VERSION, format, name(dtype));
+  StagedFolder folder = stage_model(options.out, options.if_exists, model, recipe, context.note);
+  if (folder.is_done())
+    return context.note(fmt::format("{}: is complete, of the same command", options.out.string()));
+  write(folder.path());
+  commit_model(folder);
+}
+
+ExportSummary to_bert(const Checkpoint& model, const ExportOptions& options, const RunContext& context) {
+  const BertExport made = describe_bert(model);
   const Dtype dtype = options.dtype.value_or(Dtype::kF32);
-  const auto made = export_bert(model, options.out, dtype);
-  copy_tokenizer(options.model, options.out);
+  write_once(options, model, "bert", dtype, context, [&](const std::filesystem::path& folder) {
+    export_bert(model, folder, dtype);
+    copy_tokenizer(options.model, folder);
+  });
   return {options.out, made.architecture, made.parameters, dtype};
 }
 
-ExportSummary to_mistral(const Checkpoint& model, const ExportOptions& options) {
-  check_exports_as_mistral(model);
-  create_output_folder(options.out, options.if_exists);
-  const auto made = export_mistral(model, options.out, options.dtype);
+ExportSummary to_mistral(const Checkpoint& model, const ExportOptions& options, const RunContext& context) {
+  const MistralExport made = describe_mistral(model, options.dtype);
+  write_once(options, model, "mistral", made.dtype, context,
+             [&](const std::filesystem::path& folder) { export_mistral(model, folder, options.dtype); });
   return {options.out, "MistralForCausalLM", made.parameters, made.dtype};
 }
 
@@ -41,10 +55,11 @@ void describe(options::OptionTable& table, ExportOptions& options) {
   table.flag("overwrite", options.if_exists, IfExists::kOverwrite, "the folder may hold an older model");
 }
 
-ExportSummary export_model(const ExportOptions& options, const RunContext& /*context*/) {
+ExportSummary export_model(const ExportOptions& options, const RunContext& context) {
   const Checkpoint model = Checkpoint::open(options.model);
   arch::describe(model);  // what is broken is refused as every verb does, before what cannot be exported
-  return options.format == ExportFormat::kMistral ? to_mistral(model, options) : to_bert(model, options);
+  return options.format == ExportFormat::kMistral ? to_mistral(model, options, context)
+                                                  : to_bert(model, options, context);
 }
 
 nlohmann::ordered_json to_json(const ExportSummary& summary) {

@@ -3,7 +3,7 @@
 #include <fmt/format.h>
 
 #include "base/error.h"
-#include "base/machine.h"
+#include "base/memory_limit.h"
 #include "base/stopwatch.h"
 #include "infer/generate.h"
 #include "pipeline/language_model.h"
@@ -14,7 +14,7 @@
 namespace espalier::pipeline {
 namespace {
 
-/// Of the machine's memory that widened weights may take.
+/// Of the memory that is left, what widened weights may take.
 constexpr double kWidenedShare = 0.6;
 
 /// Ids that end a text: those of the model's settings, else the tokenizer's.
@@ -75,13 +75,14 @@ GenerateSummary generate(const GenerateOptions& options, const RunContext& conte
   summary.prompt_tokens = prompt_of(options, tokenizer.get());
   const auto& prompt = summary.prompt_tokens;
   if (prompt.empty()) throw UserError("--prompt: no tokens", "write at least one character");
-  const auto positions = static_cast<std::int64_t>(prompt.size()) + options.count;
-  if (positions > model.spec.positions())
+  const auto given = static_cast<std::int64_t>(prompt.size());
+  if (given > model.spec.positions() || options.count > model.spec.positions() - given)
     throw UserError(fmt::format("{} tokens of prompt and {} new ones, the model holds positions for {}",
                                 prompt.size(), options.count, model.spec.positions()),
                     "choose a smaller --tokens");
   infer::Generation generation(
-      model, positions, static_cast<std::uint64_t>(kWidenedShare * static_cast<double>(memory_bytes())));
+      model, given + options.count,
+      static_cast<std::uint64_t>(kWidenedShare * static_cast<double>(memory_limit().bytes)));
   if (context.part && options.prompt) context.part(*options.prompt);
   Listener listener(context, tokenizer.get(),
                     options.prompt && !options.prompt->empty() ? TextPart::kContinuation : TextPart::kWhole);

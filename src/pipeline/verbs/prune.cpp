@@ -6,10 +6,13 @@
 
 #include "artifacts/run_manifest.h"
 #include "base/error.h"
+#include "base/folder_lock.h"
 #include "base/interrupt.h"
 #include "base/machine.h"
+#include "base/staged_folder.h"
 #include "base/stopwatch.h"
 #include "pipeline/check_prune.h"
+#include "checkpoint/checkpoint.h"
 #include "pipeline/make_verb.h"
 #include "pipeline/prune_steps.h"
 #include "report/shell_command.h"
@@ -24,6 +27,8 @@ class Pruning {
   Pruning(const PruneOptions& options, const RunContext& context)
       : options_(options), context_(context), steps_(prune_steps(options, context.seed)) {
     for (const PruneStep& step : steps_) lines_.push_back(shell_command(step.command));
+    const CheckpointIdentity model = Checkpoint::open(options.model).identity();
+    model_ = {{"sha256", model.sha256}, {"stamps", model.stamps}};
     summary_.out = options.out;
   }
 
@@ -52,6 +57,8 @@ class Pruning {
     const fs::path manifest = in_run("manifest.json");
     if (!options_.resume) {
       create_output_folder(options_.out, options_.if_exists);
+      lock_.emplace(lock_for_writing(options_.out));
+      fs::remove(manifest);  // first: without it nobody goes on with a part of the rest
       remove_results();
       return;
     }
@@ -59,10 +66,17 @@ class Pruning {
     if (!fs::exists(options_.out, absent)) {  // what failed before its first step left nothing
       if (context_.note)
         context_.note(fmt::format("{}: there is no run yet, it begins", options_.out.string()));
-      return create_output_folder(options_.out, options_.if_exists);
+      create_output_folder(options_.out, options_.if_exists);
+      lock_.emplace(lock_for_writing(options_.out));
+      return;
     }
     const RunManifest before = read_manifest(manifest);
+    lock_.emplace(lock_for_writing(options_.out));
     for (const PruneStep& step : steps_) expect_done_alike(step, before, manifest);
+    if (const auto model = before.options.find("model"); model != before.options.end() && *model != model_)
+      throw UserError(
+          fmt::format("{}: {} has changed since that run began", manifest.string(), options_.model.string()),
+          "start again, with --overwrite or another --out: its observations are of the older model");
     seconds_ = before.timings_seconds;
   }
 
@@ -90,9 +104,8 @@ class Pruning {
     std::error_code absent;
     if (!options_.observations || !fs::equivalent(observed, *options_.observations, absent))
       fs::remove(observed);
-    for (const char* name :
-         {"observations.safetensors.state", "scores.json", "merges.json", "plan.json", "model"})
-      fs::remove_all(in_run(name));
+    for (const char* name : {"scores.json", "merges.json", "plan.json"}) fs::remove(in_run(name));
+    for (const char* name : {"observations.safetensors.state", "model"}) remove_folder(in_run(name));
     std::vector<fs::path> comparisons;
     for (const auto& entry : fs::directory_iterator(options_.out)) {
       const fs::path& file = entry.path();
@@ -126,7 +139,7 @@ class Pruning {
     manifest.status = status;
     manifest.message = std::move(message);
     manifest.started_at = started_at_;
-    manifest.options = {{"commands", lines_}};
+    manifest.options = {{"commands", lines_}, {"model", model_}};
     manifest.versions = {{"espalier", ESPALIER_VERSION}};
     manifest.seed = context_.seed;
     manifest.machine = {cpu_name(), context_.threads, memory_bytes()};
@@ -137,8 +150,10 @@ class Pruning {
 
   const PruneOptions& options_;
   const RunContext& context_;
+  std::optional<FolderLock> lock_;
   std::vector<PruneStep> steps_;
   std::vector<std::string> lines_;  // the steps as a shell reads them
+  nlohmann::json model_;            // what it was when this began
   std::string started_at_ = utc_now();
   std::map<std::string, double> seconds_;
   PruneSummary summary_;

@@ -5,11 +5,14 @@
 #include <signal.h>
 #include <sys/mount.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <fstream>
+#include <thread>
 
+#include "base/output_path.h"
 #include "temporary_folder.h"
 #include "unit/base/user_error.h"
 
@@ -52,14 +55,49 @@ TEST(Files, WriteErrorsNameTheFileAndLeaveNothing) {
   EXPECT_EQ(entries(folder.path()), 1U);
 }
 
-TEST(Files, ReplacesASymbolicLinkWithoutWritingThroughIt) {
+TEST(Files, FollowsSymbolicLinks) {
   const TemporaryFolder folder;
-  write_file(folder / "cache", "original");
-  fs::create_symlink(folder / "cache", folder / "link");
-  write_file(folder / "link", "new");
-  EXPECT_EQ(read_file(folder / "cache"), "original");
-  EXPECT_EQ(read_file(folder / "link"), "new");
-  EXPECT_FALSE(fs::is_symlink(folder / "link"));
+  fs::create_directory(folder / "other");
+  fs::create_symlink("other/file", folder / "link");
+  fs::create_symlink("link", folder / "link-to-link");
+  write_file(folder / "link-to-link", "new");  // which leads to no file yet
+  EXPECT_EQ(read_file(folder / "other/file"), "new");
+  write_file(folder / "link", "newer");
+  EXPECT_EQ(read_file(folder / "other/file"), "newer");
+  EXPECT_TRUE(fs::is_symlink(folder / "link"));
+  EXPECT_EQ(entries(folder / "other"), 1U);
+  fs::create_symlink("round", folder / "round");
+  expect_user_error([&] { write_file(folder / "round", "x"); }, {"round: symbolic links that lead nowhere"});
+}
+
+TEST(Files, WritesToAFifoAndADeviceAsTheyAre) {
+  const TemporaryFolder folder;
+  const fs::path fifo = folder / "fifo";
+  ASSERT_EQ(::mkfifo(fifo.c_str(), 0600), 0);
+  std::string read;
+  std::thread reader([&] { read = read_file(fifo); });
+  write_file(fifo, "through");
+  reader.join();
+  EXPECT_EQ(read, "through");
+  EXPECT_TRUE(fs::is_fifo(fifo));
+  fs::create_symlink("/dev/null", folder / "null");
+  write_file(folder / "null", "gone");
+  EXPECT_TRUE(fs::is_character_file("/dev/null"));
+  EXPECT_EQ(entries(folder.path()), 2U);
+}
+
+TEST(Files, NamesMayBeAsLongAsTheFileSystemHasThem) {
+  const TemporaryFolder folder;
+  const std::string name(255, 'n');
+  write_file(folder / name, "x");
+  EXPECT_EQ(read_file(folder / name), "x");
+}
+
+TEST(Files, KnowsPlainNames) {
+  for (const char* name : {"a", "0.5", "..a", "a b"}) EXPECT_TRUE(is_plain_file_name(name)) << name;
+  for (const char* name : {"", ".", "..", "a/b", "/a", "../a", "a\\b"})
+    EXPECT_FALSE(is_plain_file_name(name)) << name;
+  EXPECT_FALSE(is_plain_file_name(std::string_view("a\0b", 3)));
 }
 
 TEST(Files, UncommittedOutputLeavesTheOldFile) {
@@ -127,7 +165,7 @@ TEST(Files, TooLargeAFileIsAUserErrorWithTheBytesNeeded) {
     write_file(folder / "out/a", std::string(300'000, 'x'));
     return "no error";
   });
-  EXPECT_NE(error.find("300000 bytes needed"), std::string::npos) << error;
+  EXPECT_NE(error.find("300000 bytes are more than a file may have here"), std::string::npos) << error;
   EXPECT_EQ(entries(folder / "out"), 0U);
 }
 

@@ -81,9 +81,9 @@ TEST(ExportMistral, KeepsBytesOrWritesAnotherDtypeAndCarriesTheTokenizer) {
 TEST(ExportMistral, SaysWhichLayersStillHaveExperts) {
   auto fields = golden_config("mixtral");
   const SmallDecoder whole(fields, 3), qwen(golden_config("qwen3-moe"), 3);
-  fixtures::expect_user_error([&] { check_exports_as_mistral(whole.open()); },
+  fixtures::expect_user_error([&] { describe_mistral(whole.open(), std::nullopt); },
                               {"layer 0 has", "--prune eager", "--experts-per-token 1"});
-  fixtures::expect_user_error([&] { check_exports_as_mistral(qwen.open()); },
+  fixtures::expect_user_error([&] { describe_mistral(qwen.open(), std::nullopt); },
                               {"qwen3_moe", "only a mixtral"});
 }
 

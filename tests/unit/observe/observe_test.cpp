@@ -2,7 +2,11 @@
 
 #include <gtest/gtest.h>
 
+#include <chrono>
+#include <cstring>
+#include <limits>
 #include <numeric>
+#include <utility>
 
 #include "artifacts/observation_fields.h"
 #include "base/error.h"
@@ -216,6 +220,88 @@ TEST(Observe, TheStateOfAnotherRunIsNotResumed) {
         run(model, some_rows(small.spec, 4, {17, 2}));
       },
       {"state.json", "the unfinished run has sequences 4, this one 2"});
+}
+
+/// A run that was stopped after its second layer.
+struct StoppedObservation {
+  SmallDecoder small{golden_config("mixtral")};
+  Rows rows = some_rows(small.config, 4);
+  Observing run;
+
+  StoppedObservation() {
+    run.options.save_share = 1e9;
+    run.options.progress = stop_after(2, 3, 57);
+    const infer::DecoderModel model = infer::load_decoder(small.open());
+    EXPECT_THROW(run(model, rows), Stop);
+    run.options.progress = {};
+    run.options.resume = Resume::kIfPossible;
+  }
+  Observations resumed() { return run(infer::load_decoder(small.open()), rows); }
+};
+
+TEST(Observe, IsNotEndedWithOtherWeights) {
+  for (const char* changed : {"model.embed_tokens.weight", "model.layers.1.input_layernorm.weight"}) {
+    StoppedObservation stopped;
+    const auto file = stopped.small.folder() / "model.safetensors";
+    std::string weights = read_file(file);
+    weights[stopped.small.open().tensor(changed).begin] ^= 1;
+    write_file(file, weights);
+    expect_user_error([&] { stopped.resumed(); },
+                      {"the weights of layer ", "not those of the unfinished run"});
+  }
+}
+
+TEST(Observe, IsEndedWithTheSameWeightsInAnotherFile) {
+  StoppedObservation stopped;
+  const auto file = stopped.small.folder() / "model.safetensors";
+  write_file(file, read_file(file));
+  const Observations expected = Observing()(infer::load_decoder(stopped.small.open()), stopped.rows);
+  expect_same_layers(stopped.resumed(), expected, 0.0);
+}
+
+TEST(Observe, HasOneWriter) {
+  const SmallDecoder small(golden_config("mixtral"));
+  const infer::DecoderModel model = infer::load_decoder(small.open());
+  const Rows rows = some_rows(small.config, 4);
+  Observing first;
+  bool refused = false;
+  first.options.progress = [&](const Progress&) {
+    if (std::exchange(refused, true)) return;
+    ObserveOptions second = first.options;
+    second.progress = {};
+    expect_user_error(
+        [&] {
+          observe(model, {rows, {}}, nullptr, second);
+        },
+        {"another process is writing there"});
+  };
+  expect_same_layers(first(model, rows), Observing()(model, rows), 0.0);
+  EXPECT_TRUE(refused);
+}
+
+TEST(Observe, StopsWhenTheCheckpointChanges) {
+  const SmallDecoder small(golden_config("mixtral"));
+  const infer::DecoderModel model = infer::load_decoder(small.open());
+  const auto file = small.folder() / "model.safetensors";
+  Observing run;
+  run.options.progress = [&](const Progress&) {
+    std::filesystem::last_write_time(file,
+                                     std::filesystem::file_time_type::clock::now() + std::chrono::hours(1));
+  };
+  expect_user_error([&] { run(model, some_rows(small.config, 4)); }, {"model.safetensors: changed while"});
+}
+
+TEST(Observe, NaNInWeightsIsAnErrorThatNamesTheLayer) {
+  const SmallDecoder small(golden_config("mixtral"));
+  const auto file = small.folder() / "model.safetensors";
+  std::string weights = read_file(file);
+  const float bad = std::numeric_limits<float>::quiet_NaN();
+  const auto begin =
+      static_cast<std::size_t>(small.open().tensor("model.layers.1.post_attention_layernorm.weight").begin);
+  std::memcpy(weights.data() + begin, &bad, sizeof bad);
+  write_file(file, weights);
+  expect_user_error([&] { Observing()(infer::load_decoder(small.open()), some_rows(small.config, 4)); },
+                    {"the output of layer 1 is NaN"});
 }
 
 TEST(Observe, ExamplesAreTokensThatTheExpertReallyHandled) {

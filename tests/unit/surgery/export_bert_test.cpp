@@ -45,7 +45,7 @@ TEST(ExportBert, WritesFullNamesWhereTheFileHasShortOnes) {
 TEST(ExportBert, RoutersHaveNoPlace) {
   const TemporaryFolder folder;
   const Checkpoint model = fixtures::store_model(folder.path(), fixtures::tiny_moe_config());
-  fixtures::expect_user_error([&] { check_exports_as_bert(model); },
+  fixtures::expect_user_error([&] { describe_bert(model); },
                               {"layer 0 has 4 experts, layer 2 has 4 experts", "no router"});
 }
 

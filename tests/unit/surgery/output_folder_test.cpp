@@ -2,7 +2,7 @@
 #include <gtest/gtest.h>
 
 #include "artifacts/scores.h"
-#include "surgery/partial_folder.h"
+#include "base/staged_folder.h"
 #include "unit/base/user_error.h"
 #include "unit/surgery/pruned_model.h"
 
@@ -72,9 +72,9 @@ TEST_F(OutputFolder, IsWrittenByOneProcessAtATime) {
   write_plan(folder.plan_file(), plan);
   const auto note = [](std::string_view) {};
   {
-    const PartialFolder other = open_partial(folder.out(), "other work", note);
+    const StagedFolder other(folder.out(), IfExists::kFail, "other work", note);
     expect_user_error([&] { folder.apply(plan, folder.options()); }, {"another process is writing there"});
-    EXPECT_TRUE(fs::exists(other.path));
+    EXPECT_TRUE(fs::exists(other.path()));
   }
   folder.apply(plan, folder.options());  // what the other left behind is no hindrance
   EXPECT_TRUE(fs::exists(folder.out() / "config.json"));
@@ -103,6 +103,27 @@ TEST_F(OutputFolder, LeavesARecordAndAModelCard) {
         "multiples of 8"}) {
     EXPECT_NE(card.find(fragment), std::string::npos) << fragment << "\n" << card;
   }
+}
+
+TEST_F(OutputFolder, TheSameCommandAgainIsDoneAndAnotherIsRefused) {
+  folder.apply(plan, in_two());
+  const auto time = fs::last_write_time(folder.out() / "config.json");
+  EXPECT_EQ(folder.apply(plan, in_two()).files_found, 2U);
+  EXPECT_EQ(fs::last_write_time(folder.out() / "config.json"), time);
+  expect_user_error([&] { folder.apply(plan); }, {"exists and is not empty"});  // in one file
+  write_file(folder.model() / "tokenizer.json", "[]");
+  expect_user_error([&] { folder.apply(plan, in_two()); }, {"exists and is not empty"});
+  write_file(folder.model() / "tokenizer.json", "{}");
+  fs::remove(folder.out() / "config.json");
+  expect_user_error([&] { folder.apply(plan, in_two()); }, {"exists and is not empty"});
+}
+
+TEST_F(OutputFolder, ALinkToItIsFollowed) {
+  fs::create_directory(folder / "elsewhere");
+  fs::create_directory_symlink("elsewhere", folder.out());
+  folder.apply(plan);
+  EXPECT_TRUE(fs::is_symlink(folder.out()));
+  EXPECT_TRUE(fs::exists(folder / "elsewhere/config.json"));
 }
 
 TEST_F(OutputFolder, TheSameInputGivesTheSameFiles) {
@@ -204,7 +225,9 @@ TEST_F(OutputFolder, InTheWayOrInTheModelIsAUserError) {
   write_file(folder / "file", "x");
   expect_user_error([&] { apply_to(folder / "file"); }, {"is a file, expected a folder"});
   fs::create_directory(folder / "out.partial");
+  write_file(folder / "out.partial/mine", "x");
   expect_user_error([&] { apply_to(folder.out()); }, {"out.partial: is in the way"});
+  EXPECT_EQ(read_file(folder / "out.partial/mine"), "x");
   EXPECT_EQ(Checkpoint::open(folder.model()).files().size(), 3U);
 }
 
