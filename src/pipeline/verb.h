@@ -30,11 +30,16 @@ class VerbCall {
 ///
 /// A verb is a pair of files in verbs/, called as it is:
 ///
-///     struct ScoreOptions { .. };    struct ScoreSummary { .. };
-///     ScoreSummary score(const ScoreOptions& options, const RunContext& context);   // the work; prints
-///     nothing void describe(options::OptionTable& table, ScoreOptions& options);            // every option
-///     once nlohmann::ordered_json to_json(const ScoreSummary& summary); std::string to_text(const
-///     ScoreSummary& summary); Verb score_verb(); // its row
+///     struct ScoreOptions { .. };
+///     struct ScoreSummary { .. };
+///     // The work; prints nothing.
+///     ScoreSummary score(const ScoreOptions& options, const RunContext& context);
+///     // Every option once.
+///     void describe(options::OptionTable& table, ScoreOptions& options);
+///     nlohmann::ordered_json to_json(const ScoreSummary& summary);
+///     std::string to_text(const ScoreSummary& summary);
+///     // Its row.
+///     Verb score_verb();
 ///
 /// The build makes the table of the folder (src/verb_table.cmake).
 struct Verb {
