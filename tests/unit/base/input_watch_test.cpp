@@ -1,5 +1,6 @@
 #include "base/input_watch.h"
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <sys/mman.h>
 #include <sys/wait.h>

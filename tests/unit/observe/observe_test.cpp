@@ -225,7 +225,7 @@ TEST(Observe, TheStateOfAnotherRunIsNotResumed) {
 /// A run that was stopped after its second layer.
 struct StoppedObservation {
   SmallDecoder small{golden_config("mixtral")};
-  Rows rows = some_rows(small.config, 4);
+  Rows rows = some_rows(small.spec, 4);
   Observing run;
 
   StoppedObservation() {
@@ -262,7 +262,7 @@ TEST(Observe, IsEndedWithTheSameWeightsInAnotherFile) {
 TEST(Observe, HasOneWriter) {
   const SmallDecoder small(golden_config("mixtral"));
   const infer::DecoderModel model = infer::load_decoder(small.open());
-  const Rows rows = some_rows(small.config, 4);
+  const Rows rows = some_rows(small.spec, 4);
   Observing first;
   bool refused = false;
   first.options.progress = [&](const Progress&) {
@@ -288,7 +288,7 @@ TEST(Observe, StopsWhenTheCheckpointChanges) {
     std::filesystem::last_write_time(file,
                                      std::filesystem::file_time_type::clock::now() + std::chrono::hours(1));
   };
-  expect_user_error([&] { run(model, some_rows(small.config, 4)); }, {"model.safetensors: changed while"});
+  expect_user_error([&] { run(model, some_rows(small.spec, 4)); }, {"model.safetensors: changed while"});
 }
 
 TEST(Observe, NaNInWeightsIsAnErrorThatNamesTheLayer) {
@@ -300,7 +300,7 @@ TEST(Observe, NaNInWeightsIsAnErrorThatNamesTheLayer) {
       static_cast<std::size_t>(small.open().tensor("model.layers.1.post_attention_layernorm.weight").begin);
   std::memcpy(weights.data() + begin, &bad, sizeof bad);
   write_file(file, weights);
-  expect_user_error([&] { Observing()(infer::load_decoder(small.open()), some_rows(small.config, 4)); },
+  expect_user_error([&] { Observing()(infer::load_decoder(small.open()), some_rows(small.spec, 4)); },
                     {"the output of layer 1 is NaN"});
 }
 

@@ -150,7 +150,10 @@ TEST(TextFrame, Components) {
 }
 
 std::string decoded(const char* component, Strings pieces) {
-  return TokenDecoder(json::parse(component), "test").text(std::move(pieces));
+  GrowingText text = TokenDecoder(json::parse(component), "test").start(TextPart::kWhole);
+  std::string all;
+  for (std::string& piece : pieces) all += text.add(std::move(piece));
+  return all + text.finish();
 }
 
 TEST(TokenDecoder, Components) {
