@@ -35,6 +35,15 @@ std::string first_line(std::string_view text) {
   return std::string(text.substr(0, text.find('\n')));
 }
 
+/// Where the one who threw had no hint: what can be done about the place that the error names.
+std::string_view fallback_hint(std::string_view what) {
+  if (what.starts_with("--")) return "`espalier VERB --help` says what the option takes";
+  const std::string_view place = what.substr(0, what.find(": "));
+  if (place.ends_with(".json") || place.ends_with(".toml"))
+    return "correct the file, or take it from where it came";
+  return "`espalier VERB --help` says what the verb reads";
+}
+
 void print_error(std::string_view what, std::string_view hint) {
   std::cout.flush();
   std::string lines = fmt::format("espalier: error: {}\n", printable(what));
@@ -146,7 +155,7 @@ int run_program(int argc, const char* const* argv) {
     flush_results();
     return kDone;
   } catch (const UserError& error) {
-    print_error(error.what(), error.hint());
+    print_error(error.what(), error.hint().empty() ? fallback_hint(error.what()) : error.hint());
     return kUserFault;
   } catch (const Interrupted& interrupted) {
     print_error(interrupted.what(), "the state was saved");

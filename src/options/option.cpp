@@ -46,6 +46,11 @@ Option& Option::writes() {
   return *this;
 }
 
+Option& Option::makes_its_folder() {
+  makes_folder = true;
+  return *this;
+}
+
 Option& Option::at_least(double least) {
   range.least = least;
   return *this;

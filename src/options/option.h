@@ -37,6 +37,7 @@ struct Option {
   bool positional = false;  ///< on the command line told by its place
   bool required = false;
   bool written = false;               ///< of kPath: the verb writes there
+  bool makes_folder = false;          ///< of a file that is written: the folders above it are made too
   std::vector<std::string> choices;   ///< of kChoice, and of texts of which only these are taken
   Range range;                        ///< of kInteger and kNumber
   std::string default_text;           ///< what the field holds before it is set, for people; empty: nothing
@@ -55,6 +56,7 @@ struct Option {
   // What an OptionTable adds, in the order of a sentence.
   Option& require();
   Option& writes();
+  Option& makes_its_folder();
   Option& at_least(double least);
   Option& above(double least);
   Option& between(double least, double most);

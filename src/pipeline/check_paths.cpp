@@ -45,7 +45,7 @@ fs::path existing_folder(fs::path path) {
   return path.empty() ? fs::path(".") : path;
 }
 
-/// Verbs make the folders that they write into, but none around a file.
+/// Verbs make the folders that they write into, but few make one around a file.
 void check_output(const options::Option& option, const fs::path& path) {
   std::error_code error;
   const std::string name = options::shown_name(option);
@@ -58,7 +58,8 @@ void check_output(const options::Option& option, const fs::path& path) {
     throw UserError(
         fmt::format("{}: {}: {} is a file, expected a folder", name, path.string(), folder.string()),
         "name another place");
-  if (option.metavar == "FILE" && !fs::is_directory(path.has_parent_path() ? path.parent_path() : ".", error))
+  if (option.metavar == "FILE" && !option.makes_folder &&
+      !fs::is_directory(path.has_parent_path() ? path.parent_path() : ".", error))
     throw UserError(
         fmt::format("{}: {}: there is no folder {}", name, path.string(), path.parent_path().string()),
         fmt::format("make it first: mkdir -p {}", path.parent_path().string()));

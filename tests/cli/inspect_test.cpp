@@ -36,7 +36,7 @@ TEST(InspectVerb, BadInputIsAUserError) {
     const ProgramRun run = run_program({"inspect", model});
     EXPECT_EQ(run.exit_code, 2);
     EXPECT_EQ(run.out, "");
-    EXPECT_THAT(run.err, HasSubstr("espalier: error: " + model));
+    EXPECT_THAT(run.err, HasSubstr(model));
     EXPECT_THAT(run.err, HasSubstr("\nhint: "));
   }
   EXPECT_EQ(run_program({"inspect"}).exit_code, 2);

@@ -61,12 +61,15 @@ TEST(SweepMethods, PrunesInEveryWayComparesAndRepeatsNothing) {
 
 TEST(SweepMethods, RefusesWhatPruneWouldRefuseBeforeItStarts) {
   const TemporaryFolder folder;
+  const std::string text = folder.write("a.txt", "One two three.\n");
   for (const auto& [method, said] : {std::pair{"criterion = \"reapp\"", "did you mean reap"},
                                      std::pair{"action = \"merg\"", "did you mean merge"}}) {
-    const std::string grid = folder.write("grid.toml",
-                                          "model = \"m\"\nkeep = 2\nseeds = [1]\n[calibration]\na = \"a\"\n"
-                                          "[evaluation]\nb = \"b\"\n[methods.reap]\n" +
-                                              std::string(method) + "\n");
+    const std::string grid =
+        folder.write("grid.toml", "model = \"" + source_dir() +
+                                      "/tests/golden/mixtral\"\nkeep = 2\nseeds = [1]\n"
+                                      "[calibration]\na = \"" +
+                                      text + "\"\n[evaluation]\nb = \"" + text + "\"\n[methods.reap]\n" +
+                                      std::string(method) + "\n");
     const ProgramRun run = run_program({"sweep", grid, "--out", (folder / "out").string()});
     EXPECT_EQ(run.exit_code, 2);
     EXPECT_THAT(run.err, HasSubstr(said));

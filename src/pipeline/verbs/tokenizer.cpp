@@ -41,7 +41,7 @@ void describe(options::OptionTable& table, TokenizerOptions& options) {
       .between(1, kMost)
       .shows("")
       .require();
-  table.add("out", options.out, "FILE", "vocab.txt or tokenizer.json to write").require();
+  table.add("out", options.out, "FILE", "vocab.txt or tokenizer.json to write").require().makes_its_folder();
   table.add("limit-alphabet", training.limit_alphabet, "N", "keep at most this many characters")
       .between(1, kMost);
   table.add("min-character-count", training.min_character_count, "N", "keep no character that is rarer")

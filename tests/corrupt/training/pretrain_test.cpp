@@ -72,7 +72,7 @@ std::vector<Case> file_cases() {
   };
   return {{"no config", without("config.json"), {"config.json", "no such file"}},
           {"no vocabulary", without("vocab.txt"), {"vocab.txt", "no such file"}},
-          {"no text", without("text.txt"), {"text.txt", "No such file"}},
+          {"no text", without("text.txt"), {"text.txt", "no such file"}},
           {"no validation text", options({"--valid-text", "/nowhere.txt"}), {"/nowhere.txt"}},
           {"config that is no JSON", config_with("\"hidden_size\"", "hidden_size"), {"config.json:1:"}},
           {"empty text", text_of(""), {"corpus is empty", "text.txt"}},
@@ -103,7 +103,7 @@ std::vector<Case> config_cases() {
           {"no width", config_with("\"hidden_size\": 32,", ""), {"hidden_size"}},
           {"negative width", config_with("\"hidden_size\": 32", "\"hidden_size\": -32"), {"hidden_size"}},
           {"a model larger than any memory",
-           config_with("\"hidden_size\": 32", "\"hidden_size\": 1048576"),
+           config_with("\"hidden_size\": 32", "\"hidden_size\": 65536"),
            {"a model of ", "of memory"}},
           {"another activation",
            config_with("\"num_experts\": 4", "\"num_experts\": 4, \"hidden_act\": \"relu\""),

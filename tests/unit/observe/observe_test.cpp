@@ -301,7 +301,7 @@ TEST(Observe, NaNInWeightsIsAnErrorThatNamesTheLayer) {
   std::memcpy(weights.data() + begin, &bad, sizeof bad);
   write_file(file, weights);
   expect_user_error([&] { Observing()(infer::load_decoder(small.open()), some_rows(small.spec, 4)); },
-                    {"the output of layer 1 is NaN"});
+                    {"layer 1 gives outputs that are not finite"});
 }
 
 TEST(Observe, ExamplesAreTokensThatTheExpertReallyHandled) {
