@@ -93,7 +93,7 @@ criterion = "random"
 """
 QUESTION = {"question": "What grows flat against a wall?", "choices": ["a stone", "an espalier"], "gold": 1}
 # A field of these names, and a number before these units, is measured and not computed.
-MEASURED = re.compile(r"seconds|started|finished_at|rss|memory|versions|per_second|machine|created|elapsed")
+MEASURED = re.compile(r"stamps|seconds|started|finished_at|rss|memory|versions|per_second|machine|created|elapsed")
 UNITS = re.compile(rb"\d[\d.,]*( ?(?:ms|s|min|h|[kMG]?i?B|tokens/s|images/s)\b)")
 DRAWN_TIMES = re.compile(rb'id="timings"|aria-label="Headline figures"|id="machine"')
 PAGE = re.compile(rb"(\.html: [^\n]*?)[\d,]+ bytes")  # times are drawn on it
@@ -158,7 +158,9 @@ def run(program, command, folder):
 
 
 def files_of(folder):
-    return {str(path.relative_to(folder)): path for path in sorted(folder.rglob("*")) if path.is_file()}
+    # A finished folder's .espalier says which inode it replaced: no two folders have the same.
+    paths = (path for path in sorted(folder.rglob("*")) if path.is_file() and path.name != ".espalier")
+    return {str(path.relative_to(folder)): path for path in paths}
 
 
 def difference(first, second):

@@ -69,7 +69,8 @@ struct Checkpoint::State {
 
   void add(const fs::path& file) {
     tensors.add(files.emplace_back(file));
-    watched.emplace_back(file, files.back().mapping.stamp());
+    const FileStamp& stamp = files.back().mapping.stamp();
+    if (stamp != FileStamp{}) watched.emplace_back(file, stamp);  // else it came through a pipe
   }
   void add_shards(const fs::path& index_file);
 };

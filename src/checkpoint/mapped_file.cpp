@@ -42,8 +42,8 @@ MappedFile::MappedFile(const std::filesystem::path& file) {
     return;
   }
   const InputFile input(file);
-  stamp_ = stamp_of(input.descriptor());
   bytes_ = map(input.descriptor(), input.size(), MAP_PRIVATE, PROT_READ, file);  // outlives the descriptor
+  stamp_ = stamp_of(input.descriptor());
   range_ = MappedRange(file, bytes_);
 }
 
