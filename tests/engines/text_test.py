@@ -33,9 +33,10 @@ ALPHABETS = ["ab ", "abcdefghijklmnopqrstuvwxyz  ", "aA.,!?'\"-_ \n\t", "\u2581 
 
 
 def is_old(character):
-    """Of Unicode 3.2: the tables of all libraries agree on these. What is newer differs by the age of each table
+    """Of Unicode 3.2, and of the same kind since: all libraries agree on these. Others differ by the age of each table
     (docs/design/text.md)."""
-    return unicodedata.ucd_3_2_0.category(character) not in ("Cn", "Cs")
+    category = unicodedata.ucd_3_2_0.category(character)
+    return category not in ("Cn", "Cs") and category == unicodedata.category(character)
 
 
 def random_texts(rng, count):
