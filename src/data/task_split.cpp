@@ -32,7 +32,7 @@ void check_label(const std::string& label, const Task& task, const TableReader& 
     throw UserError(
         fmt::format("{}: the column \"{}\" holds {}, expected a label", row.where(), task.label, what), hint);
   };
-  if (is_blank(label)) wrong("nothing", "correct the row or leave it out");
+  if (is_blank(label)) wrong("\"\"", "correct the row or leave it out");
   if (label.find_first_of(" \t\r\v\f") == 0 || label.find_last_of(" \t\r\v\f") == label.size() - 1)
     wrong(fmt::format("\"{}\"", shown_text(label)), "take the blanks around the label away");
   if (label == "nan" || label == "NaN" || label == "<NA>")
@@ -40,10 +40,15 @@ void check_label(const std::string& label, const Task& task, const TableReader& 
           "so pandas writes what is missing: leave the row out, or give the class another name");
 }
 
+/// GLUE's own files are .tsv; data sets of the hub are saved as others.
+bool may_be_of_hub(const Task& task, TableFormat format) {
+  return task.source == TaskSource::kGlue && format != TableFormat::kTsv;
+}
+
 /// The hub's data sets of GLUE hold numbers: places in the list of labels. -1: not published.
-std::optional<int> hub_label(const Task& task, const std::string& label) {
+std::optional<int> hub_label(const Task& task, const std::string& label, TableFormat format) {
   const auto number = number_in(label);
-  if (task.source != TaskSource::kGlue || !number || *number != std::floor(*number)) return std::nullopt;
+  if (!may_be_of_hub(task, format) || !number || *number != std::floor(*number)) return std::nullopt;
   if (*number < 0 || *number >= static_cast<double>(task.labels.size())) return std::nullopt;
   return static_cast<int>(*number);
 }
@@ -51,14 +56,15 @@ std::optional<int> hub_label(const Task& task, const std::string& label) {
 // Numbers the labels of a file: those of the task, or those that come, which are sorted at the end.
 class LabelNumbers {
  public:
-  explicit LabelNumbers(const Task& task) : task_(task), open_(task.labels.empty()) {
+  LabelNumbers(const Task& task, TableFormat format)
+      : task_(task), open_(task.labels.empty()), format_(format) {
     for (const auto& label : task.labels) numbers_.emplace(label, static_cast<int>(numbers_.size()));
   }
 
   int number(const std::string& label, const TableReader& row) {
     if (const auto found = numbers_.find(label); found != numbers_.end()) return found->second;
     check_label(label, task_, row);
-    if (const auto number = hub_label(task_, label)) return *number;
+    if (const auto number = hub_label(task_, label, format_)) return *number;
     if (!open_) {
       throw UserError(fmt::format("{}: the column \"{}\" holds \"{}\", expected one of {}", row.where(),
                                   task_.label, shown_text(label), label_list(task_.labels)),
@@ -99,6 +105,7 @@ class LabelNumbers {
  private:
   const Task& task_;
   bool open_;
+  TableFormat format_;
   std::map<std::string, int> numbers_;
 };
 
@@ -113,23 +120,23 @@ double value_of(const std::string& text, const Task& task, const TableReader& ro
 }
 
 /// What the hub's data sets call the columns of GLUE's files.
-std::string hub_name(const Task& task, std::string_view column) {
+std::string hub_name(const Task& task, std::string_view column, TableFormat format) {
   static const std::map<std::string_view, const char*> kNames{
       {"#1 String", "sentence1"}, {"#2 String", "sentence2"}, {"Quality", "label"},
       {"score", "label"},         {"is_duplicate", "label"},  {"gold_label", "label"}};
-  if (task.source != TaskSource::kGlue) return {};
+  if (!may_be_of_hub(task, format)) return {};
   if (task.name == "mnli" && column == task.first) return "premise";
   if (task.name == "mnli" && column == task.second) return "hypothesis";
   const auto found = kNames.find(column);
   return found == kNames.end() ? std::string() : found->second;
 }
 
-TableColumns columns_of(const Task& task, Labels labels) {
+TableColumns columns_of(const Task& task, Labels labels, TableFormat format) {
   TableColumns columns{.positions = task.positions, .uneven = task.uneven};
-  columns.wanted.push_back({task.first, "", hub_name(task, task.first)});
-  if (task.has_pairs()) columns.wanted.push_back({task.second, "", hub_name(task, task.second)});
+  columns.wanted.push_back({task.first, "", hub_name(task, task.first, format)});
+  if (task.has_pairs()) columns.wanted.push_back({task.second, "", hub_name(task, task.second, format)});
   if (labels == Labels::kRequired)
-    columns.wanted.push_back({task.label, kUnlabelledHint, hub_name(task, task.label)});
+    columns.wanted.push_back({task.label, kUnlabelledHint, hub_name(task, task.label, format)});
   return columns;
 }
 
@@ -161,8 +168,8 @@ TaskSplit read_wordnet_split(const Task& task, const TaskFiles& data, std::strin
 TaskSplit parse_task_table(const Task& task, const LineSource& lines, TableFormat format,
                            const std::string& name, Labels labels) {
   TaskSplit split{.task = task, .labelled = labels == Labels::kRequired};
-  TableReader rows(lines, format, columns_of(task, labels), name);
-  LabelNumbers numbers(task);
+  TableReader rows(lines, format, columns_of(task, labels, format), name);
+  LabelNumbers numbers(task, format);
   while (rows.next()) {
     const auto& fields = rows.fields();
     Example example{.first = fields.front()};

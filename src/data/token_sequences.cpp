@@ -50,8 +50,8 @@ void check_is_object(std::string_view content, const std::string& source) {
   const auto begin = content.find_first_not_of(" \t\r\n");
   const bool is_array = begin != std::string_view::npos && content[begin] == '[';
   const bool is_lines = begin != std::string_view::npos && content[begin] == '{' &&
-                        content.find("\":") != std::string_view::npos &&
-                        content.find("\"sequences\"") == std::string_view::npos;
+                        content.find("\"sequences\"") == std::string_view::npos &&
+                        nlohmann::json::accept(content.substr(0, content.find('\n')));  // else it is broken
   if (is_array || is_lines)
     throw UserError(fmt::format("{}: found {}, expected token ids: {{\"sequences\": [[..], ..]}}", source,
                                 is_array ? "an array" : "an object without \"sequences\""),

@@ -32,8 +32,8 @@ void check_input(const options::Option& option, const fs::path& path) {
   std::error_code error;
   if (path.empty() || path == "-" || fs::exists(path, error)) return;
   refuse_dangling(path);
-  throw UserError(fmt::format("{}: {}: no such file or folder", options::shown_name(option), path.string()),
-                  neighbours(path));
+  const std::string name = option.positional ? "" : options::shown_name(option) + ": ";
+  throw UserError(fmt::format("{}{}: no such file or folder", name, path.string()), neighbours(path));
 }
 
 /// The nearest folder above that is there.

@@ -214,12 +214,10 @@ PreparedSweep prepare_methods(const std::string& toml, const SweepOptions& optio
   const MethodGrid grid = parse_method_grid(toml, options.grid.string(), known_options<ObserveOptions>(),
                                             known_options<PruneOptions>());
   const auto observations = observations_of(grid, options.out);
-  const auto inputs = observation_inputs(observations, grid.model);
   PreparedSweep sweep{runs_of(grid, options.out, inputs_of_method), {}, {}, {}};
-  for (GridRun& run : sweep.runs) {
-    run.arguments = prune_arguments(run);
-    run.inputs = inputs_of(prune_options(run), inputs);
-  }
+  for (GridRun& run : sweep.runs) run.arguments = prune_arguments(run);
+  const auto inputs = observation_inputs(observations, grid.model);  // the options are right: now the files
+  for (GridRun& run : sweep.runs) run.inputs = inputs_of(prune_options(run), inputs);
   const std::string program = program_name(context);
   for (const SharedObservations& one : observations)
     sweep.commands.push_back((is_there(one, inputs.at(one.file.string())) ? "# there: " : "") +

@@ -32,7 +32,8 @@ std::map<int, std::string> protected_experts(const Scores& scores, const LayerSc
     const auto experts = static_cast<int>(layer.scores.size());
     if (id.expert >= experts) {
       throw UserError(fmt::format("--protect: there is no expert {} in block {}, expected 0 to {}", id.expert,
-                                  id.layer, experts - 1));
+                                  id.layer, experts - 1),
+                      "experts are named LAYER:EXPERT, both from 0 on");
     }
     why[id.expert] = "protected";
   }

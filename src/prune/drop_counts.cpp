@@ -95,7 +95,8 @@ void expect_some_drop(const std::vector<LayerCandidates>& layers, const OneShotR
   std::int64_t most = 0;
   for (const LayerCandidates& layer : layers) most = std::max<std::int64_t>(most, layer.experts());
   if (const auto* count = std::get_if<KeepCount>(&rule.keep); count != nullptr && count->count > most) {
-    throw UserError(fmt::format("--keep: {} experts, the layers have {}", count->count, most));
+    throw UserError(fmt::format("--keep: {} experts, the layers have {}", count->count, most),
+                    fmt::format("keep {} or fewer, or a fraction such as 0.5", most));
   }
   const auto* part = std::get_if<KeepFraction>(&rule.keep);
   if (part == nullptr || part->fraction == 1.0 || dropped > 0) return;

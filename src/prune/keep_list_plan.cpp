@@ -23,7 +23,8 @@ const MoeLayerTensors& layer_of(const Topology& topology, int block, std::string
 LayerPlan layer_plan(const MoeLayerTensors& layer, const std::vector<int>& keep, std::string_view where) {
   if (keep.back() >= layer.num_experts) {
     throw UserError(fmt::format("{}: there is no expert {} in block {}, expected 0 to {}", where, keep.back(),
-                                layer.layer, layer.num_experts - 1));
+                                layer.layer, layer.num_experts - 1),
+                    "experts are numbered from 0 on, as in the model's files");
   }
   LayerPlan plan;
   plan.layer = static_cast<int>(layer.layer);

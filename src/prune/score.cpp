@@ -134,7 +134,8 @@ std::map<int, std::vector<double>> reference_values(const Checkpoint& reference,
 Topology topology_with_experts(const Checkpoint& checkpoint) {
   Topology topology = arch::describe(checkpoint).topology;
   if (topology.layers.empty()) {
-    throw UserError(fmt::format("{}: the model has no experts", checkpoint.folder().string()));
+    throw UserError(fmt::format("{}: the model has no experts", checkpoint.folder().string()),
+                    "name a Mixture-of-Experts model (`espalier inspect` shows what a folder holds)");
   }
   return topology;
 }
@@ -157,7 +158,8 @@ void add_model_facts(Scores& scores, const Checkpoint& checkpoint) {
     const std::int64_t experts = found == nullptr ? 0 : found->num_experts;
     if (experts != static_cast<std::int64_t>(layer.scores.size())) {
       throw UserError(fmt::format("{}: block {} has {} experts, the scores are of {}", folder, layer.layer,
-                                  experts, layer.scores.size()));
+                                  experts, layer.scores.size()),
+                      "name the model that was scored");
     }
     layer.expert_bytes = bytes_per_expert(checkpoint, *found);
   }

@@ -104,8 +104,8 @@ TaskSplit parse_csv(const char* text) {
 
 TEST(Labels, NoneAndNearlyTheSameAreErrorsWithTheLine) {
   const std::vector<std::pair<const char*, std::vector<std::string>>> cases{
-      {"text,label\nfine,pos\nbad,\nugly,neg\n", {"f: line 3: the column \"label\" holds nothing"}},
-      {"text,label\nfine,pos\nbad,  \nugly,neg\n", {"f: line 3", "holds nothing"}},
+      {"text,label\nfine,pos\nbad,\nugly,neg\n", {"f: line 3: the column \"label\" holds \"\""}},
+      {"text,label\nfine,pos\nbad,  \nugly,neg\n", {"f: line 3", "holds \"\""}},
       {"text,label\nfine,pos\nbad, neg\nugly,neg\n", {"f: line 3", "\" neg\"", "blanks"}},
       {"text,label\nfine,pos\nbad,neg\t\n", {"f: line 3", "blanks"}},
       {"text,label\nfine,pos\nodd,nan\n", {"f: line 3", "\"nan\"", "pandas"}}};
