@@ -67,8 +67,8 @@ struct Checkpoint::State {
   std::deque<WatchedInput> watched;
   std::string described;  // config.json and the index, as they were read
 
-  void add(const fs::path& file) {
-    tensors.add(files.emplace_back(file));
+  void add(const fs::path& file, const std::function<bool(const std::string& tensor)>& counts = {}) {
+    tensors.add(files.emplace_back(file), counts);
     const FileStamp& stamp = files.back().mapping.stamp();
     if (stamp != FileStamp{}) watched.emplace_back(file, stamp);  // else it came through a pipe
   }
@@ -88,7 +88,7 @@ void Checkpoint::State::add_shards(const fs::path& index_file) {
                       "download or copy the shard into the folder");
     }
     // The index is the list of what counts: a shard may hold more, or a tensor that counts elsewhere.
-    tensors.add(files.emplace_back(folder / name), [&](const std::string& tensor) {
+    add(folder / name, [&](const std::string& tensor) {
       const auto listed = index.file_of_tensor.find(tensor);
       return listed != index.file_of_tensor.end() && listed->second == name;
     });
