@@ -49,6 +49,11 @@ fs::path follow_links(fs::path path) {
   return path;
 }
 
+fs::path settled_path(const fs::path& path) {
+  const fs::path result = fs::absolute(path).lexically_normal();
+  return fs::weakly_canonical(follow_links(result.has_filename() ? result : result.parent_path()));
+}
+
 bool is_special_file(const fs::path& file) {
   struct stat status {};
   return ::stat(file.c_str(), &status) == 0 && !S_ISDIR(status.st_mode) &&

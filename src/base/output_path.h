@@ -9,6 +9,10 @@ namespace espalier {
 /// but not into /proc, where /dev/stdout leads. Throws UserError for links in a circle.
 std::filesystem::path follow_links(std::filesystem::path path);
 
+/// What `path` stands for, absolute and without a separator at the end, so that two names of one folder are
+/// the same and a suffix can be put behind.
+std::filesystem::path settled_path(const std::filesystem::path& path);
+
 /// A descriptor that writes to `file` as it is, where that is a device, a FIFO or what this process has open
 /// (/dev/stdout); -1 for regular files and names that are free, which are replaced as a whole. Throws
 /// UserError where it may not be written to.

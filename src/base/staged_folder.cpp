@@ -20,12 +20,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// Absolute, through links, without a separator at the end.
-fs::path normal(const fs::path& path) {
-  const fs::path result = fs::absolute(path).lexically_normal();
-  return fs::weakly_canonical(follow_links(result.has_filename() ? result : result.parent_path()));
-}
-
 fs::path with_suffix(fs::path folder, const char* suffix) {
   return folder += suffix;
 }
@@ -116,7 +110,7 @@ void finish_cleanly(const fs::path& out, StageRecord record) {
 void finish_replacement(const fs::path& asked) {
   std::error_code error;
   if (fs::exists(asked, error)) return;
-  const fs::path out = normal(asked);
+  const fs::path out = settled_path(asked);
   const auto record = read_record(partial_of(out));
   if (!record || !record->replaces || stamp_of(aside_of(out)).inode != record->replaces) return;
   const FolderLock lock = lock_for_writing(partial_of(out));
@@ -126,7 +120,7 @@ void finish_replacement(const fs::path& asked) {
 
 StagedFolder::StagedFolder(const fs::path& out, IfExists if_exists, std::string_view work,
                            const NoteSink& note)
-    : out_(normal(out)), partial_(partial_of(out_)), work_(work) {
+    : out_(settled_path(out)), partial_(partial_of(out_)), work_(work) {
   finish_replacement(out_);
   const auto before = read_record(out_);
   if (before && before->replaces) {

@@ -22,9 +22,9 @@ struct UsedWeights {
 /// The state of an unfinished observation: a folder beside the output, with the hidden states after the
 /// layers that are done, their statistics, and `state.json`, which is replaced last and names the other two.
 ///
-///     obs.safetensors.state/state.json               what was run, with which weights, and how many layers
-///     are done obs.safetensors.state/observations-1.safetensors  of the layers done
-///     obs.safetensors.state/hidden-1                 [N, D]; 0 and 1 alternate
+///     OUT.state/state.json                  what was run, with which weights, how many layers are done
+///     OUT.state/observations-1.safetensors  of the layers done
+///     OUT.state/hidden-1                    [N, D]; 0 and 1 alternate
 class ObserveState {
  public:
   explicit ObserveState(const std::filesystem::path& out);

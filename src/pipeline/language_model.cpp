@@ -22,7 +22,8 @@ std::string shown(std::span<const std::int32_t> ids, const Tokenizer& tokenizer)
 
 infer::DecoderModel open_decoder(const std::filesystem::path& folder, const RunContext& context) {
   infer::DecoderModel model = infer::load_decoder(Checkpoint::open(folder));
-  for (const std::string& note : model.spec.notes) context.note(fmt::format("{}: {}", folder.string(), note));
+  for (const std::string& note : model.spec.notes)
+    if (context.note) context.note(fmt::format("{}: {}", folder.string(), note));
   return model;
 }
 

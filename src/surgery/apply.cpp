@@ -111,7 +111,7 @@ ApplySummary apply_to_files(const ApplyOptions& options, const ProgressSink& pro
   StagedFolder folder =
       stage_model(options.out, options.if_exists, prepared.checkpoint, recipe(prepared, options), note);
   if (folder.is_done()) {
-    note(fmt::format("{}: is complete, of the same command", options.out.string()));
+    if (note) note(fmt::format("{}: is complete, of the same command", options.out.string()));
     prepared.summary.files_found = prepared.layout.shards.size();
     return std::move(prepared.summary);
   }

@@ -5,18 +5,13 @@
 #include "base/error.h"
 #include "base/hash.h"
 #include "base/input_watch.h"
+#include "base/output_path.h"
 #include "surgery/carried_files.h"
 
 namespace espalier {
 namespace {
 
 namespace fs = std::filesystem;
-
-/// Absolute, through links, without a separator at the end.
-fs::path normal(const fs::path& path) {
-  const fs::path result = fs::weakly_canonical(fs::absolute(path).lexically_normal());
-  return result.has_filename() ? result : result.parent_path();
-}
 
 bool lies_in(const fs::path& path, const fs::path& folder) {
   const fs::path relative = path.lexically_relative(folder);
@@ -32,7 +27,7 @@ bool is_of_a_model(const fs::path& file) {
 }  // namespace
 
 void expect_apart(const fs::path& out, const fs::path& input) {
-  const fs::path to = normal(out), from = normal(input);
+  const fs::path to = settled_path(out), from = settled_path(input);
   if (!lies_in(to, from) && !lies_in(from, to)) return;
   throw UserError(fmt::format("{}: the output folder is, holds or lies in the model's folder {}",
                               out.string(), input.string()),

@@ -87,7 +87,7 @@ Surgery fit_plan(const Plan& plan, std::string_view where, const Checkpoint& che
 Surgery fit_plan(const Plan& plan, std::string_view where, const Checkpoint& checkpoint,
                  const SurgeryOptions& options);
 
-/// Who could not load the result, or loads it with a loss: lines for people. `config`: before.
+/// Who could not load the result, or loads it with a loss: lines for people. `checkpoint`: before.
 std::vector<std::string> loading_notes(const Surgery& surgery, const Checkpoint& checkpoint);
 
 }  // namespace espalier

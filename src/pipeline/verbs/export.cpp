@@ -19,8 +19,10 @@ void write_once(const ExportOptions& options, const Checkpoint& model, const cha
                 const RunContext& context, Write write) {
   const std::string recipe = fmt::format("espalier.export/1 {} {} {}", ESPALIER_VERSION, format, name(dtype));
   StagedFolder folder = stage_model(options.out, options.if_exists, model, recipe, context.note);
-  if (folder.is_done())
-    return context.note(fmt::format("{}: is complete, of the same command", options.out.string()));
+  if (folder.is_done()) {
+    if (context.note) context.note(fmt::format("{}: is complete, of the same command", options.out.string()));
+    return;
+  }
   write(folder.path());
   commit_model(folder);
 }

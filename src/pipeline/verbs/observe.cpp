@@ -141,15 +141,10 @@ Observed observe_encoder_on_text(const ObserveOptions& options, Checkpoint check
   return {observe_encoder(model, observed_rows(set), library_options(options, context)), stopwatch.seconds()};
 }
 
-bool is_encoder(const Checkpoint& checkpoint) {
-  const auto spec = arch::read_spec(checkpoint);
-  return std::holds_alternative<arch::TextInput>(spec.input) && !spec.heads.language &&
-         spec.encoder_blocks == 0;
-}
-
 Observed observe_text(const ObserveOptions& options, const RunContext& context) {
   auto checkpoint = Checkpoint::open(options.model);
-  if (is_encoder(checkpoint)) return observe_encoder_on_text(options, std::move(checkpoint), context);
+  if (arch::kind_of(arch::read_spec(checkpoint)) == arch::ModelKind::kEncoder)
+    return observe_encoder_on_text(options, std::move(checkpoint), context);
   const infer::DecoderModel model = open_decoder(options.model, context);
   const auto tokenizer = tokenizer_of(options);
   const auto set = rows_of(options, tokenizer.get(), model.vocabulary(), model.spec.positions(), context);

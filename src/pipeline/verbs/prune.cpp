@@ -55,19 +55,15 @@ class Pruning {
 
   void open_folder() {
     const fs::path manifest = in_run("manifest.json");
-    if (!options_.resume) {
+    std::error_code absent;
+    const bool begins = !fs::exists(options_.out, absent);  // what failed before its first step left nothing
+    if (options_.resume && begins && context_.note)
+      context_.note(fmt::format("{}: there is no run yet, it begins", options_.out.string()));
+    if (!options_.resume || begins) {
       create_output_folder(options_.out, options_.if_exists);
       lock_.emplace(lock_for_writing(options_.out));
       fs::remove(manifest);  // first: without it nobody goes on with a part of the rest
       remove_results();
-      return;
-    }
-    std::error_code absent;
-    if (!fs::exists(options_.out, absent)) {  // what failed before its first step left nothing
-      if (context_.note)
-        context_.note(fmt::format("{}: there is no run yet, it begins", options_.out.string()));
-      create_output_folder(options_.out, options_.if_exists);
-      lock_.emplace(lock_for_writing(options_.out));
       return;
     }
     const RunManifest before = read_manifest(manifest);

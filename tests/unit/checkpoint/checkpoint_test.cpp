@@ -6,6 +6,7 @@
 #include <set>
 
 #include "base/files.h"
+#include "base/input_watch.h"
 #include "base/json.h"
 #include "checkpoint/folder_notes.h"
 #include "checkpoint/mapped_file.h"
@@ -53,6 +54,18 @@ TEST(Checkpoint, OpensShards) {
   std::uint64_t bytes = 0;
   for (const std::string_view name : checkpoint.names()) bytes += checkpoint.tensor(name).bytes.size();
   EXPECT_EQ(bytes, index.at("metadata").at("total_size").get<std::uint64_t>());
+}
+
+TEST(Checkpoint, EveryShardIsWatchedWhileItIsOpen) {
+  const TemporaryFolder folder;
+  fs::copy(kGolden / "mixtral-sharded", folder.path(), fs::copy_options::recursive);
+  const Checkpoint checkpoint = Checkpoint::open(folder.path());
+  expect_inputs_unchanged();
+  const fs::path last = checkpoint.files().back();
+  write_file(folder / "copy", read_file(last));
+  fs::rename(folder / "copy", last);  // the same bytes in another file
+  expect_user_error([] { expect_inputs_unchanged(); },
+                    {last.filename().string(), "changed while it was in use"});
 }
 
 TEST(Checkpoint, StaysValidWhenMoved) {
