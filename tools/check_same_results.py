@@ -4,8 +4,8 @@
     tools/check_same_results.py STATIC FULL
 
 Runs the commands below with each program in a folder of its own, small models of the tree in, and compares exit
-codes, what is printed and every file left behind. Times, memory and library versions are left out of both; nothing
-else is. Fails if a verb of docs/verbs.md has neither a command here nor a reason in TIMED or TRAINS.
+codes, what is printed and every file left behind. Left out of both: times, memory and library versions, numbers in
+front of a unit of them, the numbers of a run's report page, and the inodes of finished folders (.espalier). Fails if a verb of docs/verbs.md has neither a command here nor a reason in TIMED or TRAINS.
 """
 
 import json

@@ -8,8 +8,10 @@
 #include <algorithm>
 #include <array>
 #include <cstring>
+#include <vector>
 
 #include "base/error.h"
+#include "base/hash.h"
 #include "base/pipe_record.h"
 
 namespace espalier {
@@ -67,6 +69,17 @@ std::string_view ByteSource::peek(std::size_t bytes) {
     peeked_.append(buffer.data(), count);
   }
   return std::string_view(peeked_).substr(0, bytes);
+}
+
+std::string content_sha256(const fs::path& file, const std::function<void(std::size_t bytes)>& taken) {
+  ByteSource source(file);
+  Sha256 hash;
+  std::vector<char> buffer(1 << 20);
+  while (const std::size_t bytes = source.read(buffer)) {
+    hash.update(std::as_bytes(std::span(buffer).first(bytes)));
+    if (taken) taken(bytes);
+  }
+  return hash.hex();
 }
 
 }  // namespace espalier

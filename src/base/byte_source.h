@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
@@ -51,5 +52,9 @@ class ByteSource {
   std::uint64_t bytes_read_ = 0;  // handed out
   std::string peeked_;
 };
+
+/// SHA-256 of all bytes of a file or pipe; `taken` is told of each part's size. Throws UserError.
+std::string content_sha256(const std::filesystem::path& file,
+                           const std::function<void(std::size_t bytes)>& taken = {});
 
 }  // namespace espalier

@@ -43,15 +43,10 @@ Stamp stamp_of(const std::filesystem::path& file) {
 
 std::string content_hash(const std::filesystem::path& file, std::uint64_t& done, std::uint64_t total,
                          const ProgressSink& progress) {
-  ByteSource source(file);
-  Sha256 hash;
-  std::vector<char> buffer(1 << 20);
-  while (const std::size_t bytes = source.read(buffer)) {
-    hash.update(std::as_bytes(std::span(buffer).first(bytes)));
+  return content_sha256(file, [&](std::size_t bytes) {
     done += bytes;
     if (progress) progress({"checking the text", done, total, "bytes"});
-  }
-  return hash.hex();
+  });
 }
 
 // What is remembered of earlier runs; a file that does not parse is as good as none.

@@ -8,7 +8,6 @@
 
 #include "base/byte_source.h"
 #include "base/files.h"
-#include "base/hash.h"
 
 namespace espalier {
 namespace {
@@ -17,15 +16,6 @@ namespace fs = std::filesystem;
 
 fs::path record_of(const fs::path& result) {
   return result.string() + ".inputs";
-}
-
-std::string content_hash(const fs::path& file) {
-  ByteSource source(file);
-  Sha256 hash;
-  std::vector<char> buffer(1 << 20);
-  while (const std::size_t bytes = source.read(buffer))
-    hash.update(std::as_bytes(std::span(buffer).first(bytes)));
-  return hash.hex();
 }
 
 }  // namespace
@@ -40,7 +30,7 @@ RunInputs& RunInputs::add_command(std::span<const std::string> words) {
 }
 
 RunInputs& RunInputs::add_file(const fs::path& file) {
-  return add(file.string(), content_hash(file));
+  return add(file.string(), content_sha256(file));
 }
 
 RunInputs& RunInputs::add_model(const fs::path& folder) {
@@ -48,7 +38,7 @@ RunInputs& RunInputs::add_model(const fs::path& folder) {
   std::vector<std::string> lines;
   for (const auto& entry : fs::directory_iterator(folder, error)) {
     const fs::path& file = entry.path();
-    if (file.filename() == "config.json") lines.push_back("config.json " + content_hash(file));
+    if (file.filename() == "config.json") lines.push_back("config.json " + content_sha256(file));
     if (file.extension() != ".safetensors") continue;
     lines.push_back(fmt::format("{} {} {}", file.filename().string(), fs::file_size(file, error),
                                 fs::last_write_time(file, error).time_since_epoch().count()));

@@ -26,17 +26,6 @@ std::string cleaned(const std::string& text, const BertNormalizerOptions& option
   return out;
 }
 
-std::string folded(const std::string& text, const CharacterRules& rules) {
-  std::string out;
-  for (std::size_t at = 0; at < text.size();) {
-    const auto step = decode_utf8(text, at);
-    at += step.bytes;
-    if (rules.strip_accents && general_category(step.code_point) == "Mn") continue;
-    rules.lower_case ? append_lower_case(out, step.code_point) : append_utf8(out, step.code_point);
-  }
-  return out;
-}
-
 }  // namespace
 
 BertNormalizerOptions parse_bert_normalizer(JsonObject& options) {
@@ -50,11 +39,7 @@ BertNormalizerOptions parse_bert_normalizer(JsonObject& options) {
 }
 
 TextNormalizer make_bert_normalizer(const BertNormalizerOptions& options) {
-  return [options](std::string& text) {
-    text = cleaned(text, options);
-    if (options.characters.strip_accents) text = normalized(text, NormalForm::kNfd);
-    text = folded(text, options.characters);
-  };
+  return [options](std::string& text) { text = fold(cleaned(text, options), options.characters); };
 }
 
 }  // namespace espalier

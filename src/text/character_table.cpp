@@ -12,21 +12,6 @@
 namespace espalier {
 namespace {
 
-// Accents first, then case: the order of Hugging Face's BertNormalizer.
-std::string fold(std::uint32_t c, const CharacterRules& rules) {
-  std::string text;
-  append_utf8(text, c);
-  if (rules.strip_accents) text = normalized(text, NormalForm::kNfd);
-  std::string out;
-  for (std::size_t at = 0; at < text.size();) {
-    const auto step = decode_utf8(text, at);
-    at += step.bytes;
-    if (rules.strip_accents && general_category(step.code_point) == "Mn") continue;
-    rules.lower_case ? append_lower_case(out, step.code_point) : append_utf8(out, step.code_point);
-  }
-  return out;
-}
-
 CharacterKind kind_of(std::uint32_t c, const CharacterRules& rules) {
   if (rules.clean && is_bert_removed(c)) return CharacterKind::kRemoved;
   if (is_white_space(c)) return CharacterKind::kSpace;
@@ -75,7 +60,9 @@ CharacterTable::Entry CharacterTable::make_entry(std::uint32_t c, const Characte
   if (no_character && !is_cjk_ideograph(c)) return entry;
   entry.kind = kind_of(c, rules);
   if (entry.kind == CharacterKind::kRemoved || entry.kind == CharacterKind::kSpace) return entry;
-  const std::string folded = fold(c, rules);
+  std::string character;
+  append_utf8(character, c);
+  const std::string folded = fold(character, rules);
   if (folded.empty()) {
     entry.kind = CharacterKind::kRemoved;
     return entry;
@@ -121,6 +108,18 @@ const CharacterTable& CharacterTable::of(const CharacterRules& rules) {
       (rules.clean ? 1U : 0U) + (rules.strip_accents ? 2U : 0U) + (rules.lower_case ? 4U : 0U);
   std::call_once(made[which], [&] { tables[which].reset(new CharacterTable(rules)); });
   return *tables[which];
+}
+
+std::string fold(const std::string& text, const CharacterRules& rules) {
+  const std::string marked = rules.strip_accents ? normalized(text, NormalForm::kNfd) : text;
+  std::string out;
+  for (std::size_t at = 0; at < marked.size();) {
+    const auto step = decode_utf8(marked, at);
+    at += step.bytes;
+    if (rules.strip_accents && general_category(step.code_point) == "Mn") continue;
+    rules.lower_case ? append_lower_case(out, step.code_point) : append_utf8(out, step.code_point);
+  }
+  return out;
 }
 
 }  // namespace espalier

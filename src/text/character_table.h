@@ -53,6 +53,9 @@ class CharacterTable {
   std::string pool_;
 };
 
+/// Accents away, then lower case, as the rules say: the order of Hugging Face's BertNormalizer.
+std::string fold(const std::string& text, const CharacterRules& rules);
+
 /// Whether the reference (Hugging Face's BertPreTokenizer) makes it a word of its own.
 bool is_bert_punctuation(std::uint32_t code_point);
 /// The reference's ranges; the last but two begins at U+2B920, not at U+2B820 as Unicode's block does.

@@ -18,6 +18,15 @@
 namespace espalier {
 namespace {
 
+SplitText words_of(const PreTokenizer& pre_tokenizer, std::string text, SegmentPlace place) {
+  SplitText split;
+  split.words = {{0, text.size()}};
+  split.text = std::move(text);
+  split.at_start = place == SegmentPlace::kAtStart;
+  pre_tokenizer.split(split);
+  return split;
+}
+
 struct BpeSegments {
   PreTokenizer pre_tokenizer;
   BytePairEncoding model;
@@ -27,11 +36,7 @@ struct BpeSegments {
       : pre_tokenizer(std::move(pre)), model(std::move(bpe)) {}
 
   void encode(std::string text, SegmentPlace place, std::vector<std::int32_t>& ids) const {
-    SplitText split;
-    split.words = {{0, text.size()}};
-    split.text = std::move(text);
-    split.at_start = place == SegmentPlace::kAtStart;
-    pre_tokenizer.split(split);
+    const SplitText split = words_of(pre_tokenizer, std::move(text), place);
     WordCachePool::Lease cache(caches);
     for (std::size_t i = 0; i < split.words.size(); ++i) model.encode(split.word(i), *cache, ids);
   }
@@ -67,11 +72,7 @@ struct WordPieceSegments {
   std::size_t most_characters;
 
   void encode(std::string text, SegmentPlace place, std::vector<std::int32_t>& ids) const {
-    SplitText split;
-    split.words = {{0, text.size()}};
-    split.text = std::move(text);
-    split.at_start = place == SegmentPlace::kAtStart;
-    pre_tokenizer.split(split);
+    const SplitText split = words_of(pre_tokenizer, std::move(text), place);
     for (std::size_t i = 0; i < split.words.size(); ++i) {
       if (count_code_points(split.word(i)) > most_characters) {
         ids.push_back(model.unknown());

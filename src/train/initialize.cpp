@@ -65,10 +65,6 @@ void fill(Transformer& model, std::uint64_t seed, Wanted wanted) {
     if (wanted(parameter.parts.front().key.role)) *parameter.value = new_values(model.spec, parameter, seed);
 }
 
-bool is_encoder(const arch::ModelSpec& spec) {
-  return std::holds_alternative<arch::TextInput>(spec.input) && !spec.heads.language;
-}
-
 bool is_masked_words(Role role) {
   return role == Role::kMaskedWordTransform || role == Role::kMaskedWordNorm ||
          role == Role::kMaskedWordOutput;

@@ -240,6 +240,10 @@ std::int64_t parameter_count(const Transformer& model) {
   return count;
 }
 
+bool is_encoder(const arch::ModelSpec& spec) {
+  return std::holds_alternative<arch::TextInput>(spec.input) && !spec.heads.language;
+}
+
 void expect_room(Transformer& model, std::uint64_t bytes_per_number, const std::string& source) {
   double numbers = 0;  // more than 2^64 may be asked for
   for (const auto& parameter : parameters(model)) {

@@ -29,6 +29,9 @@ std::string stored_name(const arch::ModelSpec& spec, const arch::TensorKey& key)
 /// model, whose blocks are made to fit.
 std::vector<Parameter> parameters(Transformer& model);
 
+/// A text encoder, with a head of masked words or without.
+bool is_encoder(const arch::ModelSpec& spec);
+
 /// Throws UserError where a model of this spec, with so many bytes for each of its numbers, takes more memory
 /// than there is. Allocates nothing.
 void expect_room(Transformer& model, std::uint64_t bytes_per_number, const std::string& source);

@@ -10,6 +10,7 @@
 #include "arch/family.h"
 #include "base/error.h"
 #include "base/rng.h"
+#include "train/parameters.h"
 #include "train/random_tensor.h"
 
 namespace espalier::train {
@@ -117,9 +118,7 @@ double expected_gates(std::int64_t experts, std::int64_t experts_per_token, doub
 }
 
 Transformer upcycle(const Transformer& dense, const UpcycleOptions& options) {
-  const bool encodes =
-      std::holds_alternative<arch::TextInput>(dense.spec.input) && !dense.spec.heads.language;
-  if (!encodes || !arch::moe_layers(dense.spec).empty())
+  if (!is_encoder(dense.spec) || !arch::moe_layers(dense.spec).empty())
     throw UserError("upcycle: the model has MoE layers already",
                     "upcycling starts from a dense BERT checkpoint");
   const torch::NoGradGuard no_grad;
