@@ -42,4 +42,12 @@ TaskSplit read_task_split(const Task& task, const TaskFiles& data, std::string_v
 TaskSplit parse_task_table(const Task& task, const LineSource& lines, TableFormat format,
                            const std::string& name, Labels labels = Labels::kRequired);
 
+/// Keeps `count` of the examples, drawn once for all: the same in every run, in the file's order. All stay
+/// where there are no more.
+void keep_examples(TaskSplit& split, std::size_t count);
+
+/// Takes a share of the examples away, drawn once for all, into a split "held_out" of the same task. Throws
+/// UserError where that would be none or all of them.
+TaskSplit hold_out(TaskSplit& split, double share);
+
 }  // namespace espalier

@@ -37,7 +37,7 @@ class TaskFinetuning : public Objective {
   explicit TaskFinetuning(FinetuneOptions& options)
       : options_(options),
         tokenizer_(load_tokenizer(options.model)),
-        train_split_(read_task_split(options.task, options.data, "train")),
+        train_split_(read_training_split()),
         task_(train_split_.task),
         train_(encode(train_split_)),
         batches_(train_, {.batch_size = options.batch, .seed = options.seed}),
@@ -50,12 +50,12 @@ class TaskFinetuning : public Objective {
   }
 
   void prepare() override {
-    dev_split_ = read_task_split(task_, options_.data, "dev");
+    if (options_.hold_out == 0.0) dev_split_ = read_task_split(task_, options_.data, "dev");
     dev_ = encode(dev_split_);
     if (options_.note && train_.cut + dev_.cut > 0)
-      options_.note(
-          fmt::format("{} of {} training and {} of {} dev examples were longer than {} tokens and cut",
-                      train_.cut, train_.size(), dev_.cut, dev_.size(), options_.sequence_length));
+      options_.note(fmt::format(
+          "{} of {} training and {} of {} {} examples were longer than {} tokens and cut", train_.cut,
+          train_.size(), dev_.cut, dev_.size(), dev_split_.split, options_.sequence_length));
   }
 
   nlohmann::json resolved_options() const override {
@@ -68,6 +68,7 @@ class TaskFinetuning : public Objective {
                      {"batch", options_.batch},
                      {"sequence_length", options_.sequence_length},
                      {"router_jitter", options_.router_jitter}});
+    if (options_.hold_out > 0.0) resolved["hold_out"] = options_.hold_out;
     resolved.update(resolved_options_of(options_.prune));
     return resolved;
   }
@@ -111,13 +112,22 @@ class TaskFinetuning : public Objective {
   EvalResult eval_result() const {
     auto metrics = evaluation_->metrics;
     metrics["loss"] = evaluation_->loss;
-    EvalResult result{task_.name, "dev", static_cast<std::int64_t>(dev_.size()), std::move(metrics)};
+    EvalResult result{task_.name, dev_split_.split, static_cast<std::int64_t>(dev_.size()),
+                      std::move(metrics)};
     for (const auto& baseline : baselines(train_split_, dev_split_))
       result.baselines[baseline.name] = baseline.metrics;
     return result;
   }
 
  private:
+  /// Those that are trained on; what is held out of them becomes `dev_split_`.
+  TaskSplit read_training_split() {
+    auto split = read_task_split(options_.task, options_.data, "train");
+    if (options_.train_examples) keep_examples(split, static_cast<std::size_t>(*options_.train_examples));
+    if (options_.hold_out > 0.0) dev_split_ = hold_out(split, options_.hold_out);
+    return split;
+  }
+
   EncodedExamples encode(const TaskSplit& split) const {
     return encode_examples(split, tokenizer_, options_.sequence_length, options_.progress);
   }
@@ -139,12 +149,23 @@ class TaskFinetuning : public Objective {
       if (block.moe() != nullptr) block.moe()->router.jitter = jitter;
   }
 
+  /// A model of the same task keeps its classifier: a second pass (2206.00277, section 4).
+  bool goes_on(const std::vector<std::string>& labels) const {
+    const auto& heads = model_.spec.heads;
+    if (!heads.classifier || !heads.pooler || heads.labels != labels) return false;
+    if (model_.fields.value("finetuning_task", "") != task_.name) return false;
+    if (options_.note)
+      options_.note(fmt::format("{}: was fine-tuned on {}, its classifier is kept", options_.model.string(),
+                                task_.name));
+    return true;
+  }
+
   void prepare_model() {
     check_fits();
     train::drop_masked_words(model_);
     const bool regression = task_.kind == TaskKind::kRegression;
-    train::reset_classifier(model_, regression ? std::vector<std::string>{"LABEL_0"} : task_.labels,
-                            options_.seed);
+    const auto labels = regression ? std::vector<std::string>{"LABEL_0"} : task_.labels;
+    if (!goes_on(labels)) train::reset_classifier(model_, labels, options_.seed);
     model_.spec.heads.problem_type =
         regression ? arch::ProblemType::kRegression : arch::ProblemType::kSingleLabel;
     training_ = model_.spec.training;
@@ -165,8 +186,8 @@ class TaskFinetuning : public Objective {
 
   FinetuneOptions& options_;
   WordPiece tokenizer_;
-  TaskSplit train_split_, dev_split_;
-  Task task_;  // with the labels of the training split
+  TaskSplit dev_split_, train_split_;  // dev first: what is held out of train becomes it
+  Task task_;                          // with the labels of the training split
   EncodedExamples train_, dev_;
   ExampleBatches batches_;
   train::Transformer model_;         // its spec has the dropout and jitter of this run
@@ -181,7 +202,9 @@ class TaskFinetuning : public Objective {
 
 FinetuneSummary finetune(FinetuneOptions& options) {
   if (options.task.source != TaskSource::kWordNet)
-    for (const char* split : {"train", "dev"}) find_split_file(options.task, options.data, split);
+    for (const char* split : {"train", "dev"})
+      if (split != std::string_view("dev") || options.hold_out == 0.0)
+        find_split_file(options.task, options.data, split);
   TaskFinetuning objective(options);
   FinetuneSummary summary{run_training("finetune", objective, options), {}, 0};
   summary.eval = objective.eval_result();

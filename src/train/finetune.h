@@ -26,8 +26,10 @@ struct FinetuneOptions : TrainingOptions {
   std::optional<UpcycleRequest> upcycle;  ///< of a dense checkpoint
   Task task;
   TaskFiles data;
-  double epochs = 3.0;                 ///< over the training examples, when `steps` is 0
-  std::int64_t batch = 32;             ///< examples per step
+  double epochs = 3.0;                         ///< over the training examples, when `steps` is 0
+  std::int64_t batch = 32;                     ///< examples per step
+  std::optional<std::int64_t> train_examples;  ///< of the training rows, always the same; absent: all
+  double hold_out = 0.0;               ///< share of the training rows that stands in dev's place; 0: dev
   std::int64_t sequence_length = 128;  ///< longest, special pieces included; longer texts are cut
   double router_jitter = 0.0;
   WindowRule prune{.schedule = PruneSchedule::kNone};  ///< steps and experts are filled in

@@ -58,6 +58,8 @@ RunSummary finetune_encoder(const FinetuneOptions& options, const pipeline::RunC
   library.epochs = options.epochs.value_or(library.epochs);
   library.batch = options.batch.value_or(library.batch);
   library.sequence_length = options.sequence_length.value_or(library.sequence_length);
+  library.train_examples = options.train_examples;
+  library.hold_out = options.hold_out;
   library.router_jitter = options.router_jitter;
   library.prune = options.prune;
   const FinetuneSummary summary = espalier::finetune(library);
@@ -96,6 +98,15 @@ void describe_lengths(options::OptionTable& table, FinetuneOptions& o) {
            "longest sequence, special pieces included (128), the rest is cut; or the length of a row of text "
            "(256)")
       .at_least(1);
+  table
+      .add("train-examples", o.train_examples, "N",
+           "of a task: train on so many rows, the same ones in every run; default: all")
+      .at_least(1);
+  table
+      .add("hold-out", o.hold_out, "SHARE",
+           "of a task: measure on this share of the training rows, which are not trained on, and leave dev "
+           "alone")
+      .between(0, 0.9);
   table.add("router-jitter", o.router_jitter, "J", "router input times uniform(1 - J, 1 + J)").between(0, 1);
 }
 

@@ -24,6 +24,8 @@ struct FinetuneOptions : TrainingChoice {
   std::optional<double> epochs;                        ///< absent: 3 over a task, 1 over text
   std::optional<std::int64_t> batch;                   ///< absent: 32 examples, 16 rows of text
   std::optional<std::int64_t> sequence_length;         ///< absent: 128 of a task, 256 of text
+  std::optional<std::int64_t> train_examples;          ///< of a task; absent: all
+  double hold_out = 0.0;                               ///< share of a task's training rows
   double router_jitter = 0.0;
   TrainedPart part = TrainedPart::kAll;          ///< of a decoder
   std::optional<std::filesystem::path> teacher;  ///< that a decoder is to come close to

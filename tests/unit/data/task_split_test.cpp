@@ -25,6 +25,46 @@ std::vector<int> numbers(const TaskSplit& split) {
   return all;
 }
 
+/// 20 sentences, "0" to "19".
+TaskSplit twenty() {
+  std::string text;
+  for (int i = 0; i < 20; ++i) text += "x\t" + std::to_string(i % 2) + "\t\t" + std::to_string(i) + "\n";
+  return parse(find_task("cola"), text);
+}
+
+std::vector<int> sentences(const TaskSplit& split) {
+  std::vector<int> all;
+  for (const auto& example : split.examples) all.push_back(std::stoi(example.first));
+  return all;
+}
+
+TEST(TaskSplit, KeepsTheSameExamplesInTheirOrder) {
+  auto split = twenty(), again = twenty();
+  keep_examples(split, 7);
+  keep_examples(again, 7);
+  EXPECT_EQ(split.examples.size(), 7u);
+  EXPECT_EQ(sentences(split), sentences(again));
+  EXPECT_TRUE(std::ranges::is_sorted(sentences(split)));
+  EXPECT_NE(sentences(split).back(), 6) << "drawn, not the first ones";
+  keep_examples(again, 100);
+  EXPECT_EQ(again.examples.size(), 7u);
+}
+
+TEST(TaskSplit, HoldsAShareOut) {
+  auto split = twenty();
+  const auto held = hold_out(split, 0.1);
+  EXPECT_EQ(held.split, "held_out");
+  EXPECT_EQ(held.examples.size(), 2u);
+  EXPECT_EQ(split.examples.size(), 18u);
+  auto all = sentences(split);
+  const auto out = sentences(held);
+  all.insert(all.end(), out.begin(), out.end());
+  std::ranges::sort(all);
+  EXPECT_EQ(all, sentences(twenty())) << "each example is in one of both";
+  EXPECT_EQ(held.examples[0].label, std::stoi(held.examples[0].first) % 2);
+  expect_user_error([&] { hold_out(split, 0.01); }, {"--hold-out 0.01: 0 of 18 examples"});
+}
+
 TEST(TaskSplit, ReadsEachKindOfTask) {
   const auto cola = parse(find_task("cola"), "gj04\t1\t\tThe sailors rode.\ngj04\t0\t*\tSailors the rode.");
   EXPECT_EQ(numbers(cola), (std::vector<int>{1, 0}));
