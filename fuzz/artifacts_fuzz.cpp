@@ -3,6 +3,7 @@
 #include "artifacts/bench_result.h"
 #include "artifacts/eval_result.h"
 #include "artifacts/metrics.h"
+#include "artifacts/run_cell.h"
 #include "artifacts/run_manifest.h"
 #include "base/error.h"
 
@@ -33,6 +34,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const std::string_view text(reinterpret_cast<const char*>(data), size);
   int read = 0;
   read += survives(text, eval_result_from_json, eval_result_to_json);
+  read += survives(text, cell_from_json, cell_to_json);
   read += survives(text, bench_result_from_json, bench_result_to_json);
   read += survives(text, metrics_line_from_json, metrics_line_to_json);
   read += survives(text, manifest_from_json, manifest_to_json);

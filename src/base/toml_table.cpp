@@ -139,6 +139,15 @@ std::vector<std::uint64_t> TomlTable::numbers(std::string_view key) const {
   return numbers;
 }
 
+std::uint64_t TomlTable::number(std::string_view key) const {
+  const auto& node = node_->at(key);
+  const auto* number = node.as_integer();
+  if (number == nullptr || number->get() < 0)
+    fail(key, fmt::format("found {}, expected a whole number from 0 on",
+                          number == nullptr ? std::string(kind_of(node)) : fmt::to_string(number->get())));
+  return static_cast<std::uint64_t>(number->get());
+}
+
 TomlTable TomlTable::table(std::string_view key) const {
   const auto& node = node_->at(key);
   if (!node.is_table())

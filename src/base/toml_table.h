@@ -23,6 +23,7 @@ class TomlTable {
   std::string string(std::string_view key) const;
   std::vector<std::string> strings(std::string_view key) const;    ///< one string or a list
   std::vector<std::uint64_t> numbers(std::string_view key) const;  ///< a list of whole numbers from 0 on
+  std::uint64_t number(std::string_view key) const;                ///< a whole number from 0 on
   TomlTable table(std::string_view key) const;
   /// Empty unless true or false.
   std::optional<bool> boolean(std::string_view key) const;

@@ -233,8 +233,11 @@ PreparedSweep prepare_methods(const std::string& toml, const SweepOptions& optio
   };
   sweep.tables = [grid, runs = sweep.runs](const std::string& title) {
     const MethodComparison comparison = compare_methods(grid, runs);
-    return SweepTables{method_json(comparison, title), method_markdown(comparison, title),
-                       method_figures(comparison)};
+    return SweepTables{method_json(comparison, title),
+                       method_markdown(comparison, title),
+                       method_figures(comparison),
+                       {},
+                       comparison.runs.size() == runs.size()};
   };
   return sweep;
 }

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -15,6 +16,8 @@ namespace espalier::pipeline {
 struct SweepTables {
   std::string json, markdown;
   std::vector<Figure> figures = {};
+  std::map<std::string, std::string> csv = {};  ///< name of a file of OUT -> its content
+  bool complete = false;                        ///< of all runs
 };
 
 /// What a grid comes to.

@@ -44,7 +44,8 @@ std::optional<double> benefit_kept(const SeedScores& x, const SeedScores& refere
 struct RunScore {
   std::string task, setting;
   std::uint64_t seed = 0;
-  double score = 0.0;  ///< primary metric times 100
+  double score = 0.0;       ///< primary metric times 100
+  std::int64_t tokens = 0;  ///< trained on
   std::optional<std::uint64_t> parameters;
   double train_seconds = 0.0;
   std::uint64_t peak_rss_bytes = 0;
@@ -70,6 +71,8 @@ struct Comparison {
   ComparisonLayout layout;
   std::vector<ComparisonRow> rows;  ///< the tasks, then the averages where there is more than one task
   std::vector<RunScore> runs;
+  std::int64_t tokens = 0;                    ///< trained on, of these runs and of others that are counted
+  std::optional<std::uint64_t> token_budget;  ///< that they may take
 };
 
 /// Averages are over the seeds that all their tasks have in a setting; without RTE too where it is among

@@ -15,6 +15,7 @@ ordered_json json_of(const RunScore& run) {
                     {"setting", run.setting},
                     {"seed", run.seed},
                     {"score", espalier::number_or_null(run.score)}};
+  json["tokens"] = run.tokens;
   if (run.parameters) json["parameters"] = *run.parameters;
   json["train_seconds"] = run.train_seconds;
   json["peak_rss_bytes"] = run.peak_rss_bytes;
@@ -61,7 +62,9 @@ std::string comparison_json(const Comparison& comparison, const std::string& tit
   ordered_json json{{"format", "espalier.sweep/1"}, {"grid", title},
                     {"planned", planned},           {"finished", comparison.runs.size()},
                     {"tasks", layout.tasks},        {"settings", layout.settings},
-                    {"average", layout.average},    {"reference", layout.reference}};
+                    {"average", layout.average},    {"reference", layout.reference},
+                    {"tokens", comparison.tokens}};
+  if (comparison.token_budget) json["token_budget"] = *comparison.token_budget;
   if (layout.dense) json["dense"] = *layout.dense;
   json["rows"] = ordered_json::array();
   for (const auto& row : comparison.rows) json["rows"].push_back(json_of(row, layout));

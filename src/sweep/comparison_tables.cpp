@@ -144,6 +144,9 @@ std::string comparison_markdown(const Comparison& comparison, const std::string&
       "model: mean ± sample standard deviation over the seeds, (n) where a cell has fewer. Baselines need no "
       "model.",
       title, comparison.runs.size(), planned);
+  if (comparison.tokens > 0)
+    text += fmt::format(" Training tokens: {}", grouped_text(static_cast<std::uint64_t>(comparison.tokens))) +
+            (comparison.token_budget ? fmt::format(" of {}.", grouped_text(*comparison.token_budget)) : ".");
   const auto note = average_note(comparison);
   if (!note.empty()) text += " " + note;
   text += "\n\n## Scores\n\n" + score_table(comparison) + difference_table(comparison) +

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <functional>
 #include <string>
 
 #include "sweep/comparison.h"
@@ -13,5 +14,12 @@ std::string comparison_markdown(const Comparison& comparison, const std::string&
 
 /// `sweep.json`, "espalier.sweep/1": docs/formats/sweep.md.
 std::string comparison_json(const Comparison& comparison, const std::string& title, std::size_t planned);
+
+/// A line for each row and setting, and for each baseline: mean, deviation, what is kept, paired differences
+/// and the ends of their 95% intervals. Of the rows that are wanted; empty where there are none.
+std::string comparison_csv(const Comparison& comparison,
+                           const std::function<bool(const std::string&)>& wanted);
+/// A line for each finished run.
+std::string runs_csv(const Comparison& comparison);
 
 }  // namespace espalier

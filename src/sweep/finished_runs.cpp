@@ -2,9 +2,9 @@
 
 #include <fmt/format.h>
 
-#include "artifacts/run_folder.h"
 #include "base/error.h"
 #include "data/task_metrics.h"
+#include "sweep/cells.h"
 
 namespace espalier {
 namespace {
@@ -29,35 +29,29 @@ std::string baseline_name(const std::string& name) {
   return name == "largest_class" || name == "mean_value" ? "constant" : name;
 }
 
-RunScore read_score(const GridRun& run) {
-  const auto folder = read_run_folder(run.folder);
-  const auto file = (run.folder / "eval.json").string();
-  if (!folder.eval) throw UserError(fmt::format("{}: no such file, though the run is finished", file));
-  const auto& eval = *folder.eval;
-  if (eval.task != run.task)
-    throw UserError(fmt::format("{}: task: found {}, expected {}", file, eval.task, run.task));
-  const auto task = measured_task(eval);
-  RunScore score{.task = run.task,
-                 .setting = run.setting,
-                 .seed = run.seed,
-                 .score = primary_score(task, eval.metrics, file),
-                 .parameters = folder.manifest.parameters,
-                 .peak_rss_bytes = folder.manifest.peak_rss_bytes};
-  if (const auto train = folder.manifest.timings_seconds.find("train");
-      train != folder.manifest.timings_seconds.end())
-    score.train_seconds = train->second;
-  for (const auto& [name, metrics] : eval.baselines)
-    score.baselines[baseline_name(name)] = primary_score(task, metrics, file);
-  return score;
-}
-
 }  // namespace
 
-std::vector<RunScore> read_finished_runs(std::span<const GridRun> runs) {
-  std::vector<RunScore> scores;
+std::vector<RunCell> read_finished_runs(std::span<const GridRun> runs) {
+  std::vector<RunCell> cells;
   for (const auto& run : runs)
-    if (state_of(run) == RunState::kFinished) scores.push_back(read_score(run));
-  return scores;
+    if (auto cell = finished_cell(run)) cells.push_back(std::move(*cell));
+  return cells;
+}
+
+RunScore score_of(const RunCell& cell) {
+  const auto task = measured_task(cell.eval);
+  const auto where = fmt::format("{}/{}/seed-{}: eval.json", cell.task, cell.setting, cell.seed);
+  RunScore score{.task = cell.task,
+                 .setting = cell.setting,
+                 .seed = cell.seed,
+                 .score = primary_score(task, cell.eval.metrics, where),
+                 .tokens = cell.tokens,
+                 .parameters = cell.parameters,
+                 .train_seconds = cell.train_seconds,
+                 .peak_rss_bytes = cell.peak_rss_bytes};
+  for (const auto& [name, metrics] : cell.eval.baselines)
+    score.baselines[baseline_name(name)] = primary_score(task, metrics, where);
+  return score;
 }
 
 ComparisonLayout layout_of(const Grid& grid) {

@@ -31,45 +31,14 @@ OptionValues merged(const Grid& grid, const GridTask& task, const GridSetting& s
 
 GridRun run_of(const Grid& grid, const GridTask& task, const GridSetting& setting, std::uint64_t seed,
                const fs::path& out) {
-  return {task.name,
-          setting.name,
-          seed,
-          run_folder(out, {task.name, setting.name, fmt::format("seed-{}", seed)}),
-          merged(grid, task, setting),
-          {}};
-}
-
-/// Option -> its words, of a command without the program's name: "" holds the verb and the model.
-std::map<std::string, std::string> spelt_options(std::vector<std::string> words) {
-  std::map<std::string, std::string> options;
-  std::string name;
-  for (const auto& word : words) {
-    if (word.starts_with("--")) {
-      name = word.substr(2);
-      options[name];
-    } else {
-      options[name] += (options[name].empty() ? "" : " ") + word;
-    }
-  }
-  for (const auto place : kPlaceOptions) options.erase(std::string(place));
-  return options;
-}
-
-/// "--epochs 3, not --epochs 5", or empty where the options are the same.
-std::string difference(const std::vector<std::string>& then, const std::vector<std::string>& now) {
-  const auto before = spelt_options(then), wanted = spelt_options(now);
-  const auto text = [](const auto& options, const std::string& name) {
-    const auto found = options.find(name);
-    if (found == options.end()) return fmt::format("no --{}", name);
-    if (name.empty()) return fmt::format("`{}`", found->second);
-    return fmt::format("--{}{}{}", name, found->second.empty() ? "" : " ", found->second);
+  const auto folder_of = [&](const std::string& name) {
+    return run_folder(out, {task.name, name, fmt::format("seed-{}", seed)});
   };
-  auto names = wanted;
-  names.insert(before.begin(), before.end());
-  for (const auto& [name, value] : names)
-    if (text(before, name) != text(wanted, name))
-      return fmt::format("{}, not {}", text(before, name), text(wanted, name));
-  return {};
+  GridRun run{task.name, setting.name, seed, folder_of(setting.name), merged(grid, task, setting), {}};
+  if (!setting.after) return run;
+  run.first_pass = folder_of(*setting.after);
+  run.options["model"] = std::vector{(run.first_pass / "model").string()};
+  return run;
 }
 
 }  // namespace
@@ -84,6 +53,37 @@ fs::path run_folder(fs::path out, std::initializer_list<std::string_view> names)
   return out;
 }
 
+std::map<std::string, std::string> spelt_options(const std::vector<std::string>& words) {
+  std::map<std::string, std::string> options;
+  std::string name;
+  for (const auto& word : words) {
+    if (word.starts_with("--")) {
+      name = word.substr(2);
+      options[name];
+    } else {
+      options[name] += (options[name].empty() ? "" : " ") + word;
+    }
+  }
+  for (const auto place : kPlaceOptions) options.erase(std::string(place));
+  return options;
+}
+
+std::string difference_of(const std::map<std::string, std::string>& before,
+                          const std::map<std::string, std::string>& wanted) {
+  const auto text = [](const auto& options, const std::string& name) {
+    const auto found = options.find(name);
+    if (found == options.end()) return fmt::format("no --{}", name);
+    if (name.empty()) return fmt::format("`{}`", found->second);
+    return fmt::format("--{}{}{}", name, found->second.empty() ? "" : " ", found->second);
+  };
+  auto names = wanted;
+  names.insert(before.begin(), before.end());
+  for (const auto& [name, value] : names)
+    if (text(before, name) != text(wanted, name))
+      return fmt::format("{}, not {}", text(before, name), text(wanted, name));
+  return {};
+}
+
 std::string GridRun::name() const {
   return fmt::format("{}/{}/seed-{}", task, setting, seed);
 }
@@ -95,11 +95,15 @@ fs::path GridRun::log() const {
 std::vector<GridRun> runs_of(const Grid& grid, const fs::path& out) {
   std::size_t most_seeds = 0;
   for (const auto& task : grid.tasks) most_seeds = std::max(most_seeds, task.seeds.size());
+  for (const auto& setting : grid.settings) most_seeds = std::max(most_seeds, setting.seeds.size());
   std::vector<GridRun> runs;
   for (std::size_t i = 0; i < most_seeds; ++i)
     for (const auto& task : grid.tasks)
-      for (const auto& setting : grid.settings)
-        if (i < task.seeds.size()) runs.push_back(run_of(grid, task, setting, task.seeds[i], out));
+      for (const auto& setting : grid.settings) {
+        const auto& seeds = setting.seeds.empty() ? task.seeds : setting.seeds;
+        if (i < seeds.size() && std::ranges::count(setting.tasks, task.name) > 0)
+          runs.push_back(run_of(grid, task, setting, seeds[i], out));
+      }
   return runs;
 }
 
@@ -110,7 +114,8 @@ RunState state_of(const GridRun& run) {
   if (!is_made_from(run.folder, run.inputs)) return RunState::kLeftOver;
   const auto manifest = read_manifest(file);
   const auto& typed = manifest.command;
-  const auto differs = difference({typed.begin() + (typed.empty() ? 0 : 1), typed.end()}, run.arguments);
+  const auto differs = difference_of(spelt_options({typed.begin() + (typed.empty() ? 0 : 1), typed.end()}),
+                                     spelt_options(run.arguments));
   if (!differs.empty()) {
     if (manifest.status == RunStatus::kFailed) return RunState::kLeftOver;
     throw UserError(fmt::format("{}: the run was started with {}", file.string(), differs),

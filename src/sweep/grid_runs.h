@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <initializer_list>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -14,10 +15,12 @@ namespace espalier {
 struct GridRun {
   std::string task, setting;
   std::uint64_t seed = 0;
-  std::filesystem::path folder;        ///< OUT/TASK/SETTING/seed-N
-  OptionValues options;                ///< of the verb, without --out, --threads and how it starts
-  std::vector<std::string> arguments;  ///< the same as a command line, which the verb's table makes
-  std::string inputs = {};             ///< what it depends on beside them (sweep/run_inputs.h); may be empty
+  std::filesystem::path folder;           ///< OUT/TASK/SETTING/seed-N
+  OptionValues options;                   ///< of the verb, without --out, --threads and how it starts
+  std::vector<std::string> arguments;     ///< the same as a command line, which the verb's table makes
+  std::filesystem::path first_pass = {};  ///< folder of the run whose model it starts from; or empty
+  std::filesystem::path cell = {};        ///< where it is kept once it is finished; or empty
+  std::string inputs = {};  ///< what it depends on beside them (sweep/run_inputs.h); may be empty
 
   std::string name() const;           ///< "rte/moe/seed-3"
   std::filesystem::path log() const;  ///< what the run prints, beside its folder
@@ -30,6 +33,13 @@ std::filesystem::path run_folder(std::filesystem::path out, std::initializer_lis
 /// Every run once: the first seed of every task in every setting, then the second seeds, .., so that a sweep
 /// that is stopped has whole rows over fewer seeds. Their `arguments` are still to be made.
 std::vector<GridRun> runs_of(const Grid& grid, const std::filesystem::path& out);
+
+/// Option -> its words, of a command without the program's name: "" holds the verb and the model. Those
+/// that say where, and how it starts, are left out.
+std::map<std::string, std::string> spelt_options(const std::vector<std::string>& words);
+/// "--epochs 3, not --epochs 5", or empty where the options are the same.
+std::string difference_of(const std::map<std::string, std::string>& then,
+                          const std::map<std::string, std::string>& now);
 
 /// How a run stands, by its folder.
 enum class RunState {

@@ -5,11 +5,14 @@
 #include <algorithm>
 #include <chrono>
 #include <list>
+#include <map>
+#include <set>
 #include <thread>
 
 #include "base/error.h"
 #include "base/interrupt.h"
 #include "base/staged_folder.h"
+#include "sweep/cells.h"
 #include "sweep/child_process.h"
 
 namespace espalier {
@@ -30,17 +33,12 @@ class GridRunner {
   GridRunner(std::span<const GridRun> runs, const RunGridOptions& options) : runs_(runs), options_(options) {}
 
   std::vector<RunFailure> operator()() {
-    for (const auto& run : runs_) {
-      const auto state = state_of(run);
-      if (state == RunState::kFinished)
-        ++done_;
-      else
-        waiting_.emplace_back(&run, state);
-    }
+    plan_work();
     report();
     while (!waiting_.empty() || !active_.empty()) {
       if (interrupt_requested()) stop();
-      while (!waiting_.empty() && active_.size() < static_cast<std::size_t>(options_.jobs)) start_next();
+      while (active_.size() < static_cast<std::size_t>(options_.jobs) && start_next()) {
+      }
       std::this_thread::sleep_for(kPollInterval);
       reap();
       report();
@@ -49,9 +47,59 @@ class GridRunner {
   }
 
  private:
-  void start_next() {
-    const auto [run, state] = waiting_.front();
-    waiting_.pop_front();
+  using Waiting = std::pair<const GridRun*, RunState>;
+
+  void plan_work() {
+    std::map<fs::path, const GridRun*> by_folder;
+    std::set<const GridRun*> needed;
+    for (const auto& run : runs_) {
+      by_folder[run.folder] = &run;
+      if (const auto cell = finished_cell(run)) {
+        tokens_ += options_.cells.empty() ? cell->tokens : 0;
+        if (!run.cell.empty() && !fs::exists(run.cell)) keep_cell(run);
+      } else {
+        needed.insert(&run);
+      }
+    }
+    if (!options_.cells.empty()) tokens_ = tokens_of_cells(options_.cells);
+    for (const auto& run : runs_)
+      if (needed.contains(&run) && !run.first_pass.empty() && !has_model(run.first_pass))
+        needed.insert(by_folder.at(run.first_pass));
+    for (const auto& run : runs_) {
+      if (!needed.contains(&run)) continue;
+      const auto state = state_of(run);
+      waiting_.emplace_back(&run, state == RunState::kFinished ? RunState::kLeftOver : state);
+    }
+    done_ = runs_.size() - waiting_.size();
+  }
+
+  static bool has_model(const fs::path& folder) { return fs::exists(folder / "model" / "config.json"); }
+
+  /// Whether a run is not done yet whose folder is this one.
+  bool is_to_come(const fs::path& folder) const {
+    const auto same = [&](const GridRun* run) { return run->folder == folder; };
+    return std::ranges::any_of(waiting_, [&](const Waiting& one) { return same(one.first); }) ||
+           std::ranges::any_of(active_, [&](const ActiveRun& one) { return same(one.run); });
+  }
+
+  bool budget_is_used_up() const { return options_.token_budget && tokens_ >= *options_.token_budget; }
+
+  void give_up_for_the_budget() {
+    if (options_.note)
+      options_.note(fmt::format("{} of {} training tokens are used up: {} runs are not started", tokens_,
+                                *options_.token_budget, waiting_.size()));
+    waiting_.clear();
+  }
+
+  /// Whether there was one that could start.
+  bool start_next() {
+    if (!waiting_.empty() && budget_is_used_up()) give_up_for_the_budget();
+    const auto next = std::ranges::find_if(waiting_, [&](const Waiting& one) {
+      return one.first->first_pass.empty() || !is_to_come(one.first->first_pass);
+    });
+    if (next == waiting_.end()) return false;
+    const auto [run, state] = *next;
+    waiting_.erase(next);
     fs::create_directories(run->folder.parent_path());
     const auto log_start = log_size(run->log());
     active_.push_back(
@@ -59,6 +107,21 @@ class GridRunner {
          ChildProcess(options_.program,
                       command_of(*run, state, options_.program_name, threads_per_run(options_)), run->log()),
          log_start});
+    return true;
+  }
+
+  /// Nobody needs the weights any more of a run and of its first pass.
+  void clear(const GridRun& run) {
+    if (options_.models != FinishedModels::kDelete) return;
+    for (const auto& folder : {run.folder, run.first_pass}) {
+      const auto starts_from_it = [&](const GridRun* other) { return other->first_pass == folder; };
+      if (folder.empty() ||
+          std::ranges::any_of(waiting_, [&](const Waiting& one) { return starts_from_it(one.first); }) ||
+          std::ranges::any_of(
+              active_, [&](const ActiveRun& one) { return one.run != &run && starts_from_it(one.run); }))
+        continue;
+      delete_weights(folder);
+    }
   }
 
   void reap() {
@@ -76,7 +139,8 @@ class GridRunner {
   void finish(const ActiveRun& active, int exit_code) {
     if (exit_code == 0) {
       ++done_;
-      if (options_.models == FinishedModels::kDelete) delete_weights(active.run->folder);
+      tokens_ += static_cast<std::uint64_t>(keep_cell(*active.run));
+      clear(*active.run);
     } else if (!interrupt_requested()) {
       ++done_;
       failures_.push_back({active.run->name(),
@@ -106,9 +170,10 @@ class GridRunner {
 
   std::span<const GridRun> runs_;
   const RunGridOptions& options_;
-  std::list<std::pair<const GridRun*, RunState>> waiting_;
+  std::list<Waiting> waiting_;
   std::list<ActiveRun> active_;
   std::size_t done_ = 0;
+  std::uint64_t tokens_ = 0;  // trained on, of the cells' folder or of this grid
   std::vector<RunFailure> failures_;
 };
 

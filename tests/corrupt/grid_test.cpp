@@ -61,6 +61,20 @@ const std::vector<BadGrid> kBadGrids{
     {"tasks = [\"rte\"]\nseeds = [1]\n[settings.moe]\nmodel = \"m\"\nepochs = 2\n[task-options.rte]\nepochs "
      "= 1\n",
      {"grid.toml:7: task-options.rte.epochs: [settings.moe] gives another epochs"}},
+    {"tasks = \"rte\"\nseeds = [1]\ntoken-budget = -1\n[settings.moe]\nmodel = \"m\"\n",
+     {"grid.toml:3: token-budget: found -1, expected a whole number"}},
+    {"tasks = \"rte\"\nseeds = [1]\n[settings.moe]\nmodel = \"m\"\ntasks = \"cola\"\n",
+     {"grid.toml:5: settings.moe.tasks: cola is not a task of this grid", "known: rte"}},
+    {"tasks = \"rte\"\nseeds = [1]\n[settings.moe]\nmodel = \"m\"\n[settings.b]\nafter = \"mo\"\n",
+     {"settings.b.after: there is no setting mo", "did you mean moe?"}},
+    {"tasks = \"rte\"\nseeds = [1]\n[settings.moe]\nmodel = \"m\"\n[settings.b]\nafter = \"b\"\n",
+     {"settings.b.after: b is a second pass itself"}},
+    {"tasks = \"rte\"\nseeds = [1]\n[settings.moe]\nmodel = \"m\"\n[settings.b]\nafter = \"moe\"\nmodel = "
+     "\"n\"\n",
+     {"settings.b.model: the model is the one that moe leaves"}},
+    {"tasks = \"rte\"\nseeds = [1]\n[settings.moe]\nmodel = \"m\"\n[settings.b]\nafter = \"moe\"\nseeds = "
+     "[2]\n",
+     {"settings.b.after: moe is not run on rte with all its seeds"}},
 };
 
 class CorruptGrid : public ::testing::TestWithParam<BadGrid> {};

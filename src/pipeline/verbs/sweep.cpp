@@ -14,7 +14,9 @@
 #include "base/machine.h"
 #include "pipeline/make_verb.h"
 #include "pipeline/sweeps.h"
+#include "report/study_figures.h"
 #include "sweep/method_grid.h"
+#include "sweep/setting_figures.h"
 
 namespace espalier::pipeline {
 namespace {
@@ -50,18 +52,28 @@ RunManifest manifest_of(const SweepOptions& options, const RunContext& context, 
   return manifest;
 }
 
-/// sweep.json, sweep.md and what `report` draws.
+/// ID.svg and the numbers that are drawn, ID.csv.
+void write_drawings(const std::filesystem::path& folder, const std::vector<Figure>& figures) {
+  std::filesystem::create_directories(folder);
+  for (const Figure& figure : figures) {
+    write_file(folder / (figure.id + ".svg"), standalone_svg(figure));
+    write_file(folder / (figure.id + ".csv"), figure_csv(figure));
+  }
+}
+
+/// sweep.json, sweep.md, numbers as CSV, figures and what `report` draws.
 void write_tables(const SweepOptions& options, const RunContext& context, const PreparedSweep& sweep,
                   const SweepTables& tables, const std::vector<RunFailure>& failures) {
   std::filesystem::create_directories(options.out);
   write_file(options.out / "sweep.json", tables.json);
   write_file(options.out / "sweep.md", tables.markdown);
+  for (const auto& [name, content] : tables.csv)
+    if (!content.empty()) write_file(options.out / name, content);
   if (tables.figures.empty()) return;
-  const bool all = std::ranges::all_of(
-      sweep.runs, [](const GridRun& run) { return state_of(run) == RunState::kFinished; });
+  write_drawings(options.out / "figures", tables.figures);
   write_figures(options.out / "figures.json", tables.figures);
   const RunStatus status = !failures.empty() ? RunStatus::kFailed
-                           : all             ? RunStatus::kFinished
+                           : tables.complete ? RunStatus::kFinished
                                              : RunStatus::kInterrupted;
   const auto message =
       failures.empty() ? std::nullopt : std::optional(failures_text(failures, sweep.runs.size()));
@@ -93,6 +105,12 @@ void describe(options::OptionTable& table, SweepOptions& options) {
       .add("jobs", options.jobs, "J",
            "runs of finetune at a time, which share --threads; methods run one after the other")
       .between(1, 1024);
+  table
+      .add("cells", options.cells, "DIR",
+           "keep a small file of each finished run of finetune here; a run whose file is there is done, on "
+           "any "
+           "machine")
+      .writes();
   table.flag("dry-run", options.dry_run, "print the commands, run nothing");
   table.flag("summary", options.summary, "only the tables of what is finished").without("dry-run");
   table.flag("keep-models", options.models, FinishedModels::kKeep,

@@ -12,11 +12,12 @@ namespace espalier::pipeline {
 
 /// A grid of settings x tasks x seeds of `finetune`, or of methods x shares kept x texts x seeds of `prune`.
 struct SweepOptions {
-  std::filesystem::path grid;  ///< TOML (docs/formats/sweep.md)
-  std::filesystem::path out;   ///< run folders and tables; finished runs in it are not repeated
-  int jobs = 1;                ///< runs of finetune at a time
-  bool dry_run = false;        ///< say the commands, run nothing
-  bool summary = false;        ///< only the tables of what is finished
+  std::filesystem::path grid;   ///< TOML (docs/formats/sweep.md)
+  std::filesystem::path out;    ///< run folders and tables; finished runs in it are not repeated
+  int jobs = 1;                 ///< runs of finetune at a time
+  std::filesystem::path cells;  ///< where finished runs of finetune are kept as small files; or empty
+  bool dry_run = false;         ///< say the commands, run nothing
+  bool summary = false;         ///< only the tables of what is finished
   FinishedModels models = FinishedModels::kDelete;
 };
 void describe(options::OptionTable& table, SweepOptions& options);

@@ -147,6 +147,52 @@ struct BadOption {
   const char* said;
 };
 
+TEST_F(Sweep, RunsWhoseCellsAreThereAreDone) {
+  const auto cells = small_.path("cells");
+  const auto first = run_program(sweep(grid(), {"--cells", cells}));
+  ASSERT_EQ(first.exit_code, 0) << first.err;
+  const auto table = content("sweep.md");
+  std::filesystem::remove_all(small_.path("out"));
+  std::filesystem::remove(cells + "/table/eager/seed-2.json");
+  const auto again = run_program(sweep(grid(), {"--cells", cells}));
+  ASSERT_EQ(again.exit_code, 0) << again.err;
+  EXPECT_FALSE(std::filesystem::exists(run("moe/seed-1")));
+  EXPECT_TRUE(std::filesystem::exists(run("eager/seed-2")));
+  EXPECT_EQ(content("sweep.md").substr(0, table.find("## Cost")), table.substr(0, table.find("## Cost")));
+  EXPECT_THAT(content("runs.csv"), HasSubstr("table,eager,2,"));
+  EXPECT_THAT(content("figures/figure-6-eager-block-1.csv"), HasSubstr("expert 0,1,"));
+  const auto other = run_program(sweep(grid("steps = 9\n"), {"--cells", cells}));
+  EXPECT_EQ(other.exit_code, 2);
+  EXPECT_THAT(other.err, HasSubstr("the cell is of a run with --steps 8, not --steps 9"));
+}
+
+TEST_F(Sweep, StopsAtItsBudgetOfTokens) {
+  const auto done =
+      run_program(sweep(small_.folder.write("budget.toml", "token-budget = 1\n" + file_content(grid()))));
+  EXPECT_EQ(done.exit_code, 0) << done.err;
+  EXPECT_THAT(done.err, HasSubstr("1 training tokens are used up: 3 runs are not started"));
+  EXPECT_THAT(done.out, HasSubstr("1 of 4 runs are finished"));
+}
+
+TEST_F(Sweep, ASecondPassStartsFromTheModelOfTheFirst) {
+  const auto file = grid("steps = 8\n[settings.second]\nafter = \"eager\"\n");
+  const auto cells = small_.path("cells");
+  const auto done = run_program(sweep(file, {"--cells", cells, "--jobs", "4"}));
+  ASSERT_EQ(done.exit_code, 0) << done.err;
+  EXPECT_EQ(manifest("second/seed-1").parameters, manifest("eager/seed-1").parameters);
+  EXPECT_THAT(file_content(run("second/seed-1.log")), HasSubstr("its classifier is kept"));
+  EXPECT_FALSE(std::filesystem::exists(run("eager/seed-1") / "model"));
+  const auto score = file_content(cells + "/table/second/seed-1.json");
+  std::filesystem::remove(cells + "/table/second/seed-1.json");
+  std::filesystem::remove_all(small_.path("out"));
+  ASSERT_EQ(run_program(sweep(file, {"--cells", cells})).exit_code, 0)
+      << "the first pass is run again for it";
+  EXPECT_TRUE(std::filesystem::exists(run("eager/seed-1")));
+  EXPECT_FALSE(std::filesystem::exists(run("eager/seed-2")));
+  EXPECT_EQ(nlohmann::json::parse(file_content(cells + "/table/second/seed-1.json"))["eval"],
+            nlohmann::json::parse(score)["eval"]);
+}
+
 TEST_F(Sweep, NamesWhatIsWrongWithAGridBeforeItStartsAnything) {
   const BadOption bad[] = {
       {"epocs = 3\n", "did you mean epochs?"},

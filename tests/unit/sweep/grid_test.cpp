@@ -62,6 +62,31 @@ TEST(Grid, TakesTheFirstSettingForReferenceWhereThereIsNoMoe) {
   EXPECT_EQ(grid.reference, "b");
 }
 
+constexpr std::string_view kPlacedGrid = R"(
+tasks = ["rte", "cola"]
+seeds = [1]
+token-budget = 90_000_000
+[settings.moe]
+model = "m"
+seeds = [1, 2]
+[settings.again]
+after = "moe"
+tasks = "rte"
+)";
+
+TEST(Grid, PlacesSettingsOnTasksSeedsAndAfterOthers) {
+  const auto grid = parse_small_grid(kPlacedGrid);
+  EXPECT_EQ(grid.token_budget, 90'000'000u);
+  const auto runs = runs_of(grid, "out");
+  Words names;
+  for (const auto& run : runs) names.push_back(run.name());
+  EXPECT_EQ(names, (Words{"rte/moe/seed-1", "rte/again/seed-1", "cola/moe/seed-1", "rte/moe/seed-2",
+                          "cola/moe/seed-2"}));
+  EXPECT_EQ(runs[1].first_pass, "out/rte/moe/seed-1");
+  EXPECT_EQ(runs[1].options.at("model"), Words{"out/rte/moe/seed-1/model"});
+  EXPECT_TRUE(runs[0].first_pass.empty());
+}
+
 /// The first run of the small grid with its command line.
 GridRun small_run(const std::filesystem::path& out) {
   GridRun run = runs_of(parse_small_grid(kSmallGrid), out)[0];
