@@ -26,7 +26,8 @@ void leave_rows(const LayerPlan& plan, MixtureOfExperts& moe) {
 }
 
 void drop_rows(const LayerPlan& plan, MixtureOfExperts& moe) {
-  moe.experts = moe.router.rows = static_cast<std::int64_t>(plan.keep.size());
+  moe.experts = static_cast<std::int64_t>(plan.keep.size());
+  moe.router.rows = moe.experts + moe.router.extra_rows;
   moe.router.expert_rows.clear();
   // Where experts choose, their fellows' going leaves what each takes as it was.
   if (moe.router.chooser == WhoChooses::kTokens) moe.router.capacity_experts = moe.experts;

@@ -51,14 +51,30 @@ class Binder {
 
   std::optional<Candidate> find(const ExpectedTensor& tensor) const {
     const TensorKey& key = tensor.key;
+    std::optional<Candidate> first;
     for (const TensorRow* row : names_.rows(key.role, key.part, stack_of(key.block))) {
       const std::string name = names_.name(*row, in_stack(key.block), key.expert);
       for (const std::string& spelling : names_.spellings(name)) {
         const auto main = formats::find_main(checkpoint_.weights(), spelling);
-        if (main) return Candidate{row, spelling, checkpoint_.tensor(main->tensor.name), main->readable};
+        if (!main) continue;
+        Candidate found{row, spelling, checkpoint_.tensor(main->tensor.name), main->readable};
+        if (fits(tensor, found)) return found;
+        if (!first) first = std::move(found);
       }
     }
-    return std::nullopt;
+    return first;
+  }
+
+  /// Libraries and publishers lay the same stack in different ways.
+  bool fits(const ExpectedTensor& tensor, const Candidate& found) const {
+    const auto expected = stored_shape(tensor, found.row->storage, experts_of(tensor.key));
+    return std::equal(found.tensor.shape.begin(), found.tensor.shape.end(), expected.begin(), expected.end());
+  }
+
+  /// The family has the role, in tensors that are not read.
+  bool is_unread(const ExpectedTensor& tensor) const {
+    const auto rows = names_.rows(tensor.key.role, tensor.key.part, stack_of(tensor.key.block));
+    return !rows.empty() && rows.front()->name.empty();
   }
 
   std::string published_name(const ExpectedTensor& tensor) const {
@@ -69,6 +85,7 @@ class Binder {
   }
 
   void add(const ExpectedTensor& tensor, std::map<TensorKey, WeightPlace>& places) {
+    if (is_unread(tensor)) return;
     const auto found = find(tensor);
     if (!found) return misfits_.add("tensor {} is missing", published_name(tensor));
     used_.insert(found->tensor.name);
@@ -78,10 +95,10 @@ class Binder {
 
   void check(const ExpectedTensor& tensor, const Candidate& found) {
     const TensorView& view = found.tensor;
-    if (!is_float(view.dtype))
+    if (!is_float(view.dtype) && tensor.key.role != Role::kTokenExperts)
       return misfits_.add("tensor {} is {}, expected floating point", view.name, espalier::name(view.dtype));
+    if (fits(tensor, found)) return;
     const auto expected = stored_shape(tensor, found.row->storage, experts_of(tensor.key));
-    if (std::equal(view.shape.begin(), view.shape.end(), expected.begin(), expected.end())) return;
     misfits_.add("tensor {} is [{}], config.json asks for [{}]{}", view.name, fmt::join(view.shape, ", "),
                  fmt::join(expected, ", "), reason(tensor, found));
   }
@@ -103,10 +120,9 @@ class Binder {
   void refuse_surplus(std::string_view name) {
     const auto block = names_.block(name);
     if (!block) return;
-    const std::int64_t number =
-        block->of == Stack::kDecoder ? block->block + spec_.encoder_blocks : block->block;
+    const std::int64_t number = number_of(*block, spec_.encoder_blocks, spec_.layers());
     if (number >= spec_.layers()) {
-      if (number >= spec_.layers() + spec_.next_token.layers)
+      if (is_beyond_all(*block, spec_))
         misfits_.add("tensor {} is of block {}, config.json has {} blocks", name, number, spec_.layers());
       return;
     }

@@ -127,8 +127,12 @@ struct Router {
   std::optional<double> capacity_factor;
   std::int64_t capacity_experts = 0;  // E that capacity is reckoned with
   bool batch_prioritized = false;     // places go to the tokens with the largest gates first
-  /// Rows of its weight: E, or more where pruned experts left theirs behind.
+  /// Rows of its weight: E, more where pruned experts left theirs behind, and `extra_rows`.
   std::int64_t rows = 0;
+  /// After the experts': of shared experts, or of choices without a network (zero-computation experts).
+  std::int64_t extra_rows = 0;
+  /// Experts are looked up by token, in a table of their numbers (DeepSeek-V4's first layers).
+  bool by_token = false;
   /// [E] the row that each expert answers to, ascending; empty: row e is expert e's.
   std::vector<std::int64_t> expert_rows;
   bool novices = false;        // rows without an expert give constants, in ascending order; else zero
@@ -141,8 +145,9 @@ struct Router {
 
 /// What every token gets besides its experts.
 struct SharedExpert {
-  FeedForward network;  // several shared experts are one wide network
-  bool gated = false;   // times sigmoid(w x)
+  FeedForward network;     // several shared experts are one wide network
+  bool gated = false;      // times sigmoid(w x)
+  std::int64_t count = 1;  // for people: how many the family says there are
 
   bool operator==(const SharedExpert&) const = default;
 };
@@ -152,6 +157,7 @@ struct MixtureOfExperts {
   FeedForward expert;
   Router router;
   std::optional<SharedExpert> shared;
+  std::int64_t input_width = 0;  // of experts between shared projections (latent experts); 0: D
 
   bool operator==(const MixtureOfExperts&) const = default;
 };
@@ -166,7 +172,7 @@ struct BlockSpec {
   NormPlacement placement = NormPlacement::kPre;
   Norm norm;
   Mixer mixer;
-  std::variant<FeedForward, MixtureOfExperts> feed_forward;
+  std::variant<FeedForward, MixtureOfExperts, Unread> feed_forward;  // Unread: also of a block without one
 
   /// nullptr for a block without experts.
   const MixtureOfExperts* moe() const { return std::get_if<MixtureOfExperts>(&feed_forward); }

@@ -2,16 +2,26 @@
 
 #include <cstdint>
 #include <initializer_list>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
-#include "arch/spec.h"
+#include "arch/family.h"
 #include "base/json.h"
 
 namespace espalier::arch {
 
-struct Family;
+/// Fields by which families, and versions of a library, call E and K.
+extern const std::span<const std::string_view> kExpertFields, kTopKFields;
+
+/// The names of a family as this config.json has them: where the family's own field for E or K is not there,
+/// one of the others may be. `described`: the part that describes the model.
+ConfigNames resolved(const ConfigNames& names, const nlohmann::json& described);
+/// The object that describes the language model, nullptr where it is not there.
+nlohmann::json* described_part(nlohmann::json& config, std::string_view nested);
+/// Of that one, the object with E and K.
+nlohmann::json* counts_part(nlohmann::json& described, const ConfigNames& names);
 
 // Only against nonsense and overflow: products of three of them stay below 2^63.
 constexpr std::int64_t kMostLayers = 1 << 12;
@@ -26,13 +36,16 @@ class ConfigFields {
   ConfigFields(const nlohmann::json& config, std::string_view source, const Family& family);
 
   const Family& family() const { return family_; }
+  const ConfigNames& names() const { return names_; }
   JsonObject& whole() { return whole_; }    ///< the file
   JsonObject& fields() { return fields_; }  ///< where the model is described: the file, or its text_config
   const nlohmann::json& json() const { return json_; }  ///< that part
   std::string_view source() const { return source_; }
 
   std::int64_t width(std::string_view key) { return fields_.integer(key, {1, kWidest}); }
-  std::int64_t layers() { return fields_.integer("num_hidden_layers", {1, kMostLayers}); }
+  /// The first of some fields that is there; of none, an error that names the first.
+  std::string_view first_of(std::initializer_list<std::string_view> keys);
+  std::int64_t layers() { return fields_.integer(names_.layers, {1, kMostLayers}); }
   /// The field's value, which must be one of `known`.
   std::string expect(std::string_view key, std::initializer_list<std::string_view> known,
                      std::string_view fallback);
@@ -48,10 +61,14 @@ class ConfigFields {
   std::vector<std::string> labels();  ///< id2label; empty without
 
  private:
+  void expect_nested_agrees();
+
   const Family& family_;
   std::string source_;
   JsonObject whole_, fields_;
   nlohmann::json json_;
+  ConfigNames names_;
+  JsonObject counts_;  // where E and K are
 };
 
 /// Every block's count fits its groups, and a token can reach K experts.

@@ -32,7 +32,7 @@ ModelSpec start(ConfigFields& config, std::int64_t longest) {
   text.bos_token = token(config.fields(), "bos_token_id");
   text.eos_token = token(config.fields(), "eos_token_id");
   spec.input = text;
-  spec.width = config.width("hidden_size");
+  spec.width = config.width(config.names().width);
   // Nested models are saved with the whole's field, which counts.
   JsonObject& tied = config.whole().has("tie_word_embeddings") ? config.whole() : config.fields();
   spec.heads.language = LanguageHead{tied.boolean("tie_word_embeddings", false)};
@@ -49,11 +49,15 @@ BlockSpec block_spec(const DecoderParts& parts, std::size_t layer, std::int64_t 
   BlockSpec block{NormPlacement::kPre, {NormKind::kRms, parts.epsilon}, parts.mixer, {}};
   if (!parts.windows.empty()) set_window(block.mixer, parts.windows[layer]);
   if (experts == 0) {
-    block.feed_forward = FeedForward{parts.dense_width};
+    if (!parts.no_network.empty() && parts.no_network[layer])
+      block.feed_forward = Unread{};
+    else
+      block.feed_forward = FeedForward{parts.dense_width, parts.moe.expert.gated};
     return block;
   }
   MixtureOfExperts moe = parts.moe;
-  moe.experts = moe.router.rows = moe.router.capacity_experts = experts;
+  moe.experts = moe.router.capacity_experts = experts;
+  moe.router.rows = experts + moe.router.extra_rows;
   block.feed_forward = std::move(moe);
   return block;
 }
@@ -85,7 +89,8 @@ void add_blocks(ConfigFields& config, DecoderParts parts, ModelSpec& spec) {
   for (std::size_t layer = 0; layer < counts.size(); ++layer)
     spec.blocks.push_back(block_spec(parts, layer, counts[layer]));
   spec.next_token.layers = parts.next_token_layers;
-  if (parts.next_token_layers > 0) spec.next_token.experts = config.one_expert_count();
+  const bool beside = !config.family().next_token.stack.empty();  // published without a count
+  if (parts.next_token_layers > 0 || beside) spec.next_token.experts = config.one_expert_count();
   check_routing(config, spec);
 }
 
@@ -100,10 +105,9 @@ ModelSpec decoder_spec(ConfigFields& config, const DecoderParts& parts) {
   return spec;
 }
 
-ModelSpec unread_spec(ConfigFields& config, std::string_view expert_width, DecoderParts parts) {
+ModelSpec unread_spec(ConfigFields& config, DecoderParts parts) {
   ModelSpec spec = start(config, config.fields().integer("max_position_embeddings", {0, 1'000'000'000}, 0));
-  parts.mixer = Unread{config.fields().integer("num_attention_heads", {1, kWidest})};
-  parts.moe.expert.width = config.width(expert_width);
+  parts.mixer = Unread{config.fields().integer(config.names().heads, {1, kWidest})};
   add_blocks(config, std::move(parts), spec);
   return spec;
 }
@@ -164,10 +168,11 @@ std::vector<bool> sparse_by_type(ConfigFields& config) {
   std::vector<bool> sparse;
   for (const std::string& type :
        config.per_block("mlp_layer_types", static_cast<std::size_t>(config.layers()))) {
-    if (type != "sparse" && type != "dense")
+    const bool is_sparse = type == "sparse" || type == "moe" || type == "hash_moe";
+    if (!is_sparse && type != "dense")
       config.fields().fail(fmt::format("mlp_layer_types[{}]", sparse.size()),
                            fmt::format("found \"{}\", expected dense or sparse", type));
-    sparse.push_back(type == "sparse");
+    sparse.push_back(is_sparse);
   }
   return sparse;
 }
@@ -186,11 +191,12 @@ DecoderParts qwen_parts(ConfigFields& config) {
 }
 
 void read_groups(ConfigFields& config, RouterConfig& rule) {
-  rule.groups = config.fields().integer("n_group", {1, kMostExperts}, 1);
-  rule.top_groups = config.fields().integer("topk_group", {1, kMostExperts}, 1);
+  const ConfigNames& names = config.names();
+  rule.groups = config.fields().integer(names.groups, {1, kMostExperts}, 1);
+  rule.top_groups = config.fields().integer(names.top_groups, {1, kMostExperts}, 1);
   if (rule.top_groups > rule.groups)
-    config.fields().fail("topk_group", fmt::format("found {}, but there are {} groups (n_group)",
-                                                   rule.top_groups, rule.groups));
+    config.fields().fail(names.top_groups, fmt::format("found {}, but there are {} groups ({})",
+                                                       rule.top_groups, rule.groups, names.groups));
 }
 
 }  // namespace espalier::arch

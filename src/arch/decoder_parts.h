@@ -17,6 +17,7 @@ struct DecoderParts {
   std::vector<std::int64_t> windows;  // [L]; empty: none
   std::int64_t dense_width = 0;       // F of blocks without experts
   std::vector<bool> sparse;           // [L] blocks with experts; empty: all
+  std::vector<bool> no_network;       // [L] blocks without any feed-forward network; empty: none
   MixtureOfExperts moe;               // of every such block; E, rows and K are filled in
   std::int64_t next_token_layers = 0;
 };
@@ -25,9 +26,8 @@ struct DecoderParts {
 /// can reach K experts everywhere.
 ModelSpec decoder_spec(ConfigFields& config, const DecoderParts& parts);
 
-/// A model whose files can be pruned, but which is not run: mixers and norms are not read. `expert_width`:
-/// the field of F.
-ModelSpec unread_spec(ConfigFields& config, std::string_view expert_width, DecoderParts parts = {});
+/// A model whose files can be pruned, but which is not run: mixers and norms are not read.
+ModelSpec unread_spec(ConfigFields& config, DecoderParts parts);
 
 /// Heads and their widths. `theta`: the base of rotary embeddings where config.json says none; what it does
 /// say is read by `decoder_spec`, see rope_settings.h.
@@ -51,6 +51,26 @@ std::vector<bool> sparse_after_dense(ConfigFields& config);
 
 /// "mlp_layer_types": "sparse" or "dense" for each block.
 std::vector<bool> sparse_by_type(ConfigFields& config);
+
+/// Of whichever of these a config has: "mlp_layer_types", "moe_layer_freq" as a list of 0 and 1,
+/// "moe_layers", "first_k_dense_replace", "num_dense_layers", "mlp_only_layers"; without any, all.
+std::vector<bool> sparse_blocks(ConfigFields& config);
+
+/// What a family's router does. Those with a bias add it for choosing alone.
+enum class Routing {
+  kSoftmax,
+  kSoftmaxOfChosen,
+  kSoftmaxWithBias,
+  kSigmoid,
+  kSigmoidWithBias,  ///< DeepSeek-V3's, with groups where config.json has them
+  kSqrtSoftplusWithBias
+};
+/// Everything but the mixer and the norms, from the fields that most families of today have in common, under
+/// any of their names: blocks with experts, widths, shared experts, routing and its factor, next-token
+/// layers.
+DecoderParts moe_parts(ConfigFields& config, Routing routing);
+/// For a family that says by fields of its own which blocks have experts.
+DecoderParts moe_parts(ConfigFields& config, Routing routing, std::vector<bool> sparse);
 
 /// "n_group" and "topk_group".
 void read_groups(ConfigFields& config, RouterConfig& rule);

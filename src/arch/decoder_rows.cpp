@@ -25,40 +25,40 @@ constexpr TensorRow kUsual[] = {
     {Role::kMixerOutput, Part::kWeight, "{M}layers.{L}.self_attn.o_proj.weight"},
     {Role::kMixerOutput, Part::kBias, "{M}layers.{L}.self_attn.o_proj.bias"},
     {Role::kFeedForwardNorm, Part::kWeight, "{M}layers.{L}.post_attention_layernorm.weight"},
-    {Role::kGate, Part::kWeight, "{M}layers.{L}.mlp.gate_proj.weight"},
-    {Role::kUp, Part::kWeight, "{M}layers.{L}.mlp.up_proj.weight"},
-    {Role::kDown, Part::kWeight, "{M}layers.{L}.mlp.down_proj.weight"},
-    {Role::kRouter, Part::kWeight, "{M}layers.{L}.mlp.gate.weight"},
-    {Role::kRouter, Part::kCorrection, "{M}layers.{L}.mlp.gate.e_score_correction_bias"},
-    {Role::kExpertGate, Part::kWeight, "{M}layers.{L}.mlp.experts.{e}.gate_proj.weight"},
-    {Role::kExpertUp, Part::kWeight, "{M}layers.{L}.mlp.experts.{e}.up_proj.weight"},
-    {Role::kExpertDown, Part::kWeight, "{M}layers.{L}.mlp.experts.{e}.down_proj.weight"},
-    {Role::kExpertGate, Part::kWeight, "{M}layers.{L}.mlp.experts.gate_up_proj", Storage::kStackedFirst},
-    {Role::kExpertUp, Part::kWeight, "{M}layers.{L}.mlp.experts.gate_up_proj", Storage::kStackedSecond},
-    {Role::kExpertDown, Part::kWeight, "{M}layers.{L}.mlp.experts.down_proj", Storage::kStacked},
-    {Role::kSharedGate, Part::kWeight, "{M}layers.{L}.mlp.shared_experts.gate_proj.weight"},
-    {Role::kSharedUp, Part::kWeight, "{M}layers.{L}.mlp.shared_experts.up_proj.weight"},
-    {Role::kSharedDown, Part::kWeight, "{M}layers.{L}.mlp.shared_experts.down_proj.weight"},
-    {Role::kSharedScore, Part::kWeight, "{M}layers.{L}.mlp.shared_expert_gate.weight"},
+    {Role::kGate, Part::kWeight, "{M}layers.{L}.{F}gate_proj.weight"},
+    {Role::kUp, Part::kWeight, "{M}layers.{L}.{F}up_proj.weight"},
+    {Role::kDown, Part::kWeight, "{M}layers.{L}.{F}down_proj.weight"},
+    {Role::kRouter, Part::kWeight, "{M}layers.{L}.{F}gate.weight"},
+    {Role::kRouter, Part::kCorrection, "{M}layers.{L}.{F}gate.e_score_correction_bias"},
+    {Role::kExpertGate, Part::kWeight, "{M}layers.{L}.{F}experts.{e}.gate_proj.weight"},
+    {Role::kExpertUp, Part::kWeight, "{M}layers.{L}.{F}experts.{e}.up_proj.weight"},
+    {Role::kExpertDown, Part::kWeight, "{M}layers.{L}.{F}experts.{e}.down_proj.weight"},
+    {Role::kExpertGate, Part::kWeight, "{M}layers.{L}.{F}experts.gate_up_proj", Storage::kStackedFirst},
+    {Role::kExpertUp, Part::kWeight, "{M}layers.{L}.{F}experts.gate_up_proj", Storage::kStackedSecond},
+    {Role::kExpertDown, Part::kWeight, "{M}layers.{L}.{F}experts.down_proj", Storage::kStacked},
+    {Role::kSharedGate, Part::kWeight, "{M}layers.{L}.{F}shared_experts.gate_proj.weight"},
+    {Role::kSharedUp, Part::kWeight, "{M}layers.{L}.{F}shared_experts.up_proj.weight"},
+    {Role::kSharedDown, Part::kWeight, "{M}layers.{L}.{F}shared_experts.down_proj.weight"},
+    {Role::kSharedGate, Part::kWeight, "{M}layers.{L}.{F}shared_expert.gate_proj.weight"},
+    {Role::kSharedUp, Part::kWeight, "{M}layers.{L}.{F}shared_expert.up_proj.weight"},
+    {Role::kSharedDown, Part::kWeight, "{M}layers.{L}.{F}shared_expert.down_proj.weight"},
+    {Role::kSharedScore, Part::kWeight, "{M}layers.{L}.{F}shared_expert_gate.weight"},
     {Role::kFinalNorm, Part::kWeight, "{M}norm.weight"},
     {Role::kHead, Part::kWeight, "lm_head.weight"},
 };
 
-constexpr TensorRow kBlockSparse[] = {
-    {Role::kRouter, Part::kWeight, "{M}layers.{L}.block_sparse_moe.gate.weight"},
-    {Role::kExpertGate, Part::kWeight, "{M}layers.{L}.block_sparse_moe.experts.{e}.w1.weight"},
-    {Role::kExpertUp, Part::kWeight, "{M}layers.{L}.block_sparse_moe.experts.{e}.w3.weight"},
-    {Role::kExpertDown, Part::kWeight, "{M}layers.{L}.block_sparse_moe.experts.{e}.w2.weight"},
-    {Role::kExpertGate, Part::kWeight, "{M}layers.{L}.block_sparse_moe.experts.gate_up_proj",
-     Storage::kStackedFirst},
-    {Role::kExpertUp, Part::kWeight, "{M}layers.{L}.block_sparse_moe.experts.gate_up_proj",
-     Storage::kStackedSecond},
-    {Role::kExpertDown, Part::kWeight, "{M}layers.{L}.block_sparse_moe.experts.down_proj", Storage::kStacked},
+constexpr TensorRow kW[] = {
+    {Role::kExpertGate, Part::kWeight, "{M}layers.{L}.{F}experts.{e}.w1.weight"},
+    {Role::kExpertUp, Part::kWeight, "{M}layers.{L}.{F}experts.{e}.w3.weight"},
+    {Role::kExpertDown, Part::kWeight, "{M}layers.{L}.{F}experts.{e}.w2.weight"},
+    {Role::kExpertGate, Part::kWeight, "{M}layers.{L}.{F}experts.gate_up_proj", Storage::kStackedFirst},
+    {Role::kExpertUp, Part::kWeight, "{M}layers.{L}.{F}experts.gate_up_proj", Storage::kStackedSecond},
+    {Role::kExpertDown, Part::kWeight, "{M}layers.{L}.{F}experts.down_proj", Storage::kStacked},
 };
 
 }  // namespace
 
 const std::span<const TensorRow> kUsualDecoderRows = kUsual;
-const std::span<const TensorRow> kBlockSparseRows = kBlockSparse;
+const std::span<const TensorRow> kW123Rows = kW;
 
 }  // namespace espalier::arch

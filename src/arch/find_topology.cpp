@@ -22,6 +22,7 @@ using Roles = std::map<std::string, std::string>;  // role -> tensor
 /// The tensors of one MoE layer as they are found.
 struct FoundLayer {
   std::vector<std::string> router, stacked;
+  std::string token_experts;
   std::map<std::int64_t, Roles> experts;
 };
 
@@ -33,6 +34,7 @@ class Finder {
         names_(arch::names_of(spec.family)),
         experts_field_(arch::family_named(spec.family).config.experts) {
     result_.model_type = spec.family;
+    result_.blocks = spec.layers();
     describe_routing();
   }
 
@@ -45,6 +47,8 @@ class Finder {
       if (found_.contains(block)) add_layer(block, MoeLayerKind::kNextToken);
     }
     misfits_.fail_if_any(checkpoint_.folder());
+    if (!result_.layers.empty())
+      result_.other_experts_parameters *= result_.layers.front().num_experts - result_.experts_per_token;
     result_.next_token_blocks.assign(next_token_.begin(), next_token_.end());
     result_.sha256 = topology_sha256(result_, checkpoint_);
     return std::move(result_);
@@ -78,17 +82,17 @@ class Finder {
 
   void sort_in(std::string_view name) {
     const auto block = names_.block(name);
+    const bool in_module = names_.is_of_next_token_module(name);
+    if (in_module) result_.next_token_parameters += parameters_of(name);
     if (!block) return;
-    // 0-based over the stacks of an encoder-decoder.
-    const std::int64_t number =
-        block->of == arch::Stack::kDecoder ? block->block + spec_.encoder_blocks : block->block;
+    const std::int64_t number = arch::number_of(*block, spec_.encoder_blocks, spec_.layers());
     if (number >= spec_.layers()) {
-      if (number >= spec_.layers() + spec_.next_token.layers) {
+      if (is_beyond_all(*block, spec_)) {
         misfits_.add("tensor {} is of block {}, config.json has {} blocks", name, number, spec_.layers());
         return;
       }
       next_token_.insert(number);
-      result_.next_token_parameters += parameters_of(name);
+      if (!in_module) result_.next_token_parameters += parameters_of(name);
     }
     if (const auto parsed = names_.parse(name)) sort_in(name, *parsed, number);
   }
@@ -98,9 +102,14 @@ class Finder {
       misfits_.add("tensor {} is of a MoE layer, in config.json block {} is dense", name, number);
       return;
     }
+    if (parsed.part == MoePart::kOtherExperts) {
+      result_.other_experts_parameters += parameters_of(name) / experts_in(number);
+      return;
+    }
     FoundLayer& layer = found_[number];
     if (parsed.part == MoePart::kRouter) layer.router.emplace_back(name);
     if (parsed.part == MoePart::kStacked) layer.stacked.emplace_back(name);
+    if (parsed.part == MoePart::kTokenExperts) layer.token_experts = name;
     if (parsed.part == MoePart::kExpert) layer.experts[parsed.expert].emplace(std::string(parsed.role), name);
   }
 
@@ -108,12 +117,14 @@ class Finder {
     FoundLayer& found = found_[block];
     MoeLayerTensors layer{block, experts_in(block), kind};
     if (const auto* moe = moe_in(block)) layer.router_rows = moe->router.expert_rows;
+    if (const auto* moe = arch::first_moe(spec_)) layer.extra_router_rows = moe->router.extra_rows;
+    layer.token_experts = std::move(found.token_experts);
     for (const auto* row : names_.rows(arch::Role::kNovices, arch::Part::kBias, arch::Stack::kOnly))
       layer.novices = names_.name(*row, block, 0);
     add_router(found, layer);
     add_experts(found, layer);
     for (const std::string& name : found.stacked) {
-      expect_first_axis(name, layer.num_experts);
+      expect_axis(name, layer.num_experts);
       layer.parameters_per_expert += parameters_of(name) / layer.num_experts;
     }
     layer.stacked_tensors = std::move(found.stacked);
@@ -123,18 +134,24 @@ class Finder {
     result_.layers.push_back(std::move(layer));
   }
 
-  void expect_first_axis(const std::string& name, std::int64_t experts) {
+  /// `fewer`: what it may have instead, of experts alone.
+  void expect_axis(const std::string& name, std::int64_t experts, std::int64_t fewer = 0) {
     const auto shape = checkpoint_.tensor(name).shape;
-    if (!shape.empty() && shape[0] == experts) return;
-    misfits_.add("tensor {} is [{}], expected {} experts on its first axis ({})", name,
-                 fmt::join(shape, ", "), experts, experts_field_);
+    const auto parsed = names_.parse(name);
+    const std::size_t axis = parsed->axis;
+    const auto fits = [&](std::int64_t size) {
+      return size == experts || size == fewer || (parsed->flat && size % experts == 0);
+    };
+    if (axis < shape.size() && fits(shape[axis])) return;
+    misfits_.add("tensor {} is [{}], expected {} experts on its {} axis ({})", name, fmt::join(shape, ", "),
+                 experts, axis == 0 ? "first" : "second", experts_field_);
   }
 
   void add_router(FoundLayer& found, MoeLayerTensors& layer) {
     const auto* moe = moe_in(layer.layer);
-    const std::int64_t rows = moe ? moe->router.rows : layer.num_experts;
+    const std::int64_t rows = moe ? moe->router.rows : layer.num_experts + layer.extra_router_rows;
     for (const std::string& name : found.router) {
-      expect_first_axis(name, rows);
+      expect_axis(name, rows, rows - layer.extra_router_rows);
       const TensorView tensor = checkpoint_.tensor(name);
       layer.router_parameters_per_expert += tensor.elements() / rows;
       if (tensor.shape.size() == 2 && name.ends_with(".weight")) layer.router = name;

@@ -36,6 +36,11 @@ std::vector<PruningEstimate> estimates(const Checkpoint& checkpoint, const Inspe
   return result;
 }
 
+std::int64_t dense_width(const arch::BlockSpec& block) {
+  const auto* network = std::get_if<arch::FeedForward>(&block.feed_forward);
+  return network == nullptr ? 0 : network->width;
+}
+
 ModelSizes sizes_of(const arch::ModelSpec& spec) {
   ModelSizes sizes;
   sizes.layers = spec.layers();
@@ -45,9 +50,15 @@ ModelSizes sizes_of(const arch::ModelSpec& spec) {
   if (const auto* text = std::get_if<arch::TextInput>(&spec.input)) sizes.vocabulary = text->vocabulary;
   const auto layers = arch::moe_layers(spec);
   const auto& block = spec.blocks[static_cast<std::size_t>(layers.empty() ? 0 : layers.front())];
-  sizes.inner_width =
-      block.moe() ? block.moe()->expert.width : std::get<arch::FeedForward>(block.feed_forward).width;
+  sizes.inner_width = block.moe() ? block.moe()->expert.width : dense_width(block);
   return sizes;
+}
+
+void describe_moe(const arch::ModelSpec& spec, Inspection& result) {
+  const arch::MixtureOfExperts* moe = arch::first_moe(spec);
+  if (moe == nullptr) return;
+  result.router = moe->router.rule;
+  if (moe->shared) result.shared = {moe->shared->count, moe->shared->network.width};
 }
 
 }  // namespace
@@ -59,13 +70,15 @@ Inspection inspect(const Checkpoint& checkpoint) {
   result.model_type = model.spec.family;
   result.title = arch::family_named(model.spec.family).title;
   result.sizes = sizes_of(model.spec);
+  describe_moe(model.spec, result);
   result.topology = std::move(model.topology);
   result.notes = std::move(model.spec.notes);
   for (const std::string_view name : checkpoint.names()) {
     const TensorView tensor = checkpoint.tensor(name);
-    const std::int64_t parameters = formats::parameters(checkpoint.weights(), tensor);
+    const bool is_table = tensor.dtype == Dtype::kI64;  // of numbers to look up
+    const std::int64_t parameters = is_table ? 0 : formats::parameters(checkpoint.weights(), tensor);
     result.parameters += parameters;
-    result.parameters_of_dtype[std::string(espalier::name(tensor.dtype))] += parameters;
+    if (parameters > 0) result.parameters_of_dtype[std::string(espalier::name(tensor.dtype))] += parameters;
     ++result.tensors;
   }
   result.parameters_per_token = result.parameters - result.topology.idle_parameters();

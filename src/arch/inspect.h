@@ -3,10 +3,12 @@
 #include <cstdint>
 #include <map>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "arch/topology.h"
+#include "artifacts/router_config.h"
 #include "checkpoint/checkpoint.h"
 
 namespace espalier {
@@ -18,6 +20,11 @@ struct ModelSizes {
   std::int64_t inner_width = 0;  // F, of an expert where there are experts
   std::int64_t vocabulary = 0;   // V; 0 of a vision model
   std::int64_t positions = 0;    // the longest sequence; 0 where there is no limit
+};
+
+/// What every token gets besides its experts.
+struct SharedExperts {
+  std::int64_t count = 0, width = 0;  // width: of all of them together
 };
 
 /// What the checkpoint would be with `kept` experts in every MoE layer that has more.
@@ -36,6 +43,8 @@ struct Inspection {
   std::string title;
   ModelSizes sizes;
   Topology topology;
+  std::optional<RouterConfig> router;  ///< of the MoE layers; absent without
+  SharedExperts shared;
   std::int64_t parameters = 0;            ///< weights of all tensors; scales are none
   std::int64_t parameters_per_token = 0;  ///< without the experts that a token does not visit
   std::map<std::string, std::int64_t> parameters_of_dtype;  ///< "F32", "BF16", ...

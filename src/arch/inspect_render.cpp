@@ -2,6 +2,7 @@
 #include <fmt/ranges.h>
 
 #include "arch/inspect.h"
+#include "artifacts/router_config_json.h"
 
 namespace espalier {
 namespace {
@@ -55,6 +56,32 @@ std::string moe_layers_text(const Topology& topology) {
                      groups_text(topology));
 }
 
+std::string_view score_text(GateScore score) {
+  switch (score) {
+    case GateScore::kSoftmaxOfChosen:
+      return "softmax of the chosen logits";
+    case GateScore::kSigmoid:
+      return "sigmoid of each logit";
+    case GateScore::kSqrtSoftplus:
+      return "square root of softplus of each logit";
+    case GateScore::kSoftmax:
+      break;
+  }
+  return "softmax of all logits";
+}
+
+/// "sigmoid of each logit, a bias for choosing, normalised, times 2.5; 1 shared expert, inner width 16"
+std::string router_text(const RouterConfig& rule, const SharedExperts& shared) {
+  std::string text(score_text(rule.score));
+  if (rule.correction_bias) text += ", a bias for choosing";
+  if (rule.normalise && rule.score != GateScore::kSoftmaxOfChosen) text += ", normalised";
+  if (rule.scale != 1.0) text += fmt::format(", times {}", rule.scale);
+  if (shared.count > 0)
+    text += fmt::format("; {} shared expert{}, inner width {}", shared.count, shared.count == 1 ? "" : "s",
+                        shared.width);
+  return text;
+}
+
 std::string dtypes_text(const Inspection& inspection) {
   std::vector<std::string> parts;
   for (const auto& [dtype, parameters] : inspection.parameters_of_dtype) {
@@ -86,6 +113,8 @@ std::string to_text(const Inspection& inspection) {
                       sizes.vocabulary == 0 ? "" : fmt::format("vocabulary {}, ", sizes.vocabulary),
                       sizes.positions);
   text += fmt::format("  MoE layers     {}\n", moe_layers_text(inspection.topology));
+  if (inspection.router)
+    text += fmt::format("  router         {}\n", router_text(*inspection.router, inspection.shared));
   if (!inspection.topology.next_token_blocks.empty()) {
     text += fmt::format("  next-token     layer {}, {} parameters; not run by the model itself\n",
                         ranges(inspection.topology.next_token_blocks),
@@ -138,6 +167,9 @@ nlohmann::json to_json(const Inspection& inspection) {
                       {"files", inspection.files},
                       {"file_bytes", inspection.file_bytes},
                       {"pruning", pruning}};
+  if (inspection.router) json["router"] = router_config_to_json(*inspection.router);
+  if (inspection.shared.count > 0)
+    json["shared_experts"] = {{"count", inspection.shared.count}, {"inner_width", inspection.shared.width}};
   if (!inspection.notes.empty()) json["notes"] = inspection.notes;
   return json;
 }

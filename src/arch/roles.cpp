@@ -100,20 +100,21 @@ constexpr RoleRow kBlock[] = {
     {Role::kDown, kB, "D", [](P at) { return at.dense() && at.dense()->biases; }},
     {Role::kRouter, kW, "RD", [](P at) { return at.moe() != nullptr; }},
     {Role::kRouter, Part::kCorrection, "R",
-     [](P at) { return at.moe() && at.moe()->router.rule.correction_bias; }},
+     [](P at) { return at.moe() && at.moe()->router.rule.correction_bias && !at.moe()->router.by_token; }},
+    {Role::kTokenExperts, kW, "Ve", [](P at) { return at.moe() && at.moe()->router.by_token; }},
     {Role::kNovices, kB, "ND", [](P at) { return at.moe() && at.moe()->router.novices; }},
-    {Role::kSharedGate, kW, "SD", [](P at) { return at.shared() != nullptr; }},
+    {Role::kSharedGate, kW, "SD", [](P at) { return at.shared() && at.shared()->network.gated; }},
     {Role::kSharedUp, kW, "SD", [](P at) { return at.shared() != nullptr; }},
     {Role::kSharedDown, kW, "DS", [](P at) { return at.shared() != nullptr; }},
     {Role::kSharedScore, kW, "1D", [](P at) { return at.shared() && at.shared()->gated; }},
 };
 
 constexpr RoleRow kExpert[] = {
-    {Role::kExpertGate, kW, "FD", [](P at) { return at.expert() && at.expert()->gated; }},
-    {Role::kExpertUp, kW, "FD", [](P at) { return at.expert() != nullptr; }},
+    {Role::kExpertGate, kW, "Fd", [](P at) { return at.expert() && at.expert()->gated; }},
+    {Role::kExpertUp, kW, "Fd", [](P at) { return at.expert() != nullptr; }},
     {Role::kExpertUp, kB, "F", [](P at) { return at.expert() && at.expert()->biases; }},
-    {Role::kExpertDown, kW, "DF", [](P at) { return at.expert() != nullptr; }},
-    {Role::kExpertDown, kB, "D", [](P at) { return at.expert() && at.expert()->biases; }},
+    {Role::kExpertDown, kW, "dF", [](P at) { return at.expert() != nullptr; }},
+    {Role::kExpertDown, kB, "d", [](P at) { return at.expert() && at.expert()->biases; }},
 };
 
 constexpr RoleRow kHeads[] = {
@@ -203,8 +204,12 @@ std::int64_t size_of(char letter, const Place& at) {
       return at.moe() ? at.moe()->expert.width : at.dense()->width;
     case 'S':
       return at.shared()->network.width;
+    case 'd':
+      return at.moe()->input_width > 0 ? at.moe()->input_width : at.spec.width;
     case 'R':
       return at.moe()->router.rows;
+    case 'e':
+      return at.moe()->router.rule.experts_per_token;
     case 'N':
       return at.moe()->router.rows - at.moe()->experts;
     default:
@@ -273,8 +278,12 @@ std::string_view size_word(char letter) {
       return "inner width";
     case 'S':
       return "inner width of the shared expert";
+    case 'd':
+      return "width of an expert's input";
     case 'R':
-      return "experts";
+      return "router rows";
+    case 'e':
+      return "experts per token";
     case 'N':
       return "router rows without an expert";
     case 'Q':

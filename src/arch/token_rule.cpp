@@ -17,15 +17,22 @@ void softmax(std::span<const float> logits, std::span<float> out) {
   for (float& p : out) p /= sum;
 }
 
+float score_of(GateScore rule, float logit) {
+  if (rule == GateScore::kSigmoid) return 1.0F / (1.0F + std::exp(-logit));
+  // log(1 + exp(h)) without overflow
+  return std::sqrt(std::max(logit, 0.0F) + std::log1p(std::exp(-std::abs(logit))));
+}
+
 /// alpha and, in `scores`, what gates are made of.
 void score(GateScore rule, std::span<const float> logits, std::span<float> alpha, std::span<float> scores) {
-  if (rule != GateScore::kSigmoid) {
+  const bool each = rule == GateScore::kSigmoid || rule == GateScore::kSqrtSoftplus;
+  if (!each) {
     softmax(logits, alpha);
     std::copy(alpha.begin(), alpha.end(), scores.begin());
     return;
   }
   float sum = 0;
-  for (std::size_t e = 0; e < logits.size(); ++e) sum += scores[e] = 1.0F / (1.0F + std::exp(-logits[e]));
+  for (std::size_t e = 0; e < logits.size(); ++e) sum += scores[e] = score_of(rule, logits[e]);
   for (std::size_t e = 0; e < logits.size(); ++e) alpha[e] = scores[e] / (sum + kTiny);
 }
 

@@ -27,7 +27,7 @@ std::string without_prefix(const std::string& name) {
 }  // namespace
 
 std::int64_t Topology::idle_parameters() const {
-  std::int64_t sum = next_token_parameters;
+  std::int64_t sum = next_token_parameters + other_experts_parameters;
   for (const MoeLayerTensors& layer : layers) {
     if (layer.kind == MoeLayerKind::kBlock)
       sum += (layer.num_experts - experts_per_token) * layer.parameters_per_expert;

@@ -24,7 +24,10 @@ struct MoeLayerTensors {
   /// Where the constants are, or would be, that router rows without an expert give; empty where the family
   /// has no place for them.
   std::string novices;
-  /// With an entry on axis 0 for each expert: the weight, a bias, a correction bias. Sorted.
+  /// [V, K] the experts of each token, by number; empty where they are chosen by the router's scores.
+  std::string token_experts;
+  /// With an entry for each expert, on axis 0 (or where `TensorNames::parse` says): the weight, a bias, a
+  /// correction bias. Sorted.
   std::vector<std::string> router_tensors;
   /// [E] whatever belongs to each expert alone, weights and scales, sorted; the same weights for each,
   /// though not always stored alike. Empty where all is stacked.
@@ -32,6 +35,7 @@ struct MoeLayerTensors {
   std::vector<std::string> stacked_tensors;       // [E, ..] of all experts. Sorted.
   std::int64_t parameters_per_expert = 0;         // without its router row
   std::int64_t router_parameters_per_expert = 0;  // D
+  std::int64_t extra_router_rows = 0;  // after the experts': of shared experts, of choices without a network
   /// [E] the router's row of each expert, where pruned experts left theirs behind; empty: row e is expert
   /// e's.
   std::vector<std::int64_t> router_rows;
@@ -40,10 +44,12 @@ struct MoeLayerTensors {
 /// Which experts a model has, and in which tensors.
 struct Topology {
   std::string model_type;
+  std::int64_t blocks = 0;                      // L
   std::int64_t experts_per_token = 0;           // K; 0 without MoE layers
   std::int64_t groups = 1;                      // contiguous blocks of experts of one size
   std::int64_t top_groups = 1;                  // groups that a token may choose from
   std::vector<MoeLayerTensors> layers;          // ascending; next-token layers last
+  std::int64_t other_experts_parameters = 0;    // of idle experts of another kind
   std::int64_t next_token_parameters = 0;       // of whole multi-token-prediction layers
   std::vector<std::int64_t> next_token_blocks;  // their block numbers, whether they have experts or not
   /// What scores and plans say they were made for. SHA-256 of lines that each end in "\n":

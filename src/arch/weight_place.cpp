@@ -9,6 +9,7 @@ namespace {
 /// A storage, taken apart. The outputs of an expert are counted along one axis of its part of the tensor.
 struct Lie {
   bool stacked = false;      // an axis of experts comes first
+  bool flat = false;         // .. and is one with the next
   bool pair = false;         // two roles' outputs share the axis ..
   bool second = false;       // .. and this is the second of them
   bool transposed = false;   // [in, out]
@@ -19,8 +20,22 @@ Lie lie_of(Storage storage) {
   switch (storage) {
     case Storage::kOwn:
       return {};
+    case Storage::kOwnTransposed:
+      return {.transposed = true};
+    case Storage::kFirst:
+      return {.pair = true};
+    case Storage::kSecond:
+      return {.pair = true, .second = true};
     case Storage::kStacked:
       return {.stacked = true};
+    case Storage::kFlat:
+      return {.stacked = true, .flat = true};
+    case Storage::kFlatTransposed:
+      return {.stacked = true, .flat = true, .transposed = true};
+    case Storage::kStackedEvenRows:
+      return {.stacked = true, .pair = true, .interleaved = true};
+    case Storage::kStackedOddRows:
+      return {.stacked = true, .pair = true, .second = true, .interleaved = true};
     case Storage::kStackedFirst:
       return {.stacked = true, .pair = true};
     case Storage::kStackedSecond:
@@ -45,8 +60,12 @@ std::vector<std::int64_t> stored_shape(const ExpectedTensor& tensor, Storage sto
   const Lie lie = lie_of(storage);
   std::vector<std::int64_t> shape = tensor.shape;
   if (lie.pair) shape.front() *= 2;
+  if (lie.transposed && shape.size() == 1) shape.push_back(1);
   if (lie.transposed) std::reverse(shape.begin(), shape.end());
-  if (lie.stacked) shape.insert(shape.begin(), experts);
+  if (lie.flat)
+    shape.front() *= experts;
+  else if (lie.stacked)
+    shape.insert(shape.begin(), experts);
   return shape;
 }
 
@@ -54,9 +73,10 @@ WeightPlace place_in(std::string weight, const ExpectedTensor& tensor, Storage s
   const Lie lie = lie_of(storage);
   const bool vector = tensor.shape.size() == 1;
   const std::int64_t out = tensor.shape.front(), in = vector ? 1 : tensor.shape.back();
-  const std::int64_t outputs = lie.pair ? 2 * out : out;                        // along the axis
-  const std::int64_t stride = lie.transposed ? (lie.interleaved ? 2 : 1) : in;  // from output to output
-  const std::int64_t first = lie.second ? (lie.interleaved ? 1 : out * stride) : 0;
+  const std::int64_t outputs = lie.pair ? 2 * out : out;  // along the axis
+  const std::int64_t step = lie.transposed ? 1 : in;
+  const std::int64_t stride = lie.interleaved ? 2 * step : step;  // from output to output
+  const std::int64_t first = lie.second ? (lie.interleaved ? step : out * stride) : 0;
   const std::int64_t expert = lie.stacked ? tensor.key.expert : 0;
   WeightPlace place;
   place.weight = std::move(weight);

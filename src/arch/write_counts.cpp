@@ -1,39 +1,36 @@
 #include "arch/write_counts.h"
 
-#include <array>
 #include <nlohmann/json.hpp>
 
-#include "arch/family.h"
+#include "arch/config_fields.h"
 
 namespace espalier::arch {
 namespace {
 
 using nlohmann::json;
 
-/// Fields by which other versions of a library say the same.
-constexpr std::array<const char*, 4> kCountFields{"num_local_experts", "num_experts", "n_routed_experts",
-                                                  "moe_num_experts"};
-constexpr std::array<const char*, 3> kTopKFields{"num_experts_per_tok", "experts_per_token",
-                                                 "num_experts_per_token"};
-
 /// Sets `field`, and the others of `fields` that are there with the same value.
-template <std::size_t N>
-void set(json& config, std::string_view field, const std::array<const char*, N>& fields, const json& value) {
+void set(json& config, std::string_view field, std::span<const std::string_view> fields, const json& value) {
   const json before = config.at(std::string(field));
   if (before == value) return;
-  for (const char* other : fields) {
-    if (const auto found = config.find(other); found != config.end() && *found == before) *found = value;
+  for (const std::string_view other : fields) {
+    const auto found = config.find(std::string(other));
+    if (found != config.end() && *found == before) *found = value;
   }
   config[std::string(field)] = value;
 }
 
-void write_router(json& config, const ConfigNames& names, const RouterConfig& before,
+/// The same where a nested model's counts stand beside it too.
+void set_outside(json& whole, std::string_view field, const json& before, const json& value) {
+  const auto found = whole.find(std::string(field));
+  if (found != whole.end() && *found == before) *found = value;
+}
+
+void write_groups(json& described, const ConfigNames& names, const RouterConfig& before,
                   const RouterConfig& now) {
-  if (!names.experts_per_token.empty())
-    set(config, names.experts_per_token, kTopKFields, now.experts_per_token);
   if (before.groups == now.groups && before.top_groups == now.top_groups) return;
-  config["n_group"] = now.groups;
-  config["topk_group"] = now.top_groups;
+  described[std::string(names.groups)] = now.groups;
+  described[std::string(names.top_groups)] = now.top_groups;
 }
 
 const RouterConfig* rule_of(const ModelSpec& spec) {
@@ -59,16 +56,26 @@ json expert_counts_json(const ModelSpec& spec) {
 }
 
 json write_counts(const ModelSpec& spec, const json& fields) {
-  const ConfigNames& names = family_named(spec.family).config;
   const ModelSpec before = read_spec(fields, "config.json");
   json result = fields;
-  json& described = names.nested.empty() ? result : result.at(std::string(names.nested));
+  const Family& family = family_named(spec.family);
+  json& described = *described_part(result, family.config.nested);
+  const ConfigNames names = resolved(family.config, described);
+  json& counts = *counts_part(described, names);
+  const auto write = [&](std::string_view field, std::span<const std::string_view> others,
+                         const json& value) {
+    const json old = counts.at(std::string(field));
+    set(counts, field, others, value);
+    if (!names.nested.empty()) set_outside(result, field, old, value);
+  };
   if (expert_counts_json(before) != expert_counts_json(spec))
-    set(described, names.experts, kCountFields, expert_counts_json(spec));
-  if (const RouterConfig* old = rule_of(before), *now = rule_of(spec); old != nullptr && now != nullptr)
-    write_router(described, names, *old, *now);
+    write(names.experts, kExpertFields, expert_counts_json(spec));
+  if (const RouterConfig* old = rule_of(before), *now = rule_of(spec); old != nullptr && now != nullptr) {
+    if (!names.experts_per_token.empty()) write(names.experts_per_token, kTopKFields, now->experts_per_token);
+    write_groups(described, names, *old, *now);
+  }
   if (before.next_token.layers != spec.next_token.layers)
-    described["num_nextn_predict_layers"] = spec.next_token.layers;
+    described[std::string(names.next_token_layers)] = spec.next_token.layers;
   return result;
 }
 

@@ -8,6 +8,7 @@ namespace espalier {
 enum class GateScore {
   kSoftmax,         ///< softmax over all experts, then top-k
   kSigmoid,         ///< sigmoid of each logit (deepseek_v3, glm4_moe)
+  kSqrtSoftplus,    ///< sqrt(log(1 + exp(h))) of each logit (deepseek_v4)
   kSoftmaxOfChosen  ///< top-k of the logits, softmax over the chosen (gpt_oss, granitemoe)
 };
 

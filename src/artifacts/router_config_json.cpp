@@ -14,6 +14,7 @@ using Score = std::pair<std::string_view, GateScore>;
 using OfGroup = std::pair<std::string_view, GroupScore>;
 constexpr Score kScores[] = {{"softmax", GateScore::kSoftmax},
                              {"sigmoid", GateScore::kSigmoid},
+                             {"sqrt_softplus", GateScore::kSqrtSoftplus},
                              {"softmax_of_chosen", GateScore::kSoftmaxOfChosen}};
 constexpr OfGroup kGroupScores[] = {{"max", GroupScore::kMax},
                                     {"sum_of_two_best", GroupScore::kSumOfTwoBest}};

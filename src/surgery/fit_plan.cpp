@@ -6,10 +6,12 @@
 
 #include "arch/described_model.h"
 #include "arch/neuron_axis.h"
+#include "arch/tensor_names.h"
 #include "base/error.h"
 #include "formats/weight_format.h"
 #include "surgery/next_token.h"
 #include "surgery/surgery.h"
+#include "surgery/token_experts.h"
 
 namespace espalier {
 namespace {
@@ -31,7 +33,10 @@ class Fitting {
     expect_topology();
     expect_router();
     if (options().groups == RouterGroups::kReset) result_.topology.groups = result_.topology.top_groups = 1;
-    for (const MoeLayerTensors& layer : result_.topology.layers) result_.layers.push_back(fitted(layer));
+    for (const MoeLayerTensors& layer : result_.topology.layers) {
+      result_.layers.push_back(fitted(layer));
+      expect_removable(layer, result_.layers.back());
+    }
     if (!result_.zero_fills()) expect_one_count();
     fit_next_token_layers();
     for (std::size_t i = 0; i < result_.layers.size(); ++i) expect_enough(i);
@@ -141,6 +146,14 @@ class Fitting {
     return result;
   }
 
+  void expect_removable(const MoeLayerTensors& layer, const LayerSurgery& surgery) const {
+    if (static_cast<std::int64_t>(surgery.keep.size()) == layer.num_experts || result_.zero_fills()) return;
+    if (!can().keeps_all_experts.empty())
+      fail(fmt::format("layer {}: experts of {} cannot be removed: {}", layer.layer,
+                       result_.topology.model_type, can().keeps_all_experts));
+    if (!layer.token_experts.empty()) expect_unnamed(checkpoint_, layer, surgery.keep, where_);
+  }
+
   /// Merging needs arithmetic: a weight that can be decoded, and stored again without what its companions
   /// say of activations.
   void expect_sum(const MoeLayerTensors& layer, const std::string& tensor_name, std::int64_t stacked) const {
@@ -190,10 +203,20 @@ class Fitting {
 
   void expect_sums(const MoeLayerTensors& layer) const {
     for (const std::string& tensor : layer.router_tensors) expect_sum(layer, tensor, 1);
+    expect_router_of_rows_of_experts(layer);
     for (const std::string& tensor : layer.stacked_tensors) expect_sum(layer, tensor, layer.num_experts);
     for (const auto& tensors : layer.expert_tensors) {
       for (const std::string& tensor : tensors) expect_sum(layer, tensor, 1);
     }
+  }
+
+  void expect_router_of_rows_of_experts(const MoeLayerTensors& layer) const {
+    const auto& names = arch::names_of(result_.topology.model_type);
+    for (const std::string& tensor : layer.router_tensors)
+      if (names.parse(tensor)->axis > 0 && checkpoint_.tensor(tensor).shape[0] > 1)
+        fail(fmt::format("layer {}: the plan merges experts, but tensor {} has them on its second axis",
+                         layer.layer, tensor),
+             "plan with --action drop");
   }
 
   /// A group-limited router sees its experts in contiguous groups: a merged one can be in one only.

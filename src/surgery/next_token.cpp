@@ -11,10 +11,10 @@ namespace espalier {
 namespace {
 
 /// [E] squared 2-norms of the rows of [E, D].
-std::vector<double> squared_row_norms(const formats::Weight& router) {
+std::vector<double> squared_row_norms(const formats::Weight& router, std::int64_t experts) {
   std::vector<float> row(static_cast<std::size_t>(router.columns));
   std::vector<double> norms;
-  for (std::int64_t expert = 0; expert < router.rows; ++expert) {
+  for (std::int64_t expert = 0; expert < experts; ++expert) {
     router.decode_rows(expert, 1, row.data());
     norms.push_back(std::inner_product(row.begin(), row.end(), row.begin(), 0.0));
   }
@@ -30,7 +30,7 @@ std::vector<int> best_by_router_norm(const Checkpoint& checkpoint, const MoeLaye
     throw UserError(
         fmt::format("the {} groups of the router cannot hold {} experts in equal parts", groups, count),
         "keep a multiple of the number of groups, or pass --reset-groups");
-  const std::vector<double> norms = squared_row_norms(checkpoint.weight(layer.router));
+  const std::vector<double> norms = squared_row_norms(checkpoint.weight(layer.router), layer.num_experts);
   const std::size_t group_size = norms.size() / groups_of_layer;
   std::vector<int> keep;
   for (std::size_t group = 0; group < groups_of_layer; ++group) {

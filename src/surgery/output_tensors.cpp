@@ -75,6 +75,8 @@ class Maker {
     if (novice_names_.contains(std::string(input.name))) return std::nullopt;  // see `novices`
     const auto block = names_.block(input.name);
     if (block && numbers_.is_gone(*block)) return std::nullopt;
+    if (surgery_.options.next_token == NextTokenLayers::kDrop && names_.is_of_next_token_module(input.name))
+      return std::nullopt;
     const auto found = places_.find(std::string(input.name));
     if (found == places_.end()) return whole(input);
     const Place& place = found->second;
@@ -196,11 +198,11 @@ class Maker {
   }
 
   /// The part of a stack that is one expert's, summed over those that are merged.
-  OutputPiece sum_in_stack(const TensorView& input, std::int64_t experts, const ExpertMerge& merge) const {
+  OutputPiece sum_in_stack(const TensorView& input, std::int64_t entries, const ExpertMerge& merge) const {
     const formats::Place at = formats::place_of(checkpoint_.weights(), input);
     const formats::Weight weight = checkpoint_.weight(at.weight);
-    const bool numbers = input.shape.size() == 1;  // one for each expert
-    const std::int64_t rows = numbers ? 1 : weight.rows / experts;
+    const bool numbers = input.elements() == entries;  // one for each expert
+    const std::int64_t rows = numbers ? 1 : weight.rows / entries;
     WeightSum sum{numbers ? formats::dense_weight({input.dtype, {}}, 1, 1) : weight.slice(0, rows), {}};
     sum.like = without_bytes(sum.like);
     for (std::size_t i = 0; i < merge.from.size(); ++i) {
@@ -214,7 +216,7 @@ class Maker {
       }
     }
     return {PieceKind::kSum,
-            input.bytes.size() / static_cast<std::uint64_t>(experts),
+            input.bytes.size() / static_cast<std::uint64_t>(entries),
             {},
             std::make_shared<WeightSum>(std::move(sum)),
             at.part};
@@ -226,23 +228,38 @@ class Maker {
     return at.part > 0 && at.format->describes[at.part - 1] ? copy(old) : zeros(old.bytes);
   }
 
-  /// A tensor whose axis 0 is the expert.
+  /// A tensor with an entry for each expert on an axis; a router's may have some after them, which stay.
   OutputTensor of_all_experts(const TensorView& input, const Place& place) const {
-    const std::int64_t experts = surgery_.topology.layers[place.layer].num_experts;
-    const std::uint64_t row_bytes = input.bytes.size() / static_cast<std::uint64_t>(experts);
-    const auto source = [&](std::int64_t expert) -> ByteRange {
-      return {input.file, input.begin + static_cast<std::uint64_t>(expert) * row_bytes, row_bytes};
-    };
+    const MoeLayerTensors& tensors = surgery_.topology.layers[place.layer];
+    const std::size_t axis = names_.parse(input.name)->axis;
+    const bool has_extra = place.part == MoePart::kRouter && input.shape[axis] != tensors.num_experts;
+    const std::int64_t extra = has_extra ? tensors.extra_router_rows : 0;
+    const std::int64_t entries = tensors.num_experts + extra;
+    std::int64_t rows = 1;  // before that axis
+    for (std::size_t i = 0; i < axis; ++i) rows *= input.shape[i];
     OutputTensor result = like(input);
-    result.shape[0] = surgery_.experts_after(place.layer);
-    for (std::int64_t expert = 0; expert < experts; ++expert) {
-      const ExpertMerge* merge = merge_into(place, static_cast<int>(expert));
-      if (is_kept(place, expert))
-        append(result, merge == nullptr ? copy(source(expert)) : sum_in_stack(input, experts, *merge));
-      else if (surgery_.zero_fills())
-        append(result, zeros(input, source(expert)));
+    const std::int64_t share = input.shape[axis] / entries;  // of an expert, in a flat stack
+    result.shape[axis] = (surgery_.experts_after(place.layer) + extra) * share;
+    const std::uint64_t bytes = input.bytes.size() / static_cast<std::uint64_t>(rows * entries);
+    for (std::int64_t row = 0; row < rows; ++row) {
+      const auto source = [&](std::int64_t entry) -> ByteRange {
+        return {input.file, input.begin + static_cast<std::uint64_t>(row * entries + entry) * bytes, bytes};
+      };
+      for (std::int64_t expert = 0; expert < tensors.num_experts; ++expert)
+        append_entry(result, input, place, expert, entries, source(expert));
+      for (std::int64_t entry = tensors.num_experts; entry < entries; ++entry)
+        append(result, copy(source(entry)));
     }
     return result;
+  }
+
+  void append_entry(OutputTensor& result, const TensorView& input, const Place& place, std::int64_t expert,
+                    std::int64_t entries, const ByteRange& source) const {
+    const ExpertMerge* merge = merge_into(place, expert);
+    if (is_kept(place, expert))
+      append(result, merge == nullptr ? copy(source) : sum_in_stack(input, entries, *merge));
+    else if (surgery_.zero_fills())
+      append(result, zeros(input, source));
   }
 
   /// Neighbours that are copied become one piece.

@@ -5,6 +5,7 @@
 namespace espalier {
 
 Renumbering::Renumbering(const Surgery& surgery) {
+  blocks_ = surgery.topology.blocks;
   if (surgery.options.next_token == NextTokenLayers::kDrop) gone_ = surgery.topology.next_token_blocks;
   const arch::TensorNames& names = arch::names_of(surgery.topology.model_type);
   for (std::size_t i = 0; i < surgery.layers.size(); ++i) {
@@ -27,7 +28,8 @@ std::optional<std::int64_t> Renumbering::after(const arch::BlockName& block, std
 }
 
 bool Renumbering::is_gone(const arch::BlockName& block) const {
-  return std::find(gone_.begin(), gone_.end(), block.block) != gone_.end();
+  const std::int64_t number = arch::number_of(block, 0, blocks_);
+  return std::find(gone_.begin(), gone_.end(), number) != gone_.end();
 }
 
 }  // namespace espalier

@@ -25,6 +25,7 @@ class Renumbering {
   static std::string key(const arch::BlockName& block);
   std::map<std::string, std::map<std::int64_t, std::int64_t>> after_;  // "model.layers.3" -> old -> new
   std::vector<std::int64_t> gone_;
+  std::int64_t blocks_ = 0;
 };
 
 }  // namespace espalier

@@ -1,18 +1,14 @@
 #include "arch/decoder_parts.h"
 
 namespace espalier::arch {
-namespace {
-
-ModelSpec read(ConfigFields& config) {
-  return unread_spec(config, "intermediate_size");
-}
-
-}  // namespace
 
 Family phimoe() {
-  Family family = decoder_family("phimoe", "Phi-3.5-MoE", read);
+  Family family = decoder_family("phimoe", "Phi-3.5-MoE", [](ConfigFields& config) {
+    return unread_spec(config, moe_parts(config, Routing::kSoftmax));
+  });
   family.config.experts = "num_local_experts";
-  family.rows = kBlockSparseRows;
+  family.style = kW123Rows;
+  family.feed_forward = "block_sparse_moe.";
   family.can.missing = "routing by two masked choices, and layer norms with biases in a decoder";
   return family;
 }

@@ -12,7 +12,7 @@ void append_stack(std::vector<bool>& sparse, std::int64_t blocks, std::int64_t s
     sparse.push_back(sparse_blocks > 0 && (step == 1 || block % step == 1));
 }
 
-ModelSpec read(ConfigFields& config) {
+ModelSpec read_switch_transformers(ConfigFields& config) {
   JsonObject& fields = config.fields();
   ModelSpec spec;
   spec.family = config.family().model_type;
@@ -38,32 +38,31 @@ ModelSpec read(ConfigFields& config) {
   return spec;
 }
 
-constexpr TensorRow kRows[] = {
-    {Role::kTokenEmbedding, Part::kWeight, "shared.weight"},
-    {Role::kUp, Part::kWeight, "encoder.block.{L}.layer.1.mlp.wi.weight", Storage::kOwn, Stack::kEncoder},
-    {Role::kDown, Part::kWeight, "encoder.block.{L}.layer.1.mlp.wo.weight", Storage::kOwn, Stack::kEncoder},
-    {Role::kRouter, Part::kWeight, "encoder.block.{L}.layer.1.mlp.router.classifier.weight", Storage::kOwn,
-     Stack::kEncoder},
-    {Role::kExpertUp, Part::kWeight, "encoder.block.{L}.layer.1.mlp.experts.expert_{e}.wi.weight",
-     Storage::kOwn, Stack::kEncoder},
-    {Role::kExpertDown, Part::kWeight, "encoder.block.{L}.layer.1.mlp.experts.expert_{e}.wo.weight",
-     Storage::kOwn, Stack::kEncoder},
-    {Role::kUp, Part::kWeight, "decoder.block.{L}.layer.2.mlp.wi.weight", Storage::kOwn, Stack::kDecoder},
-    {Role::kDown, Part::kWeight, "decoder.block.{L}.layer.2.mlp.wo.weight", Storage::kOwn, Stack::kDecoder},
-    {Role::kRouter, Part::kWeight, "decoder.block.{L}.layer.2.mlp.router.classifier.weight", Storage::kOwn,
-     Stack::kDecoder},
-    {Role::kExpertUp, Part::kWeight, "decoder.block.{L}.layer.2.mlp.experts.expert_{e}.wi.weight",
-     Storage::kOwn, Stack::kDecoder},
-    {Role::kExpertDown, Part::kWeight, "decoder.block.{L}.layer.2.mlp.experts.expert_{e}.wo.weight",
-     Storage::kOwn, Stack::kDecoder},
-};
-
 }  // namespace
 
 Family switch_transformers() {
-  Family family = decoder_family("switch_transformers", "Switch Transformer", read);
+  static constexpr TensorRow rows[] = {
+      {Role::kTokenEmbedding, Part::kWeight, "shared.weight"},
+      {Role::kUp, Part::kWeight, "encoder.block.{L}.layer.1.mlp.wi.weight", Storage::kOwn, Stack::kEncoder},
+      {Role::kDown, Part::kWeight, "encoder.block.{L}.layer.1.mlp.wo.weight", Storage::kOwn, Stack::kEncoder},
+      {Role::kRouter, Part::kWeight, "encoder.block.{L}.layer.1.mlp.router.classifier.weight", Storage::kOwn,
+       Stack::kEncoder},
+      {Role::kExpertUp, Part::kWeight, "encoder.block.{L}.layer.1.mlp.experts.expert_{e}.wi.weight",
+       Storage::kOwn, Stack::kEncoder},
+      {Role::kExpertDown, Part::kWeight, "encoder.block.{L}.layer.1.mlp.experts.expert_{e}.wo.weight",
+       Storage::kOwn, Stack::kEncoder},
+      {Role::kUp, Part::kWeight, "decoder.block.{L}.layer.2.mlp.wi.weight", Storage::kOwn, Stack::kDecoder},
+      {Role::kDown, Part::kWeight, "decoder.block.{L}.layer.2.mlp.wo.weight", Storage::kOwn, Stack::kDecoder},
+      {Role::kRouter, Part::kWeight, "decoder.block.{L}.layer.2.mlp.router.classifier.weight", Storage::kOwn,
+       Stack::kDecoder},
+      {Role::kExpertUp, Part::kWeight, "decoder.block.{L}.layer.2.mlp.experts.expert_{e}.wi.weight",
+       Storage::kOwn, Stack::kDecoder},
+      {Role::kExpertDown, Part::kWeight, "decoder.block.{L}.layer.2.mlp.experts.expert_{e}.wo.weight",
+       Storage::kOwn, Stack::kDecoder},
+  };
+  Family family = decoder_family("switch_transformers", "Switch Transformer", read_switch_transformers);
   family.usual = {};
-  family.rows = kRows;
+  family.rows = rows;
   family.config.experts_per_token = {};
   family.can.missing = "encoder-decoders with cross-attention and relative positions";
   return family;

@@ -1,0 +1,14 @@
+#include "arch/decoder_parts.h"
+
+namespace espalier::arch {
+
+Family dots1() {
+  Family family = decoder_family("dots1", "dots.llm1", [](ConfigFields& config) {
+    return unread_spec(config, moe_parts(config, Routing::kSigmoidWithBias));
+  });
+  family.config.experts = "n_routed_experts";
+  family.can.missing = "its routing in a grouped-query decoder";
+  return family;
+}
+
+}  // namespace espalier::arch
