@@ -28,6 +28,7 @@ WAYS = {
     "noise": [*MOE, "--upcycle-router", 2, "--upcycle-noise", 0.5],
     "redraw": [*MOE, "--upcycle-router", 2, "--upcycle-redraw", 0.5],
     "rate": [*MOE, "--upcycle-router", 2, "--expert-rate", 3],
+    "both": [*MOE, "--upcycle-router", 2, "--upcycle-redraw", 0.25, "--expert-rate", 3],
     "jitter": [*MOE, "--upcycle-router", 2, "--router-jitter", 0.3],
 }
 # The columns of a task's training split that hold text.
