@@ -169,9 +169,20 @@ std::int64_t ConfigFields::one_expert_count() {
   return counts_.value(names_.experts).is_array() ? 0 : counts_.integer(names_.experts, kExpertCount);
 }
 
+std::int64_t ConfigFields::one_for_all(JsonObject& fields, std::string_view key, IntegerRange range) {
+  const nlohmann::json* value = fields.find_value(key);
+  if (value == nullptr || !value->is_array() || value->empty()) return fields.integer(key, range);
+  const auto list = fields.integers(key, range);
+  for (std::size_t block = 1; block < list.size(); ++block)
+    if (list[block] != list[0])
+      fields.fail(key, fmt::format("found {} for block {} and {} for block 0, expected one for all blocks",
+                                   list[block], block, list[0]));
+  return list[0];
+}
+
 std::int64_t ConfigFields::experts_per_token() {
   const std::string_view field = names_.experts_per_token;
-  return field.empty() ? 1 : counts_.integer(field, kExpertCount);
+  return field.empty() ? 1 : one_for_all(counts_, field, kExpertCount);
 }
 
 std::vector<std::string> ConfigFields::labels() {

@@ -42,7 +42,11 @@ class ConfigFields {
   const nlohmann::json& json() const { return json_; }  ///< that part
   std::string_view source() const { return source_; }
 
-  std::int64_t width(std::string_view key) { return fields_.integer(key, {1, kWidest}); }
+  std::int64_t width(std::string_view key) { return one_for_all(key, {1, kWidest}); }
+  /// A number; or a list of one for each block, all the same.
+  std::int64_t one_for_all(std::string_view key, IntegerRange range) {
+    return one_for_all(fields_, key, range);
+  }
   /// The first of some fields that is there; of none, an error that names the first.
   std::string_view first_of(std::initializer_list<std::string_view> keys);
   std::int64_t layers() { return fields_.integer(names_.layers, {1, kMostLayers}); }
@@ -62,6 +66,7 @@ class ConfigFields {
 
  private:
   void expect_nested_agrees();
+  static std::int64_t one_for_all(JsonObject& fields, std::string_view key, IntegerRange range);
 
   const Family& family_;
   std::string source_;

@@ -29,7 +29,9 @@ void read_shared(ConfigFields& config, MixtureOfExperts& moe) {
   const auto width_field =
       config.first_of({"shared_expert_intermediate_size", "shared_intermediate_size", "share_expert_dim",
                        "moe_shared_expert_intermediate_size", "shared_experts_intermediate_size"});
-  const std::int64_t count = fields.integer(count_field, {0, kMostExperts}, fields.has(width_field) ? 1 : 0);
+  const std::int64_t count = fields.has(count_field)   ? config.one_for_all(count_field, {0, kMostExperts})
+                             : fields.has(width_field) ? 1
+                                                       : 0;
   const std::int64_t width = fields.integer(width_field, {0, kWidest}, count * moe.expert.width);
   if (count == 0 || width == 0) return;
   moe.shared = SharedExpert{{width, moe.expert.gated}};

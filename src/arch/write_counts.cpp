@@ -71,7 +71,8 @@ json write_counts(const ModelSpec& spec, const json& fields) {
   if (expert_counts_json(before) != expert_counts_json(spec))
     write(names.experts, kExpertFields, expert_counts_json(spec));
   if (const RouterConfig* old = rule_of(before), *now = rule_of(spec); old != nullptr && now != nullptr) {
-    if (!names.experts_per_token.empty()) write(names.experts_per_token, kTopKFields, now->experts_per_token);
+    if (!names.experts_per_token.empty() && old->experts_per_token != now->experts_per_token)
+      write(names.experts_per_token, kTopKFields, now->experts_per_token);
     write_groups(described, names, *old, *now);
   }
   if (before.next_token.layers != spec.next_token.layers)

@@ -56,6 +56,7 @@ const std::vector<BadFamilyConfig> kBadConfigs{
     {"bailing_hybrid",
      R"({"num_expert_group": 5})",
      {"num_expert_group: 5 groups do not divide the 12 experts"}},
+    {"hunyuan_v1_moe", R"({"moe_topk": [3, 3, 2]})", {"moe_topk: found 2 for block 2 and 3 for block 0"}},
     {"longcat_flash", R"({"zero_expert_num": -1})", {"zero_expert_num: found -1"}},
     {"ernie4_5_moe", R"({"moe_k": 9})", {"moe_k: 9 experts per token, but a token can reach 8"}},
     {"qwen3_moe-saved", R"({"num_local_experts": null})", {"the field num_experts is missing"}},

@@ -18,6 +18,7 @@ Family longcat_flash() {
   family.config.experts = "n_routed_experts";
   family.config.experts_per_token = "moe_topk";
   family.config.layers = "num_layers";
+  family.next_token = {"model.mtp.", "model.mtp.layers."};
   family.can.missing = "two attentions and two networks a block";
   return family;
 }

@@ -11,6 +11,7 @@ Family mimo_v2_flash() {
   });
   family.config.experts = "n_routed_experts";
   family.variants = variants;
+  family.next_token = {"model.mtp.", "model.mtp.layers."};
   family.can.missing = "attention sinks on window layers, and values narrower than keys";
   family.formats = "fp8 blocks";
   return family;

@@ -47,9 +47,9 @@ void describe(options::OptionTable& table, CheckOptions& options) {
   table.positional("plan", options.plan, "PLAN", "plan.json").require();
   table.positional("model", options.model, "MODEL", "checkpoint folder; only headers are read").require();
   describe_surgery(table, options.surgery);
-  table.add("engine", options.engines, "NAME",
+  table.add("engine", options.engines, "NAME..",
             "whether transformers, vllm, sglang or llama.cpp takes the result's count of experts, and the "
-            "nearest that all named take; may be given several times");
+            "nearest that all named take");
 }
 
 CheckSummary check(const CheckOptions& options, const RunContext& /*context*/) {
@@ -79,7 +79,7 @@ std::string to_text(const CheckSummary& summary) {
 Verb check_verb() {
   return make_verb(
       {"check", "say whether a plan fits a model, what it would save, and who could not load the result",
-       "Example:\n  espalier check plan.json Mixtral-8x7B-v0.1 --engine vllm --engine llama.cpp", 70},
+       "Example:\n  espalier check plan.json Mixtral-8x7B-v0.1 --engine vllm llama.cpp", 70},
       check);
 }
 

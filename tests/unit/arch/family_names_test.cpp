@@ -255,6 +255,25 @@ TEST_P(NamesByHand, BeforeAndAfterPruning) {
   EXPECT_EQ(lines_of(Checkpoint::open(folder.out())), lines_of(tensors_of(GetParam().pruned)));
 }
 
+/// Hunyuan-A13B is published with lists of one number for each block.
+TEST(NamesByHandOf, HunyuanWithLists) {
+  const std::filesystem::path golden =
+      std::filesystem::path(source_dir()) / "tests/golden/families/hunyuan_v1_moe/config.json";
+  json config = read_json(golden);
+  config["num_experts"] = {8, 8, 8};
+  config["moe_topk"] = {2, 2, 2};
+  config["num_shared_expert"] = {1, 1, 1};
+  config["moe_intermediate_size"] = {16, 16, 16};
+  const arch::ModelSpec spec = arch::read_spec(config, "c");
+  EXPECT_EQ(spec.blocks[2].moe()->router.rule.experts_per_token, 2);
+  EXPECT_EQ(spec.blocks[2].moe()->expert.width, 16);
+  arch::ModelSpec pruned = spec;
+  for (arch::BlockSpec& block : pruned.blocks) block.moe()->experts = 5;
+  const json after = arch::write_spec(pruned, config);
+  EXPECT_EQ(after.at("num_experts"), 5);
+  EXPECT_EQ(after.at("moe_topk"), config.at("moe_topk"));
+}
+
 /// Next-token layers beside the blocks go with all that is in their module.
 TEST(NextTokenModules, AreDropped) {
   const ByHand row{"qwen3_next", R"({"num_experts": 4, "num_experts_per_tok": 1})", "", ""};
@@ -267,6 +286,28 @@ TEST(NextTokenModules, AreDropped) {
   folder.apply(fixtures::plan_keeping({0}, {1, 2}, 4, 1), {.next_token = NextTokenLayers::kDrop});
   for (const std::string& line : lines_of(Checkpoint::open(folder.out())))
     EXPECT_FALSE(line.starts_with("mtp.")) << line;
+}
+
+/// Lists of a quantiser name experts by number, below whatever stands before the blocks.
+TEST(QuantisersLists, AreRenumberedInNestedModels) {
+  const ByHand row{"kimi_k3", R"({"num_experts": 4, "num_experts_per_token": 1})", "", ""};
+  const std::string module = "language_model.model.layers.0.block_sparse_moe.";
+  const std::string experts = module + "experts.";
+  json config = config_of(row);
+  config["quantization_config"] = {{"quant_method", "compressed-tensors"},
+                                   {"ignore", {experts + "0.w1", experts + "2.w1", "lm_head"}}};
+  const std::string tensors = "language_model.model.embed_tokens.weight 10x4 " + experts +
+                              "{0,1,2,3}.{w1,w3}.weight 6x4 " + experts + "{0,1,2,3}.w2.weight 4x6 " +
+                              module + "gate.weight 4x4 " + module + "gate.e_score_correction_bias 4";
+  const fixtures::SurgeryFolder folder;
+  fixtures::store(folder.model(), config, tensors_of(tensors.c_str()));
+  write_file(folder.model() / "hf_quant_config.json",
+             json{{"quantization", {{"exclude_modules", {experts + "1.w2", experts + "3.*"}}}}}.dump());
+  folder.apply(fixtures::plan_keeping({0}, {1, 2}, 4, 1));
+  EXPECT_EQ(read_json(folder.out() / "config.json").at("quantization_config").at("ignore"),
+            (json{experts + "1.w1", "lm_head"}));
+  const json excluded = read_json(folder.out() / "hf_quant_config.json").at("quantization");
+  EXPECT_EQ(excluded.at("exclude_modules").at(0), experts + "0.w2");
 }
 
 /// No expert of a family whose neighbours share one.
