@@ -47,7 +47,7 @@ void describe(options::OptionTable& table, CheckOptions& options) {
   table.positional("plan", options.plan, "PLAN", "plan.json").require();
   table.positional("model", options.model, "MODEL", "checkpoint folder; only headers are read").require();
   describe_surgery(table, options.surgery);
-  table.add("engine", options.engines, "NAME..",
+  table.add("engine", options.engines, "NAME",
             "whether transformers, vllm, sglang or llama.cpp takes the result's count of experts, and the "
             "nearest that all named take");
 }
