@@ -1,11 +1,13 @@
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <poll.h>
 #include <sys/file.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <atomic>
 #include <cerrno>
+#include <climits>
 #include <cstring>
 #include <utility>
 #include <vector>
@@ -15,6 +17,7 @@
 #include "base/files.h"
 #include "base/input_watch.h"
 #include "base/output_path.h"
+#include "base/waiting.h"
 
 namespace espalier {
 namespace {
@@ -68,6 +71,13 @@ bool has_no_room(int error_number) {
   return error_number == ENOSPC || error_number == EDQUOT || error_number == EFBIG;
 }
 
+/// Waits for room first, and writes no more than then fits: Ctrl-C ends a wait for a reader that stands
+/// still.
+ssize_t write_as_it_is(int descriptor, std::span<const std::byte> bytes, const fs::path& file) {
+  Wait(fmt::format("the reader of {}", file.string())).until(descriptor, POLLOUT);
+  return ::write(descriptor, bytes.data(), std::min<std::size_t>(bytes.size(), PIPE_BUF));
+}
+
 bool is_blocks(std::span<const std::byte> bytes) {
   return bytes.size() % kDiskBlockBytes == 0 &&
          reinterpret_cast<std::uintptr_t>(bytes.data()) % kDiskBlockBytes == 0;
@@ -105,7 +115,7 @@ void AtomicFile::open_temporary() {
   ::flock(descriptor_, LOCK_EX | LOCK_NB);  // ends with this process, however it ends
   if (fs::is_directory(file_)) {
     discard();
-    throw UserError(fmt::format("{}: is a folder, expected a file to write", file_.string()));
+    throw UserError(fmt::format("{}: is a folder, expected a file to write", file_.string()), "name a file");
   }
 }
 
@@ -133,7 +143,8 @@ void AtomicFile::use_cache() noexcept {
 void AtomicFile::write(std::span<const std::byte> bytes) {
   while (!bytes.empty()) {
     if (past_cache_ && !is_blocks(bytes)) use_cache();
-    const ssize_t count = ::write(descriptor_, bytes.data(), bytes.size());
+    const ssize_t count = as_it_is_ ? write_as_it_is(descriptor_, bytes, file_)
+                                    : ::write(descriptor_, bytes.data(), bytes.size());
     if (count < 0 && errno == EINTR) continue;
     if (count < 0 && errno == EINVAL && past_cache_) {  // this file system wants larger blocks
       use_cache();
@@ -208,7 +219,8 @@ void AtomicFile::fail(std::string_view action, int error_number, std::uint64_t b
         fmt::format("{}: {} bytes are more than a file may have here", file_.string(), bytes_needed),
         "`ulimit -f` shows the limit, in blocks of 1024 bytes");
   if (!has_no_room(error_number)) {
-    throw UserError(fmt::format("{}: cannot be {}: {}", file_.string(), action, std::strerror(error_number)));
+    throw UserError(fmt::format("{}: cannot be {}: {}", file_.string(), action, std::strerror(error_number)),
+                    "check the disk and that the folder may be written to");
   }
   std::error_code error;
   const fs::space_info space = fs::space(folder_of(file_), error);

@@ -9,6 +9,7 @@
 #include <cstring>
 
 #include "base/error.h"
+#include "base/waiting.h"
 
 namespace espalier {
 namespace {
@@ -32,6 +33,16 @@ int standard_descriptor_of(const struct stat& status) {
     if (::fstat(descriptor, &open) == 0 && is_same_file(open, status)) return descriptor;
   }
   return -1;
+}
+
+/// A FIFO that nobody reads yet is waited for.
+int open_to_write(const fs::path& file, bool is_fifo) {
+  Wait wait(fmt::format("a reader of {}", file.string()));
+  for (;; wait.pause()) {
+    const int descriptor = ::open(file.c_str(), O_WRONLY | O_CLOEXEC | O_NOCTTY | (is_fifo ? O_NONBLOCK : 0));
+    if (descriptor >= 0 && is_fifo) ::fcntl(descriptor, F_SETFL, 0);
+    if (descriptor >= 0 || errno != ENXIO || !is_fifo) return descriptor;
+  }
 }
 
 }  // namespace
@@ -66,7 +77,7 @@ int open_as_it_is(const fs::path& file) {
   ::stat(file.c_str(), &status);
   const int standard = is_in_proc(file) ? standard_descriptor_of(status) : -1;
   const int descriptor = standard >= 0 ? ::fcntl(standard, F_DUPFD_CLOEXEC, STDERR_FILENO + 1)
-                                       : ::open(file.c_str(), O_WRONLY | O_CLOEXEC | O_NOCTTY);
+                                       : open_to_write(file, S_ISFIFO(status.st_mode));
   if (descriptor < 0)
     throw UserError(fmt::format("{}: cannot be written to: {}", file.string(), std::strerror(errno)),
                     "name another output");

@@ -14,8 +14,8 @@ std::filesystem::path follow_links(std::filesystem::path path);
 std::filesystem::path settled_path(const std::filesystem::path& path);
 
 /// A descriptor that writes to `file` as it is, where that is a device, a FIFO or what this process has open
-/// (/dev/stdout); -1 for regular files and names that are free, which are replaced as a whole. Throws
-/// UserError where it may not be written to.
+/// (/dev/stdout); -1 for regular files and names that are free, which are replaced as a whole. A FIFO
+/// that nobody reads yet is waited for. Throws UserError where it may not be written to, Interrupted.
 int open_as_it_is(const std::filesystem::path& file);
 
 /// Whether `file` is a device, a FIFO or the like: nothing can lie beside it.

@@ -14,8 +14,8 @@
 
 #include "base/byte_source.h"
 #include "base/error.h"
-#include "base/interrupt.h"
 #include "base/links.h"
+#include "base/waiting.h"
 
 namespace espalier {
 namespace {
@@ -36,8 +36,10 @@ std::optional<int> named_descriptor(const fs::path& file) {
 }  // namespace
 
 int open_for_reading(const fs::path& file) {
-  int descriptor = ::open(file.c_str(), O_RDONLY | O_CLOEXEC);
+  // A FIFO that nobody writes to yet is waited for when its bytes are asked for: that wait can be stopped.
+  int descriptor = ::open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
   const int error = errno;
+  if (descriptor >= 0) ::fcntl(descriptor, F_SETFL, 0);
   if (descriptor < 0 && (error == ENXIO || error == EACCES)) {
     if (const auto number = named_descriptor(file)) descriptor = ::fcntl(*number, F_DUPFD_CLOEXEC, 0);
   }
@@ -49,10 +51,7 @@ int open_for_reading(const fs::path& file) {
 }
 
 void wait_for_bytes(int descriptor, const fs::path& file) {
-  pollfd waiting{descriptor, POLLIN, 0};
-  while (::poll(&waiting, 1, -1) < 0 && errno == EINTR) {  // unlike read(), never goes on after a signal
-    if (interrupt_requested()) throw Interrupted(fmt::format("stopped while reading {}", file.string()));
-  }
+  Wait(fmt::format("bytes from {}", file.string())).until(descriptor, POLLIN);
 }
 
 std::size_t read_descriptor(int descriptor, std::span<char> into, const fs::path& file) {

@@ -15,6 +15,7 @@
 #include "base/error.h"
 #include "base/interrupt.h"
 #include "base/mapped_range.h"
+#include "base/waiting.h"
 #include "cli/command_line.h"
 #include "cli/config_file.h"
 #include "cli/error_stream.h"
@@ -33,15 +34,6 @@ constexpr int kInterrupted = 130;
 /// Backtraces that torch appends to its messages are of no use to the reader of one line.
 std::string first_line(std::string_view text) {
   return std::string(text.substr(0, text.find('\n')));
-}
-
-/// Where the one who threw had no hint: what can be done about the place that the error names.
-std::string_view fallback_hint(std::string_view what) {
-  if (what.starts_with("--")) return "`espalier VERB --help` says what the option takes";
-  const std::string_view place = what.substr(0, what.find(": "));
-  if (place.ends_with(".json") || place.ends_with(".toml"))
-    return "correct the file, or take it from where it came";
-  return "`espalier VERB --help` says what the verb reads";
 }
 
 void print_error(std::string_view what, std::string_view hint) {
@@ -109,6 +101,8 @@ void parse_and_run(int argc, const char* const* argv) {
   app.parse_complete_callback([&] {
     read_options(app, everywhere);
     apply_global_options(global);
+    if (!global.quiet)
+      tell_of_waits([](std::string_view note) { write_error_stream(printable(note) + "\n"); });
   });
   add_verbs(app, global);
   try {
@@ -155,10 +149,10 @@ int run_program(int argc, const char* const* argv) {
     flush_results();
     return kDone;
   } catch (const UserError& error) {
-    print_error(error.what(), error.hint().empty() ? fallback_hint(error.what()) : error.hint());
+    print_error(error.what(), error.hint());
     return kUserFault;
   } catch (const Interrupted& interrupted) {
-    print_error(interrupted.what(), "the state was saved");
+    print_error(interrupted.what(), "");
     return kInterrupted;
   } catch (const std::filesystem::filesystem_error& error) {
     print_error(error.what(), "check the path, its permissions and the space left on the disk");
