@@ -38,8 +38,9 @@ ExpertRow map_row(const ExplainedLayer& layer) {
   for (const ExplainedExpert& expert : layer.experts) {
     const bool positive = known > 0 && sum > 0 && expert.score;
     const double score = !expert.score || std::isnan(*expert.score) ? 0.0 : *expert.score;
-    const double tone = positive ? score / (sum / known) - 1 : 0.0;
-    row.experts.push_back({tone, expert.fate != ExpertFate::kKept, title_of(expert, layer.layer)});
+    const double multiple = positive ? score / (sum / known) : std::nan("");
+    row.experts.push_back({positive ? multiple - 1 : 0.0, expert.fate != ExpertFate::kKept,
+                           cell_number(multiple), title_of(expert, layer.layer)});
   }
   return row;
 }
@@ -100,9 +101,8 @@ std::string to_html(const Explanation& explanation, const std::string& title) {
     tables += layer_table(layer);
   }
   const std::string map =
-      "<p>A row for each layer, a column for each expert, coloured by its score against the layer's mean "
-      "where scores "
-      "are known. Crossed out: dropped.</p>" +
+      "<p>A row for each layer, a column for each expert, with its score as a multiple of the layer's "
+      "mean where scores are known. Crossed out: dropped.</p>" +
       expert_map(rows, "Experts that stay and go");
   return page_begin(title) + html_section("summary", "Plan", cards(explanation)) +
          html_section("map", "Experts", map) + html_section("layers", "Layer by layer", tables) +

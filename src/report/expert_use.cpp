@@ -98,8 +98,9 @@ std::map<std::pair<int, int>, std::vector<TokenLift>> top_tokens(const Observati
     for (std::size_t i = begin; i < end; ++i) {
       const double share = shares[static_cast<std::size_t>(use.expert[i])];
       if (use.count[i] < least || !(share > 0)) continue;
-      const double lift = use.count[i] / pairs_of[use.token[i]] / share;
-      result[{use.layer[i], use.expert[i]}].push_back({use.token[i], use.count[i], lift});
+      const double pairs = pairs_of[use.token[i]];
+      const double lift = (use.count[i] + kPriorPairs * share) / (pairs + kPriorPairs) / share;
+      result[{use.layer[i], use.expert[i]}].push_back({use.token[i], use.count[i], pairs, lift});
     }
   }
   for (auto& [expert, tokens] : result) keep_best(tokens, most);
@@ -117,7 +118,8 @@ std::vector<LostShares> lost_shares(const Observations& observations, const Plan
     if (seen == nullptr) continue;
     if (static_cast<int>(seen->experts()) != layer.num_experts_before) {
       throw UserError(fmt::format("block {}: the plan is for {} experts, the observations are of {}",
-                                  layer.layer, layer.num_experts_before, seen->experts()));
+                                  layer.layer, layer.num_experts_before, seen->experts()),
+                      "name the observations that the plan was made from");
     }
     result.push_back({layer.layer, layer.num_experts_before - static_cast<int>(layer.keep.size()),
                       dropped_share(seen->routed, layer), dropped_share(seen->gate_sum, layer),

@@ -32,8 +32,14 @@ std::vector<double> load_shares(const LayerObservations& layer);
 struct TokenLift {
   std::int64_t token = 0;
   double count = 0.0;  ///< times that it went to the expert
-  double lift = 1.0;   ///< share of the token's pairs that went there, over the expert's share of all pairs
+  double pairs = 0.0;  ///< of the token, with any expert of the layer
+  /// Share of the token's pairs that went there, over the expert's share of all pairs; `kPriorPairs` more
+  /// pairs at the expert's own share are counted in. Without them all tokens that went there alone would have
+  /// one lift, the largest there is, however rare they are.
+  double lift = 1.0;
 };
+
+constexpr double kPriorPairs = 10;
 
 /// By (layer, expert): at most `most` tokens by lift, the largest first, that went there at least `least`
 /// times; equal lifts by count, then by id.

@@ -68,7 +68,9 @@ ExpertRow map_row(const LayerObservations& layer, const LayerPlan* plan) {
       title += fmt::format(", mean gate {:.3g}, mean output norm {:.3g}", layer.gate_sum[i] / layer.routed[i],
                            layer.norm_sum[i] / layer.routed[i]);
     }
-    row.experts.push_back({tone_of(shares[i], shares.size()), dropped, title + (dropped ? ", dropped" : "")});
+    row.experts.push_back({tone_of(shares[i], shares.size()), dropped,
+                           cell_number(shares[i] * static_cast<double>(shares.size())),
+                           title + (dropped ? ", dropped" : "")});
   }
   return row;
 }
@@ -79,10 +81,11 @@ std::string map_section(const Observations& observations, const Plan* plan) {
     rows.push_back(map_row(layer, plan_of(plan, layer.layer)));
   return html_section(
       "use", "Use of the experts",
-      fmt::format("<p>A row for each layer, a column for each expert: its share of the routed tokens against "
-                  "an even share.{}</p><p class=\"key\" aria-hidden=\"true\"><span>idle</span><i></i><span>4 "
-                  "times even</span></p>",
-                  plan == nullptr ? "" : " Crossed out: dropped by the plan.") +
+      fmt::format(
+          "<p>A row for each layer, a column for each expert: its share of the routed tokens, as a multiple "
+          "of an even share.{}</p><p class=\"key\" aria-hidden=\"true\"><span>idle</span><i></i><span>4 "
+          "times even</span></p>",
+          plan == nullptr ? "" : " Crossed out: dropped by the plan.") +
           expert_map(rows, "Share of the routed tokens by layer and expert"));
 }
 

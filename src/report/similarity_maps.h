@@ -15,8 +15,8 @@ struct SimilarityMap {
   std::vector<double> values;  ///< [E * E], larger = more alike
 };
 
-/// A section with a heat map of E x E for each, coloured between the least and the most alike pair of
-/// different experts. Empty without maps.
+/// A section with a heat map of the pairs for each, coloured between the least and the most alike one; of
+/// models with very many experts, a list of the most alike pairs of each. Empty without maps.
 std::string similarity_section(std::span<const SimilarityMap> maps);
 
 }  // namespace espalier

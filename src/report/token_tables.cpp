@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "report/expert_map.h"
 #include "report/expert_use.h"
 #include "report/html.h"
 
@@ -40,8 +41,8 @@ std::string token_html(const Observations& observations, std::int64_t id) {
 std::string lifts_html(const Observations& observations, const std::vector<TokenLift>& lifts) {
   std::string html;
   for (const TokenLift& lift : lifts) {
-    html += fmt::format("<b title=\"{:.4g} times\">{}</b> <span class=\"around\">{:.2g}\u00d7</span> ",
-                        lift.count, token_html(observations, lift.token), lift.lift);
+    html += fmt::format("<b title=\"{:.4g} of {:.4g}\">{}</b> <span class=\"around\">{}\u00d7</span> ",
+                        lift.count, lift.pairs, token_html(observations, lift.token), cell_number(lift.lift));
   }
   return html;
 }
@@ -87,8 +88,11 @@ std::string tokens_section(const Observations& observations, const Plan* plan) {
   for (const TokenExample& example : observations.examples)
     examples[{example.layer, example.expert}].push_back(&example);
   if (lifts.empty() && examples.empty()) return "";
-  std::string html =
-      "<p>Tokens that went to an expert more often than its share of all tokens, the most telling first.</p>";
+  std::string html = fmt::format(
+      "<p>Tokens that went to an expert more often than its share of all tokens, the most telling first. "
+      "Behind each, how many times that share; every token counts as if it had come {:.0f} times more at "
+      "the expert's own share, so that rare ones do not lead.</p>",
+      kPriorPairs);
   for (const LayerObservations& layer : observations.layers) {
     const LayerPlan* layer_plan = nullptr;
     for (std::size_t i = 0; plan != nullptr && i < plan->layers.size(); ++i) {

@@ -171,14 +171,14 @@ TEST_F(ReportInBrowser, ObservationsWithAPlan) {
     std::string page = html;
     return open(page.replace(page.rfind("</body>"), 7, background_of(selector)));
   };
-  const OpenedPage idle = open_with(".cells tr:first-child td:nth-child(5)");
+  const OpenedPage idle = open_with(".cells tbody tr:first-child td:nth-child(5)");
   EXPECT_EQ(idle.attribute("data-errors"), "0") << idle.attribute("data-error-text");
   EXPECT_EQ(idle.console, "");
   EXPECT_EQ(idle.dom.find("<img"), std::string::npos);
   EXPECT_NE(idle.dom.find("id=\"lost\""), std::string::npos);
   EXPECT_NE(idle.attribute("data-found"), "absent");
   EXPECT_NE(idle.attribute("data-found"),
-            open_with(".cells tr:last-child td:nth-child(2)").attribute("data-found"));
+            open_with(".cells tbody tr:last-child td:nth-child(2)").attribute("data-found"));
 }
 
 TEST_F(ReportInBrowser, APlanExplained) {

@@ -61,19 +61,30 @@ TEST(TopTokens, ByLift) {
   TokenUse& use = observations.token_use;
   use.push_back(7, 1, 0, 8);  // half of 16, as its share: lift 1
   use.push_back(8, 1, 0, 2);  // too rare
-  use.push_back(9, 1, 0, 6);  // three quarters of 8: lift 1.5
-  use.push_back(7, 1, 1, 8);  // half of 16, a quarter its share: lift 2
+  use.push_back(9, 1, 0, 6);  // three quarters of 8: (6 + 5) / 18 / 0.5
+  use.push_back(7, 1, 1, 8);  // half of 16, twice its share: (8 + 2.5) / 26 / 0.25
   use.push_back(9, 1, 2, 2);
   const auto top = top_tokens(observations, 2, 3);
   ASSERT_EQ(top.size(), 2u);
   const auto& first = top.at({1, 0});
   ASSERT_EQ(first.size(), 2u);
   EXPECT_EQ(first[0].token, 9);
-  EXPECT_NEAR(first[0].lift, 1.5, kRounding);
+  EXPECT_NEAR(first[0].lift, 11.0 / 9, kRounding);
   EXPECT_EQ(first[1].token, 7);
   EXPECT_NEAR(first[1].lift, 1.0, kRounding);
-  EXPECT_NEAR(top.at({1, 1})[0].lift, 2.0, kRounding);
+  EXPECT_NEAR(top.at({1, 1})[0].lift, 21.0 / 13, kRounding);
   EXPECT_EQ(top_tokens(observations, 1, 3).at({1, 0}).size(), 1u);
+}
+
+TEST(TopTokens, OfTokensThatWentThereAloneTheFrequentOneLeads) {
+  Observations observations = fixtures::empty_observations();
+  observations.layers[0].routed = {1, 97, 1, 1};
+  observations.token_use.push_back(7, 1, 0, 3);
+  observations.token_use.push_back(8, 1, 0, 300);
+  const auto top = top_tokens(observations, 2, 3);
+  const auto& tokens = top.at({1, 0});
+  EXPECT_EQ(tokens[0].token, 8);
+  EXPECT_GT(tokens[0].lift, 3 * tokens[1].lift);
 }
 
 Plan drops_last_two(int layer) {
@@ -117,6 +128,13 @@ TEST(ObservationsPage, ShowsTokensInTheirTextEscaped) {
   EXPECT_THAT(html, ::testing::HasSubstr("run &lt;1&gt;"));
   EXPECT_THAT(html, ::testing::HasSubstr(">2 (dropped)<"));
   EXPECT_EQ(render_observations(observations, nullptr, "x").find("id=\"lost\""), std::string::npos);
+}
+
+TEST(ObservationsPage, TheMapSaysHowManyTimesAnEvenShare) {
+  Observations observations = fixtures::small_observations();
+  observations.layers[0].routed = {6, 1, 1, 0};  // 3, a half and no times a quarter of 8
+  const std::string html = render_observations(observations, nullptr, "x");
+  for (const char* cell : {">3.0<td", ">.50<td", ">0\n"}) EXPECT_THAT(html, ::testing::HasSubstr(cell));
 }
 
 }  // namespace
