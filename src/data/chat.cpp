@@ -45,7 +45,15 @@ std::string role_of(const std::string& from) {
   return from == "gpt" || from == "chatgpt" || from == "bing" || from == "bard" ? "assistant" : from;
 }
 
-/// Parts that are no text (images, sounds) give none.
+constexpr const char* kOnlyTexts = "only text is read: leave the line out, or take the part away";
+
+/// What no part of a text model's input can be: images, sounds, files.
+[[noreturn]] void refuse_part(JsonObject& message, std::string_view key, const nlohmann::json& part) {
+  if (part.is_object() && part.contains("type") && part["type"].is_string() && part["type"] != "text")
+    message.fail(key, fmt::format("a part of type {}", part["type"].get<std::string>()), kOnlyTexts);
+  message.fail(key, "a part without a text", "a part is a text, or {\"type\": \"text\", \"text\": ..}");
+}
+
 std::string parts_text(JsonObject& message, std::string_view key) {
   std::string text;
   for (const nlohmann::json& part : message.value(key)) {
@@ -54,8 +62,8 @@ std::string parts_text(JsonObject& message, std::string_view key) {
       text += part.get<std::string>();
     } else if (is_text && part.contains("text") && part["text"].is_string()) {
       text += part["text"].get<std::string>();
-    } else if (!part.is_object() || is_text) {
-      message.fail(key, "a part without a text", "a part is a text, or {\"type\": \"text\", \"text\": ..}");
+    } else {
+      refuse_part(message, key, part);
     }
   }
   return text;

@@ -1,5 +1,7 @@
 #include <fmt/format.h>
 
+#include <cmath>
+
 #include "base/error.h"
 #include "data/choice_task.h"
 #include "eval/sequence_scores.h"
@@ -86,8 +88,9 @@ std::string choices_text(const EvalResult& result, const std::string& model) {
   for (const char* name : {"accuracy", "accuracy_norm"}) {
     const auto found = metrics.find(name);
     if (found == metrics.end()) continue;
-    text += fmt::format("{}{} {:.2f} \u00b1 {:.2f}", text.empty() ? "" : ", ", name, 100 * found->second,
-                        100 * metrics.at(std::string(name) + "_stderr"));
+    text += fmt::format("{}{} {:.2f}", text.empty() ? "" : ", ", name, 100 * found->second);
+    const double spread = metrics.at(std::string(name) + "_stderr");
+    if (std::isfinite(spread)) text += fmt::format(" \u00b1 {:.2f}", 100 * spread);  // one item has none
   }
   return fmt::format("{}: {} {} ({} items): {}\n", model, result.task, result.split,
                      grouped_text(static_cast<std::uint64_t>(result.examples)), text);

@@ -39,6 +39,18 @@ TEST(EvalLanguageModel, MeasuresQuestions) {
       2);
 }
 
+TEST(EvalLanguageModel, OneItemHasNoSpread) {
+  const TemporaryFolder folder;
+  const std::string mixtral = golden_with_tokenizer(folder, "mixtral");
+  const std::string data = "test=" + folder.write("q.jsonl", kQuestions);
+  const std::vector<std::string> one = {"eval",   mixtral, "--task",  "arc_easy",
+                                        "--data", data,    "--limit", "1"};
+  EXPECT_TRUE(result_of(one).at("metrics").at("accuracy_stderr").is_null());
+  const std::string text = run_program(one).out;
+  EXPECT_THAT(text, HasSubstr("accuracy "));
+  EXPECT_THAT(text, testing::Not(testing::AnyOf(HasSubstr("nan"), HasSubstr("\u00b1"))));
+}
+
 // The same windows through `logits`: what eval and compare say is what the model's logits say.
 TEST(EvalLanguageModel, PerplexityIsThatOfTheWindows) {
   const TemporaryFolder folder;

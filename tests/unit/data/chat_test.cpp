@@ -28,10 +28,15 @@ TEST(Chat, ACallOfAToolHasNoText) {
 
 TEST(Chat, PartsOfTextFollowOneAnother) {
   EXPECT_EQ(text_of(R"([{"role": "user", "content": [{"type": "text", "text": "Hi "}, "you",
-                        {"type": "image_url", "image_url": {"url": "x"}}, {"type": "text", "text": "!"}]}])"),
+                        {"type": "text", "text": "!"}]}])"),
             "user: Hi you!\n");
   expect_user_error([] { text_of(R"([{"role": "user", "content": [{"type": "text"}]}])"); },
                     {"row: m[0].content", "a part without a text"});
+  expect_user_error(
+      [] {
+        text_of(R"([{"role": "user", "content": ["Hi", {"type": "image_url", "image_url": {"url": "x"}}]}])");
+      },
+      {"row: m[0].content: a part of type image_url", "only text is read: leave the line out"});
   expect_user_error([] { text_of(R"([{"role": "user", "content": 5}])"); }, {"m[0].content: found 5"});
 }
 
