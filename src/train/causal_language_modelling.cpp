@@ -9,6 +9,7 @@
 #include "base/files.h"
 #include "base/hash.h"
 #include "train/checkpoint.h"
+#include "train/training_memory.h"
 
 namespace espalier {
 namespace {
@@ -67,6 +68,10 @@ CausalLanguageModelling::CausalLanguageModelling(train::Transformer model, const
         fmt::format("--seq-len {}: the model holds positions for {} tokens", text.sequence_length,
                     input.positions),
         fmt::format("pass --seq-len {} or less, or change max_position_embeddings", input.positions));
+  train::expect_training_memory(model_, {.tokens = text.batch_tokens,
+                                         .sequence_length = text.sequence_length,
+                                         .predictions = text.batch_tokens,
+                                         .outputs = input.vocabulary});
 }
 
 TokenCorpus CausalLanguageModelling::corpus_of(const std::vector<fs::path>& files) const {

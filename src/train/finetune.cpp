@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 
 #include "base/error.h"
@@ -13,6 +14,7 @@
 #include "train/inference.h"
 #include "train/task_loss.h"
 #include "train/training_loop.h"
+#include "train/training_memory.h"
 #include "train/window_pruner.h"
 
 namespace espalier {
@@ -46,6 +48,7 @@ class TaskFinetuning : public Objective {
       options.steps =
           std::llround(std::ceil(options.epochs * static_cast<double>(batches_.steps_per_epoch())));
     prepare_model();
+    expect_memory_for_steps();
     start_pruning();
   }
 
@@ -130,6 +133,19 @@ class TaskFinetuning : public Objective {
 
   EncodedExamples encode(const TaskSplit& split) const {
     return encode_examples(split, tokenizer_, options_.sequence_length, options_.progress);
+  }
+
+  /// Batches of the mean length.
+  void expect_memory_for_steps() const {
+    std::uint64_t longest = 0;
+    for (std::size_t i = 0; i + 1 < train_.offsets.size(); ++i)
+      longest = std::max(longest, train_.offsets[i + 1] - train_.offsets[i]);
+    const double mean =
+        static_cast<double>(train_.ids.size()) / static_cast<double>(std::max<std::size_t>(1, train_.size()));
+    train::expect_training_memory(model_, {.tokens = train::tokens_of_batch(options_.batch, mean),
+                                           .sequence_length = static_cast<std::int64_t>(longest),
+                                           .predictions = options_.batch,
+                                           .outputs = model_.spec.heads.label_count()});
   }
 
   void check_fits() const {

@@ -15,6 +15,7 @@
 #include "train/inference.h"
 #include "train/objective.h"
 #include "train/training_loop.h"
+#include "train/training_memory.h"
 #include "train/weights_hash.h"
 #include "train/window_pruner.h"
 
@@ -60,6 +61,12 @@ class ImageClassification : public Objective {
     if (options.steps == 0)
       options.steps =
           std::llround(std::ceil(options.epochs * static_cast<double>(batches_.steps_per_epoch())));
+    const auto images = train::tokens_of_batch(options.batch, static_cast<double>(model_.spec.members));
+    const auto positions = static_cast<double>(model_.spec.positions());
+    train::expect_training_memory(model_, {.tokens = train::tokens_of_batch(images, positions),
+                                           .sequence_length = model_.spec.positions(),
+                                           .predictions = images,
+                                           .outputs = model_.spec.heads.label_count()});
     dropout_ = model_.spec.training.hidden_dropout;
     if (options.dropout) model_.spec.training.hidden_dropout = *options.dropout;
     if (options.prune.schedule == PruneSchedule::kNone) return;

@@ -13,6 +13,7 @@
 #include "train/task_loss.h"
 #include "train/trained_parts.h"
 #include "train/training_loop.h"
+#include "train/training_memory.h"
 
 namespace espalier {
 namespace {
@@ -83,6 +84,11 @@ class MaskedLanguageModelling : public Objective {
     for (auto& block : model_.spec.blocks)
       if (options.router_jitter && block.moe() != nullptr)
         block.moe()->router.jitter = *options.router_jitter;
+    const auto masked = options.mask_share * static_cast<double>(options.batch_tokens);
+    train::expect_training_memory(model_, {.tokens = options.batch_tokens,
+                                           .sequence_length = options.sequence_length,
+                                           .predictions = static_cast<std::int64_t>(masked),
+                                           .outputs = tokenizer_.vocabulary_size()});
   }
 
   void prepare() override {
