@@ -5,9 +5,9 @@
 
 Each kill: a fresh folder, the verb is started, and SIGKILL comes after a random share of the time it takes. What is there
 under the names of its results must be the older result or the new one, byte for byte; then the same command, or else the
-same with --resume, must go on and end with the results of a run that nobody killed. The counts are kept in the state
-file after each kill: the same command goes on with them. Needs python3 alone; verbs that the program does not have
-(training, in a static one) are left out.
+same with --resume, must go on and end with the results of a run that nobody killed, with no temporary file or folder
+left behind. The counts are kept in the state file after each kill: the same command goes on with them. Needs python3
+alone; verbs that the program does not have (training, in a static one) are left out.
 """
 import argparse, hashlib, json, os, pathlib, random, shutil, signal, subprocess, sys, tempfile, time
 
@@ -59,10 +59,16 @@ VERBS = {
 TRAINING = {"pretrain", "pretrain --overwrite", "finetune", "finetune --prune", "export", "export --overwrite"}
 
 
+def environment(folder):
+    """Temporary files of the system lie in the folder too."""
+    (folder / "tmp").mkdir(exist_ok=True)
+    return {**os.environ, "TMPDIR": str(folder / "tmp")}
+
+
 def run(program, folder, command):
     words = [program] + command.split() + ["--threads", "1", "--quiet"]
     return subprocess.run(words, cwd=folder, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
-                          stderr=subprocess.PIPE, text=True, errors="replace")
+                          stderr=subprocess.PIPE, text=True, errors="replace", env=environment(folder))
 
 
 def expect(program, folder, command):
@@ -128,6 +134,13 @@ def digest(folder, names):
     return found
 
 
+def left_behind(folder):
+    """Temporary files and folders of writers that are gone."""
+    return sorted(str(path.relative_to(folder)) for path in folder.rglob("*")
+                  if (path.name.startswith(".") and path.name.endswith(".tmp"))
+                  or path.name.endswith((".partial", ".replaced", ".state")) or path.parent == folder / "tmp")
+
+
 class Campaign:
     def __init__(self, program, scratch, state_file):
         self.program, self.scratch, self.state_file = program, scratch, state_file
@@ -160,7 +173,7 @@ class Campaign:
         seconds, before, whole = self.whole[verb]
         words = [self.program] + command.split() + ["--threads", "1", "--quiet"]
         process = subprocess.Popen(words, cwd=folder, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
-                                   stderr=subprocess.DEVNULL, start_new_session=True)
+                                   stderr=subprocess.DEVNULL, start_new_session=True, env=environment(folder))
         try:
             process.wait(random.uniform(0, 1.05) * seconds)
             return None
@@ -177,7 +190,10 @@ class Campaign:
         resumed = run(self.program, folder, command + " --resume") if again.returncode else again
         if resumed.returncode:
             return f"does not go on: {again.stderr.strip()} / {resumed.stderr.strip()}"
-        return "" if digest(folder, results) == whole else "ended with other results"
+        if digest(folder, results) != whole:
+            return "ended with other results"
+        left = left_behind(folder)
+        return f"left behind: {left}" if left else ""
 
     def run(self, kills):
         verbs = list(self.whole)

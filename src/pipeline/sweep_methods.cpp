@@ -5,6 +5,7 @@
 #include "base/error.h"
 #include "base/hash.h"
 #include "base/machine.h"
+#include "observe/observe_state.h"
 #include "pipeline/prune_steps.h"
 #include "pipeline/sweeps.h"
 #include "prune/criteria/criterion.h"
@@ -115,7 +116,7 @@ void discard_other_observations(const SharedObservations& one, const std::string
     context.note(
         fmt::format("{}: of other options, another text or another model: made anew", one.file.string()));
   fs::remove(one.file);
-  fs::remove_all(one.file.string() + ".state");
+  ObserveState(one.file).remove();
   record_inputs(one.file, inputs);
 }
 
@@ -124,7 +125,10 @@ void make_observations(const std::vector<SharedObservations>& all,
   std::size_t done = 0;
   for (const SharedObservations& one : all) {
     ++done;
-    if (is_there(one, inputs.at(one.file.string()))) continue;
+    if (is_there(one, inputs.at(one.file.string()))) {
+      ObserveState(one.file).remove();  // of a sweep that was killed between its last two steps
+      continue;
+    }
     if (context.note)
       context.note(fmt::format("{} of {} files of observations: {}", done, all.size(), one.file.string()));
     fs::create_directories(one.file.parent_path());

@@ -46,6 +46,14 @@ TEST_F(Killed, Apply) {
                   {"new"}});
 }
 
+TEST_F(Killed, Compare) {
+  expect_goes_on({folder.path(),
+                  {"compare", "model", "model", "--data", "text.txt", "--seq-len", "16", "--max-memory", "0",
+                   "--threads", "1", "--out", "new.json"},
+                  {"new.json"},
+                  {}});
+}
+
 TEST_F(Killed, Prune) {
   expect_goes_on({folder.path(),
                   {"prune", "model", "--criterion", "reap", "--data", "text.txt", "--samples", "2",

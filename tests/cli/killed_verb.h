@@ -33,8 +33,10 @@ namespace fs = std::filesystem;
 /// Becomes the program, in `folder`.
 inline int become_program(const fs::path& folder, std::vector<std::string> words) {
   words.insert(words.begin(), program_path());
-  if (::chdir(folder.c_str()) != 0 || std::freopen("/dev/null", "w", stdout) == nullptr ||
-      std::freopen("/dev/null", "w", stderr) == nullptr)
+  std::error_code ignored;
+  fs::create_directory(folder / "tmp", ignored);
+  if (::setenv("TMPDIR", (folder / "tmp").c_str(), 1) != 0 || ::chdir(folder.c_str()) != 0 ||
+      std::freopen("/dev/null", "w", stdout) == nullptr || std::freopen("/dev/null", "w", stderr) == nullptr)
     return 126;
   std::vector<char*> arguments;
   for (std::string& word : words) arguments.push_back(word.data());
@@ -57,6 +59,16 @@ inline std::map<std::string, std::string> contents(const fs::path& folder,
   return contents;
 }
 
+/// What a folder holds, hidden files too, that is not in `other`.
+inline std::vector<std::string> more_than(const fs::path& folder, const fs::path& other) {
+  std::vector<std::string> more;
+  for (const auto& entry : fs::recursive_directory_iterator(folder)) {
+    const fs::path name = entry.path().lexically_relative(folder);
+    if (!fs::exists(other / name)) more.push_back(name.string());
+  }
+  return more;
+}
+
 /// Every call with ESPALIER_KILL_AT_EVERY_CALL=1 in the environment, else a dozen of them.
 inline int step_between_kills(int calls) {
   const char* every = std::getenv("ESPALIER_KILL_AT_EVERY_CALL");
@@ -66,7 +78,7 @@ inline int step_between_kills(int calls) {
 }  // namespace killed_verb
 
 /// At every one of the calls the results are those of before (none), or whole, and one of the two commands
-/// goes on.
+/// goes on and leaves nothing more than a run that nobody killed.
 inline void expect_goes_on(const KilledVerb& verb) {
   using namespace killed_verb;
   const TemporaryFolder folder;
@@ -94,6 +106,7 @@ inline void expect_goes_on(const KilledVerb& verb) {
     const int plain = again(verb.command);
     EXPECT_TRUE(plain == 0 || again(resumed) == 0) << "neither the command nor --resume goes on";
     EXPECT_EQ(contents(place, verb.results) == expected, true) << "other results than without a kill";
+    EXPECT_EQ(more_than(place, whole), std::vector<std::string>()) << "left behind";
     fs::remove_all(place);
   }
 }

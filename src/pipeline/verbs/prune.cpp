@@ -12,6 +12,7 @@
 #include "base/staged_folder.h"
 #include "base/stopwatch.h"
 #include "checkpoint/checkpoint.h"
+#include "observe/observe_state.h"
 #include "pipeline/check_prune.h"
 #include "pipeline/make_verb.h"
 #include "pipeline/prune_steps.h"
@@ -116,8 +117,10 @@ class Pruning {
   }
 
   void run_step(const PruneStep& step) {
-    if (!step.result.empty() && fs::exists(step.result))
+    if (!step.result.empty() && fs::exists(step.result)) {
+      if (step.verb == "observe") ObserveState(step.result).remove();  // killed between its last two steps
       return tell(fmt::format("{} is there", step.result.string()));
+    }
     if (interrupt_requested())
       throw Interrupted(fmt::format("stopped before {}; go on with --resume", step.verb));
     tell("$ " + shell_command(step.command));
