@@ -21,12 +21,15 @@ void check(const StudyOptions& options) {
   if (std::min(least, s.patterns) < 3)
     throw UserError(
         fmt::format("--widths: {} patterns, expected at least 3: o1, o2 and one that says nothing",
-                    std::min(least, s.patterns)));
+                    std::min(least, s.patterns)),
+        "a larger --widths has more patterns");
   if (s.chosen < 1 || s.chosen > s.tokens)
     throw UserError(
-        fmt::format("--chosen {}: an expert takes from 1 to all {} tokens of a sample", s.chosen, s.tokens));
+        fmt::format("--chosen {}: an expert takes from 1 to all {} tokens of a sample", s.chosen, s.tokens),
+        "--help lists the options");
   if (s.experts < 2 || s.neurons < 1 || s.batch < 1 || options.seeds < 1 || options.test_samples < 1)
-    throw UserError("expected at least two experts, one neuron, one sample and one seed");
+    throw UserError("expected at least two experts, one neuron, one sample and one seed",
+                    "--help lists the options");
   for (const std::size_t drop : options.drops)
     if (drop >= s.experts)
       throw UserError(fmt::format("{} experts to prune, the model has {}", drop, s.experts), "one must stay");

@@ -22,7 +22,8 @@ DescribedModel describe_to_run(const Checkpoint& checkpoint, ModelKind kind) {
   const ModelKind found = kind_of(model.spec);
   if (found != kind)
     throw UserError(fmt::format("{}: model_type: found \"{}\", {}, expected {}", source, model.spec.family,
-                                kind_name(found), kind_name(kind)));
+                                kind_name(found), kind_name(kind)),
+                    "`espalier inspect` says what a model is; name one of the kind that is expected");
   expect_runs(model.spec, source);
   return model;
 }

@@ -16,6 +16,7 @@ namespace {
 
 using nlohmann::ordered_json;
 
+constexpr const char* kCorrectTheFigure = "correct that figure, or let the run write it again";
 constexpr std::string_view kLetters = "abcdefghijklmnopqrstuvwxyz0123456789-";
 
 ordered_json axis(const std::string& label, FigureScale scale) {
@@ -72,7 +73,8 @@ void check_axis(const std::vector<double>& values, FigureScale scale, std::strin
                 const Figure& figure) {
   for (const double value : values) {
     if (!std::isfinite(value) || (scale == FigureScale::kLogarithmic && value <= 0))
-      throw UserError(fmt::format("{}: figure {}: {} has no place on the axis", where, figure.id, value));
+      throw UserError(fmt::format("{}: figure {}: {} has no place on the axis", where, figure.id, value),
+                      kCorrectTheFigure);
   }
 }
 
@@ -82,16 +84,19 @@ void validate(const std::vector<Figure>& figures, std::string_view where) {
   std::set<std::string> ids;
   for (const Figure& figure : figures) {
     if (figure.id.empty() || figure.id.find_first_not_of(kLetters) != std::string::npos)
-      throw UserError(fmt::format(
-          "{}: the id of a figure is \"{}\", expected small letters, digits and dashes", where, figure.id));
+      throw UserError(
+          fmt::format("{}: the id of a figure is \"{}\", expected small letters, digits and dashes", where,
+                      figure.id),
+          kCorrectTheFigure);
     if (!ids.insert(figure.id).second)
-      throw UserError(fmt::format("{}: two figures are called {}", where, figure.id));
+      throw UserError(fmt::format("{}: two figures are called {}", where, figure.id), kCorrectTheFigure);
     for (const FigureSeries& series : figure.series) {
       const bool whiskers = series.low.empty() && series.high.empty();
       if (series.y.size() != series.x.size() ||
           (!whiskers && (series.low.size() != series.x.size() || series.high.size() != series.x.size())))
-        throw UserError(fmt::format("{}: figure {}: the lists of \"{}\" differ in length", where, figure.id,
-                                    series.name));
+        throw UserError(
+            fmt::format("{}: figure {}: the lists of \"{}\" differ in length", where, figure.id, series.name),
+            kCorrectTheFigure);
       check_axis(series.x, figure.x_scale, where, figure);
       for (const auto* values : {&series.y, &series.low, &series.high})
         check_axis(*values, figure.y_scale, where, figure);

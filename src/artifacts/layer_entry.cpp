@@ -39,8 +39,9 @@ void LayerEntry::expect_distinct(std::string_view field, std::span<const int> nu
 
 void expect_sha256(std::string_view text, std::string_view where, std::string_view field) {
   if (text.size() != 64 || text.find_first_not_of("0123456789abcdef") != std::string_view::npos) {
-    throw UserError(fmt::format("{}: {}: found \"{}\", expected 64 hexadecimal digits", where, field,
-                                text.substr(0, 64)));
+    throw UserError(
+        fmt::format("{}: {}: found \"{}\", expected 64 hexadecimal digits", where, field, text.substr(0, 64)),
+        "the file was changed by hand or is damaged: write it again");
   }
 }
 

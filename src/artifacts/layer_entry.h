@@ -20,7 +20,8 @@ class LayerEntry {
  public:
   LayerEntry(std::string_view where, std::size_t index) : where_(where), index_(index) {}
 
-  [[noreturn]] void fail(std::string_view field, std::string_view message, std::string hint = {}) const;
+  [[noreturn]] void fail(std::string_view field, std::string_view message,
+                         std::string hint = kCorrectField) const;
   /// 0-based, and greater than that of the entry before (-1 for the first).
   void expect_layer_after(int layer, int before) const;
   void expect_length(std::string_view field, std::size_t found, std::size_t expected) const;

@@ -29,7 +29,8 @@ std::vector<LogLine> parse_log(std::string_view log, const std::filesystem::path
     LogLine next{metrics_line_from_json(log.substr(begin, newline - begin), where), newline + 1};
     if (!lines.empty() && next.line.step <= lines.back().line.step) {
       throw UserError(fmt::format("{}: step {} after step {}; steps must grow", where, next.line.step,
-                                  lines.back().line.step));
+                                  lines.back().line.step),
+                      "two runs wrote to this file: take away the lines of one of them");
     }
     lines.push_back(std::move(next));
   }

@@ -9,6 +9,9 @@
 
 namespace espalier {
 
+inline constexpr const char* kObserveAgain =
+    "the file was changed by hand or is damaged: `espalier observe` writes it again";
+
 enum class FieldShape { kExperts, kExpertsByWidth, kExpertsByExperts };  ///< [E], [E, D], [E, E]
 enum class FieldMerge { kSum, kMaximum };
 enum class FieldSign { kAny, kNotNegative };

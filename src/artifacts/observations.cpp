@@ -46,7 +46,8 @@ void expect_size(std::size_t found, std::size_t expected, int layer, std::string
                  std::string_view where) {
   if (found == expected) return;
   throw UserError(
-      fmt::format("{}: layers.{}.{}: {} values, expected {}", where, layer, name, found, expected));
+      fmt::format("{}: layers.{}.{}: {} values, expected {}", where, layer, name, found, expected),
+      kObserveAgain);
 }
 
 void validate_moments(const ExpertMoments& moments, const Layer& layer, std::string_view group,
@@ -93,7 +94,8 @@ void validate_similarity(const Layer& layer, std::string_view where) {
 void validate_layer(const Layer& layer, std::string_view where) {
   if (layer.experts() == 0 || layer.experts() > kMostExperts) {
     throw UserError(fmt::format("{}: layers.{}.routed: {} entries, expected 1 to {}", where, layer.layer,
-                                layer.experts(), kMostExperts));
+                                layer.experts(), kMostExperts),
+                    kObserveAgain);
   }
   expect_numbers({&layer.tokens, 1}, FieldSign::kNotNegative, layer.layer, "tokens", where);
   expect_numbers({&layer.entropy_sum, 1}, FieldSign::kNotNegative, layer.layer, "entropy_sum", where);
@@ -102,7 +104,8 @@ void validate_layer(const Layer& layer, std::string_view where) {
     const std::size_t expected = field_size(field.shape, layer.experts(), layer.width());
     if (values.size() != expected) {
       throw UserError(fmt::format("{}: layers.{}.{}: {} values, expected {}", where, layer.layer, field.name,
-                                  values.size(), expected));
+                                  values.size(), expected),
+                      kObserveAgain);
     }
     expect_numbers(values, field.sign, layer.layer, field.name, where);
   }
@@ -115,11 +118,13 @@ void expect_expert(const Observations& observations, int layer, int expert, std:
   const auto found = std::lower_bound(observations.layers.begin(), observations.layers.end(), layer,
                                       [](const Layer& l, int number) { return l.layer < number; });
   if (found == observations.layers.end() || found->layer != layer) {
-    throw UserError(fmt::format("{}: {}[{}]: block {} was not observed", where, item, index, layer));
+    throw UserError(fmt::format("{}: {}[{}]: block {} was not observed", where, item, index, layer),
+                    kObserveAgain);
   }
   if (expert < 0 || static_cast<std::size_t>(expert) >= found->experts()) {
     throw UserError(fmt::format("{}: {}[{}]: there is no expert {} in block {}, expected 0 to {}", where,
-                                item, index, expert, layer, found->experts() - 1));
+                                item, index, expert, layer, found->experts() - 1),
+                    kObserveAgain);
   }
 }
 
@@ -128,17 +133,20 @@ void validate_token_use(const Observations& observations, std::string_view where
   if (use.layer.size() != use.size() || use.expert.size() != use.size() || use.count.size() != use.size()) {
     throw UserError(
         fmt::format("{}: token_use: {} tokens, {} layers, {} experts, {} counts, expected as many", where,
-                    use.size(), use.layer.size(), use.expert.size(), use.count.size()));
+                    use.size(), use.layer.size(), use.expert.size(), use.count.size()),
+        kObserveAgain);
   }
   for (std::size_t i = 0; i < use.size(); ++i) {
     const auto key = [&](std::size_t at) { return std::tuple(use.layer[at], use.expert[at], use.token[at]); };
     if (i > 0 && key(i) <= key(i - 1)) {
-      throw UserError(fmt::format("{}: token_use[{}]: not in the order of layer, expert, token", where, i));
+      throw UserError(fmt::format("{}: token_use[{}]: not in the order of layer, expert, token", where, i),
+                      kObserveAgain);
     }
     expect_expert(observations, use.layer[i], use.expert[i], where, "token_use", i);
     if (use.token[i] < 0 || use.token[i] > INT32_MAX || !std::isfinite(use.count[i]) || use.count[i] < 0) {
       throw UserError(
-          fmt::format("{}: token_use[{}]: token {} {} times", where, i, use.token[i], use.count[i]));
+          fmt::format("{}: token_use[{}]: token {} {} times", where, i, use.token[i], use.count[i]),
+          kObserveAgain);
     }
   }
 }
@@ -149,7 +157,8 @@ void validate_examples(const Observations& observations, std::string_view where)
     expect_expert(observations, example.layer, example.expert, where, "examples", i);
     if (example.source >= 0 && static_cast<std::size_t>(example.source) < observations.data.size()) continue;
     throw UserError(fmt::format("{}: examples[{}].source: there is no data {}, the file names {}", where, i,
-                                example.source, observations.data.size()));
+                                example.source, observations.data.size()),
+                    kObserveAgain);
   }
 }
 
@@ -160,12 +169,14 @@ void validate_head(const Observations& observations, std::string_view where) {
       observations.router_top_groups > groups) {
     throw UserError(
         fmt::format("{}: {} experts per token from {} of {} groups, expected at least one of each", where,
-                    observations.experts_per_token, observations.router_top_groups, groups));
+                    observations.experts_per_token, observations.router_top_groups, groups),
+        kObserveAgain);
   }
   for (std::size_t i = 0; i < observations.data.size(); ++i) {
     const double weight = observations.data[i].weight;
     if (std::isfinite(weight) && weight > 0) continue;
-    throw UserError(fmt::format("{}: data[{}].weight: found {}, expected a number over 0", where, i, weight));
+    throw UserError(fmt::format("{}: data[{}].weight: found {}, expected a number over 0", where, i, weight),
+                    kObserveAgain);
   }
 }
 

@@ -60,7 +60,8 @@ class Tensors {
     const auto [entry, bytes] = take_bytes(name, dtype);
     if (entry->shape != shape) {
       throw UserError(fmt::format("{}: tensor {} is [{}], expected [{}]", where_, name,
-                                  fmt::join(entry->shape, ", "), fmt::join(shape, ", ")));
+                                  fmt::join(entry->shape, ", "), fmt::join(shape, ", ")),
+                      kObserveAgain);
     }
     return values<Value>(bytes);
   }
@@ -70,7 +71,8 @@ class Tensors {
     const auto [entry, bytes] = take_bytes(name, dtype);
     if (entry->shape.size() != 1) {
       throw UserError(
-          fmt::format("{}: tensor {} has {} dimensions, expected 1", where_, name, entry->shape.size()));
+          fmt::format("{}: tensor {} has {} dimensions, expected 1", where_, name, entry->shape.size()),
+          kObserveAgain);
     }
     return values<Value>(bytes);
   }
@@ -84,11 +86,13 @@ class Tensors {
   std::pair<const SafetensorsEntry*, std::span<const std::byte>> take_bytes(const std::string& name,
                                                                             Dtype dtype) {
     const auto found = left_.find(name);
-    if (found == left_.end()) throw UserError(fmt::format("{}: there is no tensor {}", where_, name));
+    if (found == left_.end())
+      throw UserError(fmt::format("{}: there is no tensor {}", where_, name), kObserveAgain);
     const SafetensorsEntry* entry = found->second;
     if (entry->dtype != dtype) {
       throw UserError(fmt::format("{}: tensor {} is {}, expected {}", where_, name,
-                                  espalier::name(entry->dtype), espalier::name(dtype)));
+                                  espalier::name(entry->dtype), espalier::name(dtype)),
+                      kObserveAgain);
     }
     left_.erase(found);
     taken_.push_back(entry);

@@ -133,7 +133,8 @@ void validate(const Plan& plan, std::string_view where) {
   }
   if (plan.experts_per_token < 1) {
     throw UserError(
-        fmt::format("{}: experts_per_token: found {}, expected at least 1", where, plan.experts_per_token));
+        fmt::format("{}: experts_per_token: found {}, expected at least 1", where, plan.experts_per_token),
+        "a token visits one expert at least");
   }
   int before = -1;
   for (std::size_t i = 0; i < plan.layers.size(); ++i) {

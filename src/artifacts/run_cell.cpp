@@ -105,7 +105,8 @@ RunCell read_run_cell(const fs::path& run_folder) {
   const RunFolder run = read_run_folder(run_folder);
   if (!run.eval)
     throw UserError(
-        fmt::format("{}: no such file, though the run is finished", (run_folder / "eval.json").string()));
+        fmt::format("{}: no such file, though the run is finished", (run_folder / "eval.json").string()),
+        "remove the folder of this run, and the same sweep makes it again");
   RunCell cell{.seed = run.manifest.seed,
                .eval = *run.eval,
                .parameters = run.manifest.parameters,

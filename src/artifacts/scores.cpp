@@ -16,6 +16,9 @@ namespace {
 using nlohmann::json;
 using nlohmann::ordered_json;
 
+constexpr const char* kScoreAgain =
+    "the file was changed by hand or is damaged: `espalier score` writes it again";
+
 ScoreWindow window_from(JsonObject object) {
   ScoreWindow window;
   window.index = object.integer("index", {1});
@@ -66,10 +69,10 @@ ordered_json layer_to_json(const LayerScores& layer) {
 
 void validate_window(const ScoreWindow& window, std::string_view where) {
   if (window.index < 1 || window.first_step < 1 || window.last_step < window.first_step) {
-    throw UserError(
-        fmt::format("{}: window: number {} with steps {} to {}, expected a number from 1 and at "
-                    "least one step",
-                    where, window.index, window.first_step, window.last_step));
+    throw UserError(fmt::format("{}: window: number {} with steps {} to {}, expected a number from 1 and at "
+                                "least one step",
+                                where, window.index, window.first_step, window.last_step),
+                    kScoreAgain);
   }
 }
 
@@ -79,7 +82,8 @@ void validate_router(const Scores& scores, std::string_view where) {
     return;
   }
   throw UserError(fmt::format("{}: router_top_groups: {} of {} groups, expected at least one of them", where,
-                              scores.router_top_groups, scores.router_groups));
+                              scores.router_top_groups, scores.router_groups),
+                  kScoreAgain);
 }
 
 /// Numbers of the experts of which fewer than `below` tokens were counted.

@@ -119,8 +119,10 @@ void to_float32(Dtype dtype, std::span<const std::byte> from, std::span<float> t
       for (std::size_t i = 0; i < count; ++i) out[i] = f8e4m3_to_f32(load<std::uint8_t>(in, i));
       return;
     default:
-      throw UserError(fmt::format(
-          "found dtype {}, expected floating point (F64, F32, F16, BF16, F8_E4M3, F8_E5M2)", name(dtype)));
+      throw UserError(
+          fmt::format("found dtype {}, expected floating point (F64, F32, F16, BF16, F8_E4M3, F8_E5M2)",
+                      name(dtype)),
+          "convert the checkpoint to BF16 first");
   }
 }
 
@@ -141,7 +143,8 @@ void from_float32(Dtype dtype, std::span<const float> from, std::span<std::byte>
       return;
     default:
       throw UserError(
-          fmt::format("float32 values cannot be stored as {}, expected F32, F16 or BF16", name(dtype)));
+          fmt::format("float32 values cannot be stored as {}, expected F32, F16 or BF16", name(dtype)),
+          "name one of these");
   }
 }
 

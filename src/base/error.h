@@ -10,10 +10,11 @@ namespace espalier {
 /// `espalier: error: what()` and `hint: hint()` and exits with 2.
 ///
 /// `what` names the file, tensor or line, what was found and what was expected; `hint` says what to do.
+/// Whoever throws knows best: there is no error without a hint. (What options refuse has the hint of the
+/// command line.)
 class UserError : public std::runtime_error {
  public:
-  explicit UserError(const std::string& what, std::string hint = {})
-      : std::runtime_error(what), hint_(std::move(hint)) {}
+  UserError(const std::string& what, std::string hint) : std::runtime_error(what), hint_(std::move(hint)) {}
   const std::string& hint() const { return hint_; }
 
  private:

@@ -60,7 +60,9 @@ void InputFile::read(std::uint64_t offset, std::span<std::byte> bytes) const {
   while (!bytes.empty()) {
     const ssize_t count = ::pread(descriptor_, bytes.data(), bytes.size(), static_cast<off_t>(offset));
     if (count < 0 && errno == EINTR) continue;
-    if (count < 0) throw UserError(fmt::format("{}: cannot be read: {}", file_.string(), describe(errno)));
+    if (count < 0)
+      throw UserError(fmt::format("{}: cannot be read: {}", file_.string(), describe(errno)),
+                      "check the file and its disk");
     if (count == 0)
       throw UserError(
           fmt::format("{}: ends at byte {}, {} more were expected", file_.string(), offset, bytes.size()),
@@ -73,7 +75,8 @@ void InputFile::read(std::uint64_t offset, std::span<std::byte> bytes) const {
 std::uint64_t InputFile::size() const {
   struct stat status {};
   if (::fstat(descriptor_, &status) != 0)
-    throw UserError(fmt::format("{}: cannot be read: {}", file_.string(), describe(errno)));
+    throw UserError(fmt::format("{}: cannot be read: {}", file_.string(), describe(errno)),
+                    "check the file and its disk");
   return static_cast<std::uint64_t>(status.st_size);
 }
 
@@ -93,7 +96,9 @@ void check_output_folder(const fs::path& folder, IfExists if_exists) {
                     "name another output folder");
   }
   fs::directory_iterator entries(folder, error);
-  if (error) throw UserError(fmt::format("{}: cannot be read: {}", folder.string(), error.message()));
+  if (error)
+    throw UserError(fmt::format("{}: cannot be read: {}", folder.string(), error.message()),
+                    "check its permissions");
   if (if_exists == IfExists::kOverwrite) return;
   for (const auto& entry : entries) {
     if (is_left_over(entry.path())) continue;
@@ -106,7 +111,9 @@ void create_output_folder(const fs::path& folder, IfExists if_exists) {
   check_output_folder(folder, if_exists);
   std::error_code error;
   fs::create_directories(folder, error);
-  if (error) throw UserError(fmt::format("{}: cannot be created: {}", folder.string(), error.message()));
+  if (error)
+    throw UserError(fmt::format("{}: cannot be created: {}", folder.string(), error.message()),
+                    "check the path, and that the folder above it may be written to");
 }
 
 }  // namespace espalier

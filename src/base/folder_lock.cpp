@@ -18,7 +18,8 @@ FolderLock::FolderLock(const std::filesystem::path& folder, LockHolders holders)
     : descriptor_(::open(folder.c_str(),
                          O_RDONLY | O_DIRECTORY | (holders == LockHolders::kProcess ? O_CLOEXEC : 0))) {
   if (descriptor_ < 0)
-    throw UserError(fmt::format("{}: cannot be opened: {}", folder.string(), std::strerror(errno)));
+    throw UserError(fmt::format("{}: cannot be opened: {}", folder.string(), std::strerror(errno)),
+                    "check its permissions");
 }
 
 FolderLock::FolderLock(FolderLock&& other) noexcept : descriptor_(std::exchange(other.descriptor_, -1)) {}

@@ -11,6 +11,9 @@
 
 namespace espalier {
 
+/// The hint where a field is not what it must be, and no more can be said.
+inline constexpr const char* kCorrectField = "correct that field, or take the file anew from where it came";
+
 constexpr int kMaxJsonDepth =
     64;  // no file of ours or of Hugging Face comes near; keeps hostile input off the stack
 
@@ -71,7 +74,8 @@ class JsonObject {
   /// Throws UserError for the first key that no call above has named, with the nearest one that was.
   void finish() const;
   /// Throws UserError "SOURCE: FIELD: MESSAGE".
-  [[noreturn]] void fail(std::string_view key, std::string_view message, std::string hint = {}) const;
+  [[noreturn]] void fail(std::string_view key, std::string_view message,
+                         std::string hint = kCorrectField) const;
 
  private:
   std::string field(std::string_view key) const;

@@ -63,7 +63,8 @@ JsonObject::JsonObject(json value, std::string source, std::string path)
     : value_(std::move(value)), source_(std::move(source)), path_(std::move(path)) {
   if (!value_.is_object()) {
     throw UserError(fmt::format("{}: {}found {}, expected a JSON object", source_,
-                                path_.empty() ? "" : fmt::format("{}: ", path_), shorten(value_)));
+                                path_.empty() ? "" : fmt::format("{}: ", path_), shorten(value_)),
+                    "write it as {..}, or take the file anew from where it came");
   }
 }
 

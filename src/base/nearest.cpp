@@ -55,7 +55,7 @@ std::optional<std::string_view> nearest(std::string_view name, std::span<const s
 
 std::string suggestion(std::string_view name, std::span<const std::string_view> names) {
   if (const auto close = nearest(name, names)) return fmt::format("did you mean {}?", *close);
-  if (names.empty()) return {};
+  if (names.empty()) return "there is nothing of that kind to name";
   const auto listed = names.first(std::min(names.size(), kListedNames));
   return fmt::format("known: {}{}", fmt::join(listed, ", "), listed.size() < names.size() ? ", ..." : "");
 }

@@ -150,7 +150,9 @@ void StagedFolder::open_partial(const NoteSink& note) {
     lock_.reset();
   }
   fs::create_directories(partial_, error);
-  if (error) throw UserError(fmt::format("{}: cannot be created: {}", partial_.string(), error.message()));
+  if (error)
+    throw UserError(fmt::format("{}: cannot be created: {}", partial_.string(), error.message()),
+                    "check the path, and that the folder above it may be written to");
   lock_.emplace(lock_for_writing(partial_));
   write_record(partial_, {work_, 0, {}});
 }

@@ -35,7 +35,8 @@ class TomlTable {
   /// Throws UserError for the first key that is not among `known`, with the nearest one.
   void check_keys(const std::vector<std::string>& known) const;
   /// Throws UserError "SOURCE:LINE: KEY: MESSAGE".
-  [[noreturn]] void fail(std::string_view key, std::string_view message, std::string hint = {}) const;
+  [[noreturn]] void fail(std::string_view key, std::string_view message,
+                         std::string hint = "correct that line") const;
 
  private:
   struct Node;

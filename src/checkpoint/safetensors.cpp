@@ -113,11 +113,14 @@ SafetensorsEntry read_entry(const std::string& name, const json& entry, std::uin
 }
 
 std::map<std::string, std::string> read_metadata(const json& value, std::string_view source) {
-  if (!value.is_object()) throw UserError(fmt::format("{}: __metadata__ is not an object", source));
+  if (!value.is_object())
+    throw UserError(fmt::format("{}: __metadata__ is not an object", source),
+                    "convert the file again: safetensors has an object of strings there");
   std::map<std::string, std::string> result;
   for (const auto& item : value.items()) {
     if (!item.value().is_string()) {
-      throw UserError(fmt::format("{}: __metadata__: {} is not a string", source, item.key()));
+      throw UserError(fmt::format("{}: __metadata__: {} is not a string", source, item.key()),
+                      "convert the file again: safetensors has an object of strings there");
     }
     result[item.key()] = item.value().get<std::string>();
   }

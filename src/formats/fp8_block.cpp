@@ -80,7 +80,8 @@ void bind(const StoredTensors& stored, Weight& weight) {
   const Tensor& scales = scales_of(stored);
   if (!is_float(scales.dtype) || is_fp8(scales.dtype)) {
     throw UserError(fmt::format("{}: tensor {} is {}, expected scales in F32, BF16 or F16", stored.source,
-                                scales.name, name(scales.dtype)));
+                                scales.name, name(scales.dtype)),
+                    "convert the checkpoint again with float scales, or take it from where it came");
   }
   set_shape(weight, stored.main.shape);
   set_blocks(weight, stored, scales);

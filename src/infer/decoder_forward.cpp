@@ -100,7 +100,8 @@ void embed(const DecoderModel& model, std::span<const std::int32_t> ids, float* 
   for (std::size_t i = 0; i < ids.size(); ++i) {
     if (ids[i] < 0 || ids[i] >= model.vocabulary())
       throw UserError(fmt::format("token {} is {}, but the vocabulary has the ids 0 to {}", i, ids[i],
-                                  model.vocabulary() - 1));
+                                  model.vocabulary() - 1),
+                      "tokenize with this model's own tokenizer");
     model.embedding.numbers.decode_rows(ids[i], 1, x + i * D);
   }
 }

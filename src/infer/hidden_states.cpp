@@ -47,7 +47,9 @@ struct HiddenStates::Storage {
     const int descriptor = open_sized(file, size);
     void* address = mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_SHARED, descriptor, 0);
     ::close(descriptor);
-    if (address == MAP_FAILED) throw UserError(fmt::format("{}: cannot map {} bytes", file.string(), size));
+    if (address == MAP_FAILED)
+      throw UserError(fmt::format("{}: cannot map {} bytes", file.string(), size),
+                      "a shorter --seq-len or fewer --samples need less");
     bytes = {static_cast<std::byte*>(address), size};
     range = MappedRange(file, bytes);
   }

@@ -86,7 +86,8 @@ FolderLock ObserveState::create() const {
   std::error_code error;
   fs::create_directories(folder_, error);
   if (error)
-    throw UserError(fmt::format("{}: cannot create the folder: {}", folder_.string(), error.message()));
+    throw UserError(fmt::format("{}: cannot create the folder: {}", folder_.string(), error.message()),
+                    "check that the folder of --out may be written to");
   return lock_for_writing(folder_);
 }
 

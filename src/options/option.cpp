@@ -29,7 +29,8 @@ void Option::assign(std::span<const std::string> words) {
                                                 : std::vector<std::string>(words.begin(), words.end());
   if (values.empty() || (!list && values.size() > 1))
     throw UserError(fmt::format("{}: found {} values, expected {}", shown_name(*this), values.size(),
-                                list ? "one or more" : "one"));
+                                list ? "one or more" : "one"),
+                    {});
   if (!choices.empty())
     for (const std::string& value : values) choice_of(*this, value);
   write(*this, values);

@@ -23,7 +23,8 @@ std::string range_text(const Range& range) {
 
 [[noreturn]] void fail(const Option& option, std::string_view word, std::string_view expected) {
   throw UserError(fmt::format("{}: found {}, expected {}{}", shown_name(option), word, expected,
-                              range_text(option.range)));
+                              range_text(option.range)),
+                  {});
 }
 
 /// Throws UserError for a number outside the option's range.

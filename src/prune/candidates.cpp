@@ -54,7 +54,8 @@ LayerCandidates candidates_in(const Scores& scores, const LayerScores& layer, co
   result.groups = rule.groups == RouterGroupRule::kIgnore ? 1 : scores.router_groups;
   if (experts % result.groups != 0) {
     throw UserError(fmt::format("scores: block {} has {} experts in {} router groups of one size",
-                                layer.layer, experts, result.groups));
+                                layer.layer, experts, result.groups),
+                    "score again with the model's own groups, or plan with --reset-groups");
   }
   result.group_size = experts / result.groups;
   result.protected_why = protected_experts(scores, layer, rule);

@@ -14,6 +14,9 @@
 namespace espalier {
 namespace {
 
+constexpr const char* kScoredElsewhere =
+    "the scores are not of this run: go on from a folder that nobody changed";
+
 void expect_numbers(const LayerScores& layer) {
   for (std::size_t i = 0; i < layer.scores.size(); ++i) {
     if (std::isfinite(layer.scores[i])) continue;
@@ -26,11 +29,13 @@ void expect_numbers(const LayerScores& layer) {
 void expect_this_window(const Scores& scores, const WindowRule& rule, const WindowEnd& end) {
   const std::string_view expected = rule.criterion->name;
   if (scores.criterion != expected) {
-    throw UserError(fmt::format("scores: criterion \"{}\", expected \"{}\"", scores.criterion, expected));
+    throw UserError(fmt::format("scores: criterion \"{}\", expected \"{}\"", scores.criterion, expected),
+                    kScoredElsewhere);
   }
   if (scores.window && (scores.window->index != end.index || scores.window->last_step != end.last_step)) {
     throw UserError(fmt::format("scores: of window {} up to step {}, expected window {} up to step {}",
-                                scores.window->index, scores.window->last_step, end.index, end.last_step));
+                                scores.window->index, scores.window->last_step, end.index, end.last_step),
+                    kScoredElsewhere);
   }
   if (!scores.layers.empty() && !scores.experts_per_token) {
     throw UserError("scores: the field experts_per_token is missing", "a plan needs the model's K");

@@ -48,7 +48,7 @@ Value value_in(const NameTable<Value, kSize>& table, std::string_view what, std:
 
 void expect_range(std::string_view what, std::int64_t found, std::int64_t most) {
   if (found >= 1 && found <= most) return;
-  throw UserError(fmt::format("pruning: {} {}, expected 1 to {}", found, what, most));
+  throw UserError(fmt::format("pruning: {} {}, expected 1 to {}", found, what, most), "correct that number");
 }
 
 }  // namespace

@@ -48,7 +48,7 @@ class Fitting {
   const SurgeryOptions& options() const { return result_.options; }
   const arch::Capabilities& can() const { return result_.can(); }
 
-  [[noreturn]] void fail(const std::string& message, std::string hint = {}) const {
+  [[noreturn]] void fail(const std::string& message, std::string hint) const {
     throw UserError(fmt::format("{}: {}", where_, message), std::move(hint));
   }
 
@@ -89,7 +89,8 @@ class Fitting {
     }
     if (plan_.router == PlanRouter::kReroute) {
       if (options().zero_output == ZeroOutput::kZeroFill)
-        fail("--zero-fill is for plans with the router zero_output, this one says reroute");
+        fail("--zero-fill is for plans with the router zero_output, this one says reroute",
+             "leave the option out");
       return;
     }
     if (options().zero_output == ZeroOutput::kZeroFill) return;
@@ -150,7 +151,8 @@ class Fitting {
     if (static_cast<std::int64_t>(surgery.keep.size()) == layer.num_experts || result_.zero_fills()) return;
     if (!can().keeps_all_experts.empty())
       fail(fmt::format("layer {}: experts of {} cannot be removed: {}", layer.layer,
-                       result_.topology.model_type, can().keeps_all_experts));
+                       result_.topology.model_type, can().keeps_all_experts),
+           "plan with the router zero_output and apply with --zero-fill, which keeps the count");
     if (!layer.token_experts.empty()) expect_unnamed(checkpoint_, layer, surgery.keep, where_);
   }
 
@@ -306,8 +308,9 @@ class Fitting {
     }
     if (result_.layers[i].keep.size() == count) return;
     fail(fmt::format(
-        "the multi-token-prediction layer {} keeps {} experts, the others {}: they share one count",
-        layer.layer, result_.layers[i].keep.size(), count));
+             "the multi-token-prediction layer {} keeps {} experts, the others {}: they share one count",
+             layer.layer, result_.layers[i].keep.size(), count),
+         "keep as many there in the plan, or pass --drop-mtp to leave it out");
   }
 
   void expect_enough(std::size_t i) const {
@@ -350,7 +353,8 @@ void expect_writable_k(const Plan& plan, std::string_view where, const Topology&
       plan.experts_per_token == 1)
     return;
   throw UserError(fmt::format("{}: experts_per_token: found {}, but this architecture always takes 1", where,
-                              plan.experts_per_token));
+                              plan.experts_per_token),
+                  "plan without --experts-per-token");
 }
 
 }  // namespace
@@ -364,7 +368,8 @@ Surgery fit_plan(const Plan& plan, std::string_view where, const Checkpoint& che
                  const Topology& topology, const SurgeryOptions& options) {
   validate(plan, where);
   if (topology.layers.empty())
-    throw UserError(fmt::format("{}: has no experts", checkpoint.folder().string()));
+    throw UserError(fmt::format("{}: has no experts", checkpoint.folder().string()),
+                    "name a checkpoint with experts: `espalier inspect` shows what it has");
   expect_writable_k(plan, where, topology);
   return Fitting(plan, where, checkpoint, topology, options).run();
 }

@@ -25,7 +25,8 @@ std::set<std::int64_t> experts_named(const TensorView& table) {
   if (table.dtype == Dtype::kI64) return numbers_in<std::int64_t>(table.bytes);
   if (table.dtype == Dtype::kI32) return numbers_in<std::int32_t>(table.bytes);
   throw UserError(fmt::format("tensor {} is {}, expected I64 or I32: the experts of each token", table.name,
-                              name(table.dtype)));
+                              name(table.dtype)),
+                  "take the checkpoint anew from where it came");
 }
 
 }  // namespace

@@ -24,7 +24,8 @@ RunCell cell_of_folder(const GridRun& run) {
   RunCell cell = read_run_cell(run.folder);
   if (cell.eval.task != run.task)
     throw UserError(fmt::format("{}: task: found {}, expected {}", (run.folder / "eval.json").string(),
-                                cell.eval.task, run.task));
+                                cell.eval.task, run.task),
+                    "remove the folder of this run, and the same sweep makes it again");
   cell.task = run.task;
   cell.setting = run.setting;
   cell.seed = run.seed;

@@ -38,7 +38,8 @@ ChildProcess::ChildProcess(const std::filesystem::path& program, std::vector<std
                            const std::filesystem::path& log) {
   const int output = ::open(log.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
   if (output < 0)
-    throw UserError(fmt::format("{}: cannot be written: {}", log.string(), std::strerror(errno)));
+    throw UserError(fmt::format("{}: cannot be written: {}", log.string(), std::strerror(errno)),
+                    "check that the folder may be written to");
   std::vector<char*> arguments;
   for (auto& word : words) arguments.push_back(word.data());
   arguments.push_back(nullptr);

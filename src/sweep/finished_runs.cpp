@@ -9,6 +9,8 @@
 namespace espalier {
 namespace {
 
+constexpr const char* kRunAgain = "remove the folder of this run, and the same sweep makes it again";
+
 /// The task as it was measured: a table's kind is an option of the run.
 Task measured_task(const EvalResult& eval) {
   auto task = find_task(eval.task);
@@ -20,7 +22,8 @@ Task measured_task(const EvalResult& eval) {
 /// Metric times 100. `where` is the file that should have it.
 double primary_score(const Task& task, const Metrics& metrics, const std::string& where) {
   for (const auto& name : task.primary)
-    if (!metrics.contains(name)) throw UserError(fmt::format("{}: the metric {} is missing", where, name));
+    if (!metrics.contains(name))
+      throw UserError(fmt::format("{}: the metric {} is missing", where, name), kRunAgain);
   return 100 * primary_metric(task, metrics);
 }
 

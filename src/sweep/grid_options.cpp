@@ -71,7 +71,9 @@ void set_options(const OptionValues& values, std::string_view run, options::Opti
       if (words) table.set(name, words->empty() ? on : *words);
     table.check();
   } catch (const UserError& error) {
-    throw UserError(fmt::format("{}: {}", run, error.what()), error.hint());
+    throw UserError(
+        fmt::format("{}: {}", run, error.what()),
+        error.hint().empty() ? "`espalier VERB --help` says what the option takes" : error.hint());
   }
 }
 

@@ -45,7 +45,7 @@ std::vector<BytePairEncoding::Merge> parse_merges(const nlohmann::json& model, c
                                                   const std::string& where) {
   const auto list = model.find("merges");
   if (list == model.end() || !list->is_array()) {
-    throw UserError(fmt::format("{}: merges: expected an array", where));
+    throw UserError(fmt::format("{}: merges: expected an array", where), kTakeAnew);
   }
   std::vector<BytePairEncoding::Merge> merges;
   merges.reserve(list->size());
@@ -89,7 +89,7 @@ void refuse_unknown_options(JsonObject& options) {
 
 Vocabulary parse_vocabulary_object(const nlohmann::json& vocabulary, const std::string& where) {
   if (!vocabulary.is_object() || vocabulary.empty()) {
-    throw UserError(fmt::format("{}: vocab: expected an object of pieces and their ids", where));
+    throw UserError(fmt::format("{}: vocab: expected an object of pieces and their ids", where), kTakeAnew);
   }
   Vocabulary ids;
   ids.reserve(vocabulary.size());
@@ -97,7 +97,8 @@ Vocabulary parse_vocabulary_object(const nlohmann::json& vocabulary, const std::
     const bool fits = id.is_number_integer() && id >= 0 && id <= kMaxTokenId;
     if (!fits) {
       throw UserError(fmt::format("{}: vocab: \"{}\": found {}, expected an id from 0 to {}", where,
-                                  piece.substr(0, 60), id.dump().substr(0, 40), kMaxTokenId));
+                                  piece.substr(0, 60), id.dump().substr(0, 40), kMaxTokenId),
+                      kTakeAnew);
     }
     ids.emplace(piece, id.get<std::int32_t>());
   }

@@ -111,7 +111,8 @@ void BytePairEncoding::character_symbols(std::string_view word, std::vector<std:
     } else if (!byte_symbols(character, symbols)) {
       if (!unknown_.missing.empty()) {
         throw UserError(fmt::format("\"{}\" is no piece of the tokenizer, nor is its unk_token \"{}\"",
-                                    character, unknown_.missing));
+                                    character, unknown_.missing),
+                        "add one of them to the vocabulary, or leave the text out");
       }
       if (!unknown_.fuse) write_unknown();
       waiting = unknown_.piece >= 0;

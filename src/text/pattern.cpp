@@ -63,7 +63,8 @@ Pattern::Pattern(std::string_view expression, std::string where) : where_(std::m
   std::string error;
   auto code = compile_pcre2(translated, error);
   if (!code) {
-    throw UserError(fmt::format("{}: expression \"{}\": {}", where_, expression.substr(0, 120), error));
+    throw UserError(fmt::format("{}: expression \"{}\": {}", where_, expression.substr(0, 120), error),
+                    "correct the regular expression in the tokenizer");
   }
   pcre2_jit_compile(code.get(), PCRE2_JIT_COMPLETE);  // where it may not, the code is interpreted
   code_ = std::move(code);

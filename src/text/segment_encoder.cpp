@@ -122,13 +122,14 @@ SegmentEncoder make_word_piece(const nlohmann::json& root, const BytePairEncodin
   if (normalizer == NormalizerOfWords::kOfModel) return make_bert(root, vocabulary, model, name);
   const auto unknown = vocabulary.find(model.unknown);
   if (unknown == vocabulary.end()) {
-    throw UserError(
-        fmt::format("{}: model: unk_token: \"{}\" is not in the vocabulary", name, model.unknown));
+    throw UserError(fmt::format("{}: model: unk_token: \"{}\" is not in the vocabulary", name, model.unknown),
+                    "add it to the vocabulary, or name a piece that is there");
   }
   auto pre_tokenizer =
       make_pre_tokenizer(root.value("pre_tokenizer", nlohmann::json()), name + ": pre_tokenizer");
   if (pre_tokenizer.byte_level) {
-    throw UserError(fmt::format("{}: pre_tokenizer: ByteLevel is not known beside WordPiece", name));
+    throw UserError(fmt::format("{}: pre_tokenizer: ByteLevel is not known beside WordPiece", name),
+                    "such a tokenizer is not read; convert it to BPE");
   }
   auto segments = std::make_shared<const WordPieceSegments>(WordPieceSegments{
       std::move(pre_tokenizer), WordPieceModel(pieces_of(vocabulary), unknown->second, model.continuation),

@@ -12,7 +12,9 @@ constexpr int kMaxDepth = 8;
 }  // namespace
 
 TokenizerComponent open_component(const nlohmann::json& component, const std::string& where, int depth) {
-  if (depth > kMaxDepth) throw UserError(fmt::format("{}: sequences nested too deep", where));
+  if (depth > kMaxDepth)
+    throw UserError(fmt::format("{}: sequences nested too deep", where),
+                    "take the tokenizer anew from where it came");
   JsonObject options(component, where);
   std::string type = options.string("type");
   return {std::move(type), std::move(options)};

@@ -33,7 +33,7 @@ class BesideFiles {
     if (!fs::exists(folder_ / name)) return json::object();
     json content = read_json(folder_ / name);
     if (!content.is_object()) {
-      throw UserError(fmt::format("{}: expected an object", (folder_ / name).string()));
+      throw UserError(fmt::format("{}: expected an object", (folder_ / name).string()), kTakeAnew);
     }
     return content;
   }
@@ -113,7 +113,8 @@ std::int32_t parse_id(const std::string& text, const std::string& where) {
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), id);
   if (error != std::errc{} || end != text.data() + text.size() || id < 0 || id > kMaxTokenId) {
     throw UserError(
-        fmt::format("{}: found id \"{}\", expected 0 to {}", where, text.substr(0, 40), kMaxTokenId));
+        fmt::format("{}: found id \"{}\", expected 0 to {}", where, text.substr(0, 40), kMaxTokenId),
+        kTakeAnew);
   }
   return id;
 }
@@ -122,7 +123,7 @@ std::int32_t parse_id(const std::string& text, const std::string& where) {
 void read_decoder(const BesideFiles& files, TokenizerConfig& into) {
   const json& added = *files.find("added_tokens_decoder");
   const std::string where = files.path(kConfig) + ": added_tokens_decoder";
-  if (!added.is_object()) throw UserError(where + ": expected an object of tokens by id");
+  if (!added.is_object()) throw UserError(where + ": expected an object of tokens by id", kTakeAnew);
   for (const auto& [id, token] : added.items()) {
     into.added.push_back(parse_added_token(token, where, parse_id(id, where)));
   }

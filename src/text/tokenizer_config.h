@@ -55,6 +55,8 @@ StopIds read_stop_ids(const std::filesystem::path& folder);
 AddedToken parse_added_token(const nlohmann::json& json, const std::string& where,
                              std::optional<std::int32_t> id = std::nullopt);
 
+inline constexpr const char* kTakeAnew =
+    "the file was changed or is damaged: take the tokenizer anew from where it came";
 constexpr std::int32_t kMaxTokenId = (1 << 22) - 1;  // the largest published vocabulary has 262,144
 
 }  // namespace espalier

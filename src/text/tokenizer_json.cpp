@@ -25,7 +25,7 @@ std::vector<AddedToken> parse_added_tokens(const json& root, const std::string& 
   std::vector<AddedToken> tokens;
   const json list = root.value("added_tokens", json());
   if (!list.is_null() && !list.is_array()) {
-    throw UserError(fmt::format("{}: added_tokens: expected an array", name));
+    throw UserError(fmt::format("{}: added_tokens: expected an array", name), kTakeAnew);
   }
   for (const auto& item : list) {
     tokens.push_back(parse_added_token(item, fmt::format("{}: added_tokens[{}]", name, tokens.size())));
@@ -197,7 +197,8 @@ class JsonTokenizer final : public Tokenizer {
     const std::string type = model_type(root, name);
     const json& model = root.at("model");
     const bool known = type == "BPE" || type == "WordPiece";  // others say so in make_segment_encoder
-    if (known && !model.contains("vocab")) throw UserError(fmt::format("{}: model: vocab: missing", name));
+    if (known && !model.contains("vocab"))
+      throw UserError(fmt::format("{}: model: vocab: missing", name), kTakeAnew);
     static const json none = {{"?", 0}};
     return known ? model.at("vocab") : none;
   }
@@ -254,7 +255,7 @@ class JsonTokenizer final : public Tokenizer {
 std::unique_ptr<Tokenizer> make_json_tokenizer(std::string_view content, const std::string& name,
                                                const TokenizerConfig& config, SpecialInTexts special) {
   json root = parse_json(content, name);
-  if (!root.is_object()) throw UserError(fmt::format("{}: expected an object", name));
+  if (!root.is_object()) throw UserError(fmt::format("{}: expected an object", name), kTakeAnew);
   take_bert_settings(root, config);
   if (config.special_are_letters) special = SpecialInTexts::kLetters;
   return std::make_unique<JsonTokenizer>(root, name, config, special);

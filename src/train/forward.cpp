@@ -51,7 +51,8 @@ torch::Tensor patches_of(const arch::ImageInput& input, const torch::Tensor& pix
   const auto S = input.image_size;
   if (pixels.dim() != 4 || pixels.size(1) != S || pixels.size(2) != S || pixels.size(3) != 3)
     throw UserError(fmt::format("images of {} x {} pixels, the model takes {} x {}", pixels.size(1),
-                                pixels.size(2), S, S));
+                                pixels.size(2), S, S),
+                    "resize them to the size of the model");
   const auto B = pixels.size(0), P = input.patch_size, G = S / P;
   return pixels.view({B, G, P, G, P, 3}).permute({0, 1, 3, 2, 4, 5}).reshape({B * G * G, P * P * 3});
 }

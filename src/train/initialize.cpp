@@ -127,7 +127,8 @@ void set_image_size(Transformer& model, std::int64_t image_size) {
   auto& input = std::get<arch::ImageInput>(model.spec.input);
   if (image_size % input.patch_size != 0)
     throw UserError(fmt::format("image size {}: patch_size: {} does not divide image_size {}", image_size,
-                                input.patch_size, image_size));
+                                input.patch_size, image_size),
+                    "name a multiple of patch_size");
   const torch::NoGradGuard no_grad;
   input.image_size = image_size;
   model.position = resized_positions(model.position, image_size / input.patch_size);

@@ -64,7 +64,8 @@ void expect_sides(const fs::path& file, const Idx& images) {
   for (std::size_t d = 1; d < 3; ++d)
     if (images.shape[d] < 1 || images.shape[d] > kLargestImageSide)
       throw UserError(fmt::format("{}: images of {} x {} pixels, expected sides from 1 to {}", file.string(),
-                                  images.shape[1], images.shape[2], kLargestImageSide));
+                                  images.shape[1], images.shape[2], kLargestImageSide),
+                      "reduce the images, or give them as folders of JPEG or PNG");
 }
 
 void append_records(const fs::path& file, ImageSet& set) {
@@ -78,7 +79,8 @@ void append_records(const fs::path& file, ImageSet& set) {
     const auto label = static_cast<unsigned char>(bytes[at]);
     if (label >= set.labels.size())
       throw UserError(fmt::format("{}: record {} has the label {}, expected 0 to {}", file.string(),
-                                  at / record, label, set.labels.size() - 1));
+                                  at / record, label, set.labels.size() - 1),
+                      "the file is damaged, or of another data set: fetch it again");
     set.classes.push_back(label);
     set.pixels.insert(set.pixels.end(), bytes.begin() + static_cast<std::ptrdiff_t>(at + 1),
                       bytes.begin() + static_cast<std::ptrdiff_t>(at + record));

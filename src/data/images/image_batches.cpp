@@ -18,10 +18,14 @@ constexpr std::uint64_t kAugmentStream = 7;
 ImageBatches::ImageBatches(const ImageSet& set, const ImageBatchOptions& options)
     : set_(set), options_(options) {
   if (options.batch_size < 1)
-    throw UserError(fmt::format("--batch {}: expected at least one image", options.batch_size));
+    throw UserError(fmt::format("--batch {}: expected at least one image", options.batch_size),
+                    "--batch 64 takes 64 images at a time");
   if (options.image_size < 1)
-    throw UserError(fmt::format("an image size of {}: expected at least one pixel", options.image_size));
-  if (set.size() == 0) throw UserError(fmt::format("{}: there are no images", set.source));
+    throw UserError(fmt::format("an image size of {}: expected at least one pixel", options.image_size),
+                    "the model's own size needs no option");
+  if (set.size() == 0)
+    throw UserError(fmt::format("{}: there are no images", set.source),
+                    "name a folder with images, or another split");
 }
 
 std::uint64_t ImageBatches::steps_per_epoch() const {

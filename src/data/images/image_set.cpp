@@ -92,7 +92,8 @@ ImageSet open_images(const fs::path& where, std::string_view split) {
     const auto files = cifar10_files(where, split);
     if (files.empty())
       throw UserError(
-          fmt::format("{}: CIFAR-10's files are here, but none of the split {}", where.string(), split));
+          fmt::format("{}: CIFAR-10's files are here, but none of the split {}", where.string(), split),
+          "fetch the files that are missing, or name another split: train, test");
     return read_cifar10(files, cifar10_labels(where));
   }
   if (fs::is_directory(where / "train") || fs::is_directory(where / "test"))
@@ -109,7 +110,8 @@ ImageSet only_classes(const ImageSet& set, const std::vector<std::string>& names
           fmt::format("{}: there is no class \"{}\"", set.source, names[i]),
           suggestion(names[i], std::vector<std::string_view>(set.labels.begin(), set.labels.end())));
     auto& number = after[static_cast<std::size_t>(found - set.labels.begin())];
-    if (number >= 0) throw UserError(fmt::format("the class \"{}\" is named twice", names[i]));
+    if (number >= 0)
+      throw UserError(fmt::format("the class \"{}\" is named twice", names[i]), "name each class once");
     number = static_cast<std::int32_t>(i);
   }
   ImageSet result{set.source, names, {}, {}, set.height, set.width, set.channels, {}};
@@ -126,7 +128,8 @@ ImageSet only_classes(const ImageSet& set, const std::vector<std::string>& names
     result.pixels.insert(result.pixels.end(), begin, begin + static_cast<std::ptrdiff_t>(bytes));
   }
   if (result.classes.empty())
-    throw UserError(fmt::format("{}: no images of the classes {}", set.source, fmt::join(names, ", ")));
+    throw UserError(fmt::format("{}: no images of the classes {}", set.source, fmt::join(names, ", ")),
+                    "name a class that has images");
   return result;
 }
 

@@ -51,11 +51,14 @@ void check_observe_options(const ObserveOptions& options) {
 }
 
 Observations merged(const ObserveOptions& options) {
-  if (!options.data.empty()) throw UserError("--merge: joins files that are there, without --data");
+  if (!options.data.empty())
+    throw UserError("--merge: joins files that are there, without --data",
+                    "observe --data first, then merge the files");
   std::vector<double> weights = options.weights;
   if (weights.empty()) weights.assign(options.merge.size(), 1.0);
   if (weights.size() != options.merge.size())
-    throw UserError(fmt::format("--weights: {} numbers for {} files", weights.size(), options.merge.size()));
+    throw UserError(fmt::format("--weights: {} numbers for {} files", weights.size(), options.merge.size()),
+                    "give one number for each file of --merge, in their order");
   std::vector<Observations> parts;
   for (const auto& file : options.merge) parts.push_back(read_observations(file));
   return merge(parts, weights);
