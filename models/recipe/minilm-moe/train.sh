@@ -34,7 +34,7 @@ for stage in "${stages[@]}"; do
   case $stage in
     head) train head "$work/minilm" --train head --steps 250 --learning-rate 2e-3 --warmup 0.1 ;;
     dense) train dense "$work/head/model" "${networks[@]}" ;;
-    moe) train moe "$work/head/model" "${networks[@]}" --upcycle 8 --moe-layers 1,3 --upcycle-router 2 ;;
+    moe) train moe "$work/head/model" "${networks[@]}" --upcycle 8 --moe-layers 1,3 --upcycle-router 2 --upcycle-redraw 0.25 --expert-rate 3 ;;
     *) echo "no stage $stage: head, dense, moe" >&2; exit 2 ;;
   esac
   python3 "$root/tools/model_parts.py" split "$work/minilm" "$work/$stage/model" --out "$work/parts/$stage"
