@@ -1,5 +1,6 @@
 #include <cmath>
 #include <cstdlib>
+#include <iterator>
 
 #include "base/error.h"
 #include "checkpoint/safetensors.h"
@@ -7,20 +8,37 @@
 #include "formats/weight_format.h"
 
 // A checkpoint of any tensors: each has one place, and a weight is refused by name or has as many numbers as
-// it says. The first bytes are the sizes of blocks, the rest is a safetensors file.
+// it says, of every codec. The first two bytes are the sizes of blocks, then come the method, the bits and
+// the size of groups; the rest is a safetensors file.
+namespace {
+
+constexpr const char* kMethods[] = {"fp8", "compressed-tensors", "gptq", "awq", "modelopt", "mxfp4", ""};
+
+espalier::formats::Quantization quantization_of(const std::uint8_t* data) {
+  espalier::formats::Quantization result;
+  result.block_rows = data[0] + 1;
+  result.block_columns = data[1] + 1;
+  result.method = kMethods[data[2] % std::size(kMethods)];
+  if (data[2] >= 128 && result.method == "gptq") result.variant = "gptq_v2";
+  result.bits = 1 << (data[3] % 4);
+  result.group_size = data[4];
+  return result;
+}
+
+}  // namespace
+
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using namespace espalier;
-  if (size < 2) return 0;
-  const auto file = std::as_bytes(std::span(data, size)).subspan(2);
+  constexpr std::size_t kSettings = 5;
+  if (size < kSettings) return 0;
+  const auto file = std::as_bytes(std::span(data, size)).subspan(kSettings);
   SafetensorsHeader header;
   try {
     header = parse_safetensors(file, "fuzz");
   } catch (const UserError&) {
     return 0;
   }
-  formats::WeightSource source{"fuzz", {}, {}};
-  source.quantization.block_rows = data[0] + 1;
-  source.quantization.block_columns = data[1] + 1;
+  formats::WeightSource source{"fuzz", quantization_of(data), {}};
   source.find = [&](std::string_view name) -> std::optional<formats::Tensor> {
     for (const SafetensorsEntry& entry : header.tensors) {
       if (entry.name == name)

@@ -27,15 +27,15 @@ MERGE = ["plan", "--observations", "obs.safetensors", "--action", "merge"]
 
 COMMANDS = [
     ["inspect", MIXTRAL],
-    ["inspect", ROOT / "tests/golden/fp8-qwen3-moe", "--json"],
+    ["inspect", ROOT / "tests/golden/quant/fp8-qwen3-moe", "--json"],
     ["tokenize", MIXTRAL, "--text", "text.txt", "--out", "tokens.json"],
     ["tokenize", MIXTRAL, "--decode", "tokens.json", "--out", "texts.json"],
     ["tokenizer", "train", "text.txt", "--vocab-size", "300", "--out", "vocab.txt"],
     ["tokenizer", "train", "--kind", "bpe", "text.txt", "--vocab-size", "400", "--out", "bpe/tokenizer.json"],
     ["observe", MIXTRAL, "--data", "text.txt", "--samples", "4", "--seq-len", "64", "--similarity", "cka",
      "--keep-tokens", "32", "--out", "obs.safetensors"],
-    ["observe", ROOT / "tests/golden/fp8-deepseek-v3", "--data",
-     ROOT / "tests/golden/fp8-deepseek-v3/tokens.json", "--out", "fp8.safetensors"],
+    ["observe", ROOT / "tests/golden/quant/fp8-deepseek-v3", "--data",
+     ROOT / "tests/golden/quant/fp8-deepseek-v3/tokens.json", "--out", "fp8.safetensors"],
     ["observe", TUNED, "--images", "images", "--classes", CLASSES, "--out", "vision.safetensors"],
     ["score", "obs.safetensors", "--criterion", "reap", "--out", "scores.json"],
     ["score", TUNED, "--criterion", "router_norm_change", "--reference", VISION, "--out", "norms.json"],

@@ -8,6 +8,7 @@
 #include "arch/misfits.h"
 #include "arch/tensor_table.h"
 #include "base/error.h"
+#include "formats/weight_format.h"
 
 namespace espalier::arch {
 namespace {
@@ -16,8 +17,7 @@ namespace {
 struct Candidate {
   const TensorRow* row;
   std::string weight;
-  TensorView tensor;  // the weight's main one
-  bool readable;      // else only the format knows the shape
+  formats::MainTensor main;
 };
 
 class Binder {
@@ -55,9 +55,9 @@ class Binder {
     for (const TensorRow* row : names_.rows(key.role, key.part, stack_of(key.block))) {
       const std::string name = names_.name(*row, in_stack(key.block), key.expert);
       for (const std::string& spelling : names_.spellings(name)) {
-        const auto main = formats::find_main(checkpoint_.weights(), spelling);
+        auto main = formats::find_main(checkpoint_.weights(), spelling);
         if (!main) continue;
-        Candidate found{row, spelling, checkpoint_.tensor(main->tensor.name), main->readable};
+        Candidate found{row, spelling, std::move(*main)};
         if (fits(tensor, found)) return found;
         if (!first) first = std::move(found);
       }
@@ -67,8 +67,7 @@ class Binder {
 
   /// Libraries and publishers lay the same stack in different ways.
   bool fits(const ExpectedTensor& tensor, const Candidate& found) const {
-    const auto expected = stored_shape(tensor, found.row->storage, experts_of(tensor.key));
-    return std::equal(found.tensor.shape.begin(), found.tensor.shape.end(), expected.begin(), expected.end());
+    return found.main.shape == stored_shape(tensor, found.row->storage, experts_of(tensor.key));
   }
 
   /// The family has the role, in tensors that are not read.
@@ -88,19 +87,22 @@ class Binder {
     if (is_unread(tensor)) return;
     const auto found = find(tensor);
     if (!found) return misfits_.add("tensor {} is missing", published_name(tensor));
-    used_.insert(found->tensor.name);
-    if (found->readable || tensor.key.part != Part::kWeight) check(tensor, *found);
+    used_.insert(found->main.tensor.name);
+    if (found->main.shape) check(tensor, *found);
     places.emplace(tensor.key, place_in(found->weight, tensor, found->row->storage));
   }
 
   void check(const ExpectedTensor& tensor, const Candidate& found) {
-    const TensorView& view = found.tensor;
-    if (!is_float(view.dtype) && tensor.key.role != Role::kTokenExperts)
+    const formats::Tensor& view = found.main.tensor;
+    const bool plain = found.main.format == &formats::weight_formats().back();
+    if (plain && !is_float(view.dtype) && tensor.key.role != Role::kTokenExperts)
       return misfits_.add("tensor {} is {}, expected floating point", view.name, espalier::name(view.dtype));
     if (fits(tensor, found)) return;
     const auto expected = stored_shape(tensor, found.row->storage, experts_of(tensor.key));
-    misfits_.add("tensor {} is [{}], config.json asks for [{}]{}", view.name, fmt::join(view.shape, ", "),
-                 fmt::join(expected, ", "), reason(tensor, found));
+    const auto& shape = *found.main.shape;
+    const bool own = std::equal(shape.begin(), shape.end(), view.shape.begin(), view.shape.end());
+    misfits_.add("tensor {} {} [{}], config.json asks for [{}]{}", view.name, own ? "is" : "stands for",
+                 fmt::join(shape, ", "), fmt::join(expected, ", "), reason(tensor, found));
   }
 
   std::int64_t experts_of(const TensorKey& key) const {
@@ -109,9 +111,10 @@ class Binder {
 
   /// The first size that differs, of a tensor that is the role's own.
   static std::string reason(const ExpectedTensor& tensor, const Candidate& found) {
-    if (found.row->storage != Storage::kOwn || found.tensor.shape.size() != tensor.shape.size()) return {};
+    const auto& shape = *found.main.shape;
+    if (found.row->storage != Storage::kOwn || shape.size() != tensor.shape.size()) return {};
     for (std::size_t i = 0; i < tensor.shape.size(); ++i)
-      if (found.tensor.shape[i] != tensor.shape[i])
+      if (shape[i] != tensor.shape[i])
         return fmt::format(" ({} {})", size_word(tensor.letters[i]), tensor.shape[i]);
     return {};
   }

@@ -25,6 +25,7 @@ DescribedModel describe_to_run(const Checkpoint& checkpoint, ModelKind kind) {
                                 kind_name(found), kind_name(kind)),
                     "`espalier inspect` says what a model is; name one of the kind that is expected");
   expect_runs(model.spec, source);
+  formats::expect_known(checkpoint.weights().quantization, source);
   return model;
 }
 

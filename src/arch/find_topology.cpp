@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <map>
+#include <optional>
 #include <set>
 
 #include "arch/misfits.h"
@@ -185,10 +186,10 @@ class Finder {
     for (const auto& [role, name] : roles) layer.parameters_per_expert += parameters_of(name);
   }
 
-  /// A weight of an expert: its main tensor, and whether that has the weight's own shape.
+  /// A weight of an expert: its main tensor, and the shape it stands for, where the format is read.
   struct ExpertWeight {
     std::string name;
-    bool readable = false;
+    std::optional<std::vector<std::int64_t>> shape;
   };
   using ExpertWeights = std::map<std::string, ExpertWeight>;
 
@@ -198,8 +199,9 @@ class Finder {
     for (const auto& [role, name] : tensors) {
       const formats::Place place = formats::place_of(checkpoint_.weights(), checkpoint_.tensor(name));
       const auto parsed = names_.parse(place.weight);
-      if (place.part == 0)
-        weights[std::string(parsed ? parsed->role : role)] = {name, place.format->bind != nullptr};
+      if (place.part > 0) continue;
+      const auto main = formats::find_main(checkpoint_.weights(), place.weight);
+      weights[std::string(parsed ? parsed->role : role)] = {name, main ? main->shape : std::nullopt};
     }
     return weights;
   }
@@ -214,16 +216,10 @@ class Finder {
       const auto found = weights.find(role);
       if (found == weights.end())
         misfits_.add("tensor {} has no counterpart in another expert", other.name);
-      else if (found->second.readable && other.readable)  // of what is packed only the format tells the shape
-        expect_shape_like(found->second.name, other.name);
+      else if (found->second.shape && other.shape && *found->second.shape != *other.shape)
+        misfits_.add("tensor {} is [{}], but {} is [{}]", found->second.name,
+                     fmt::join(*found->second.shape, ", "), other.name, fmt::join(*other.shape, ", "));
     }
-  }
-
-  void expect_shape_like(const std::string& name, const std::string& other) {
-    const auto shape = checkpoint_.tensor(name).shape, expected = checkpoint_.tensor(other).shape;
-    if (std::equal(shape.begin(), shape.end(), expected.begin(), expected.end())) return;
-    misfits_.add("tensor {} is [{}], but {} is [{}]", name, fmt::join(shape, ", "), other,
-                 fmt::join(expected, ", "));
   }
 
   const Checkpoint& checkpoint_;

@@ -17,12 +17,13 @@ struct DtypeRow {
   std::size_t size_bytes;
 };
 
-constexpr std::array<DtypeRow, 15> kDtypes{{
+constexpr std::array<DtypeRow, 16> kDtypes{{
     {Dtype::kBool, "BOOL", 1},
     {Dtype::kU8, "U8", 1},
     {Dtype::kI8, "I8", 1},
     {Dtype::kF8E5M2, "F8_E5M2", 1},
     {Dtype::kF8E4M3, "F8_E4M3", 1},
+    {Dtype::kF8E8M0, "F8_E8M0", 1},
     {Dtype::kI16, "I16", 2},
     {Dtype::kU16, "U16", 2},
     {Dtype::kF16, "F16", 2},
@@ -68,8 +69,8 @@ Dtype parse_dtype(std::string_view text) {
 }
 
 bool is_float(Dtype dtype) {
-  return is_fp8(dtype) || dtype == Dtype::kF64 || dtype == Dtype::kF32 || dtype == Dtype::kF16 ||
-         dtype == Dtype::kBF16;
+  return is_fp8(dtype) || dtype == Dtype::kF8E8M0 || dtype == Dtype::kF64 || dtype == Dtype::kF32 ||
+         dtype == Dtype::kF16 || dtype == Dtype::kBF16;
 }
 
 bool is_fp8(Dtype dtype) {

@@ -87,6 +87,12 @@ float f8e4m3_to_f32(std::uint8_t byte) {
   return std::bit_cast<float>(bits | sign);
 }
 
+/// 2^(byte - 127) (OCP Microscaling Formats 1.0, 5.4.1); 255 is NaN. 2^-127 is below the normal numbers.
+float f8e8m0_to_f32(std::uint8_t byte) {
+  const std::uint32_t bits = static_cast<std::uint32_t>(byte) << 23;
+  return std::bit_cast<float>(byte == 0 ? 0x00400000 : byte == 0xff ? 0x7fc00000 : bits);
+}
+
 void check_sizes(Dtype dtype, std::size_t elements, std::size_t bytes) {
   if (bytes == elements * size_bytes(dtype)) return;
   throw InternalError(fmt::format("{} elements of {} do not take {} bytes", elements, name(dtype), bytes));
@@ -117,6 +123,9 @@ void to_float32(Dtype dtype, std::span<const std::byte> from, std::span<float> t
       return;
     case Dtype::kF8E4M3:
       for (std::size_t i = 0; i < count; ++i) out[i] = f8e4m3_to_f32(load<std::uint8_t>(in, i));
+      return;
+    case Dtype::kF8E8M0:
+      for (std::size_t i = 0; i < count; ++i) out[i] = f8e8m0_to_f32(load<std::uint8_t>(in, i));
       return;
     default:
       throw UserError(

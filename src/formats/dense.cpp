@@ -12,8 +12,8 @@ bool recognises(const StoredTensors&) {
   return true;
 }
 
-std::int64_t count(const StoredTensors& stored) {
-  return stored.main.elements();
+Shape shape(const StoredTensors& stored) {
+  return {stored.main.shape.begin(), stored.main.shape.end()};
 }
 
 void bind(const StoredTensors& stored, Weight& weight) {
@@ -56,7 +56,7 @@ WeightFormat dense_format() {
           .main = "{weight}",
           .companions = {},
           .recognises = recognises,
-          .count = count,
+          .shape = shape,
           .bind = bind,
           .decode_rows = decode_rows,
           .bytes_of_rows = bytes_of_rows,

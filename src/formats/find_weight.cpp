@@ -1,6 +1,7 @@
 #include "formats/find_weight.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include "base/error.h"
 #include "formats/weight_format.h"
@@ -39,15 +40,31 @@ std::optional<StoredTensors> stored_as(const WeightFormat& format, const WeightS
   const auto main = source.find(*main_name);
   if (!main) return std::nullopt;
   StoredTensors stored{source.name, source.quantization, *main, {}};
-  if (!format.recognises(stored)) return std::nullopt;
   for (std::size_t i = 0; i < kMaxCompanions; ++i) {
     if (const auto companion = name_by(format.companions[i], weight))
       stored.companions[i] = source.find(*companion);
   }
+  if (!format.recognises(stored)) return std::nullopt;
   return stored;
 }
 
+/// Of the tensor that the weight stands for: where there are no numbers, their own.
+std::vector<std::int64_t> shape_of(const WeightFormat& format, const StoredTensors& stored) {
+  if (!stored.main.bytes.empty()) return format.shape(stored);
+  return {stored.main.shape.begin(), stored.main.shape.end()};
+}
+
+void expect_packed(const StoredTensors& stored) {
+  expect_known(stored.quantization, stored.source);
+  if (!stored.main.bytes.empty()) return;
+  throw UserError(fmt::format("{}: tensor {} is [{}], expected numbers", stored.source, stored.main.name,
+                              fmt::join(stored.main.shape, ", ")),
+                  "the files are damaged, or were written wrongly: fetch the checkpoint anew");
+}
+
 Weight bound(const WeightFormat& format, const StoredTensors& stored) {
+  const bool plain = &format == &weight_formats().back();
+  if (!plain) expect_packed(stored);
   if (format.bind == nullptr) {
     throw UserError(
         fmt::format("{}: tensor {} is stored as {}, which can be counted and kept or removed with "
@@ -58,18 +75,16 @@ Weight bound(const WeightFormat& format, const StoredTensors& stored) {
   Weight weight;
   weight.format = &format;
   weight.name = stored.main.name;
-  weight.parts[0] = {stored.main.dtype, stored.main.bytes, true};
+  weight.parts[0] = {stored.main.dtype, stored.main.bytes, true, stored.main.name};
   for (std::size_t i = 0; i < kMaxCompanions; ++i) {
-    if (stored.companions[i])
-      weight.parts[i + 1] = {stored.companions[i]->dtype, stored.companions[i]->bytes, true};
+    if (const auto& companion = stored.companions[i])
+      weight.parts[i + 1] = {companion->dtype, companion->bytes, true, companion->name};
   }
   format.bind(stored, weight);
   return weight;
 }
 
 }  // namespace
-
-static_assert(kMaxCompanions == 4);  // see place_of
 
 std::optional<Weight> find_weight(const WeightSource& source, std::string_view name) {
   for (const WeightFormat& format : weight_formats()) {
@@ -80,14 +95,18 @@ std::optional<Weight> find_weight(const WeightSource& source, std::string_view n
 
 std::optional<MainTensor> find_main(const WeightSource& source, std::string_view weight) {
   for (const WeightFormat& format : weight_formats()) {
-    if (const auto stored = stored_as(format, source, weight))
-      return MainTensor{stored->main, format.bind != nullptr};
+    if (const auto stored = stored_as(format, source, weight)) {
+      MainTensor result{stored->main, &format, {}};
+      if (format.shape != nullptr) result.shape = shape_of(format, *stored);
+      return result;
+    }
   }
   return std::nullopt;
 }
 
 Place place_of(const WeightSource& source, const Tensor& tensor) {
-  for (const std::size_t part : {1U, 2U, 3U, 4U, 0U}) {  // companions first: any name may be a dense weight's
+  for (std::size_t i = 1; i <= 1 + kMaxCompanions; ++i) {
+    const std::size_t part = i % (1 + kMaxCompanions);  // companions first: any name may be a dense weight's
     for (const WeightFormat& format : weight_formats()) {
       const auto weight = weight_name(pattern_of(format, part), tensor.name);
       if (weight && stored_as(format, source, *weight)) return {&format, *weight, part};
@@ -103,7 +122,12 @@ std::string part_name(const WeightFormat& format, std::size_t part, std::string_
 std::int64_t parameters(const WeightSource& source, const Tensor& tensor) {
   const Place place = place_of(source, tensor);
   if (place.part > 0) return 0;
-  return place.format->count(*stored_as(*place.format, source, place.weight));
+  const StoredTensors stored = *stored_as(*place.format, source, place.weight);
+  if (place.format->shape == nullptr) return place.format->count(stored);
+  if (stored.main.bytes.empty()) return 0;
+  std::int64_t count = 1;
+  for (const std::int64_t size : shape_of(*place.format, stored)) count *= size;
+  return count;
 }
 
 }  // namespace espalier::formats

@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "formats/quantization.h"
 #include "formats/tensor.h"
@@ -27,7 +28,9 @@ std::optional<Weight> find_weight(const WeightSource& source, std::string_view n
 /// The main tensor of a weight, whether it can be read or not.
 struct MainTensor {
   Tensor tensor;
-  bool readable = false;
+  const WeightFormat* format = nullptr;
+  /// Of the tensor that the weight stands for; nothing where the format is only counted.
+  std::optional<std::vector<std::int64_t>> shape;
 };
 
 std::optional<MainTensor> find_main(const WeightSource& source, std::string_view weight);

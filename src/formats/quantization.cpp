@@ -1,40 +1,91 @@
 #include "formats/quantization.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
+#include <algorithm>
+#include <array>
 #include <nlohmann/json.hpp>
+#include <optional>
 
 #include "base/error.h"
 
 namespace espalier::formats {
 namespace {
 
+using nlohmann::json;
+
 constexpr std::uint64_t kLargestBlock = 65536;
 
-bool is_size(const nlohmann::json& value) {
+/// Whose weights are read, if their tensors are as one of the formats has them.
+constexpr std::array<std::string_view, 6> kKnown{"awq",  "compressed-tensors", "fp8",
+                                                 "gptq", "modelopt",           "mxfp4"};
+
+bool is_size(const json& value) {
   return value.is_number_unsigned() && value != 0 && value <= kLargestBlock;
 }
 
-/// GPTQ and AWQ say "bits"; compressed-tensors "num_bits" in each of its groups.
-std::int64_t bits_of(const nlohmann::json& quantization, std::int64_t otherwise) {
-  const nlohmann::json settings = quantization.flatten();
-  for (const auto& item : settings.items()) {
+/// The first setting, at any depth, whose path ends so and whose value will do.
+template <typename WillDo>
+std::optional<std::int64_t> setting(const json& flat, std::initializer_list<std::string_view> endings,
+                                    WillDo will_do) {
+  for (const auto& item : flat.items()) {
     const std::string_view key = item.key();
-    if (!key.ends_with("/bits") && !key.ends_with("weights/num_bits")) continue;
-    if (item.value() == 2 || item.value() == 4 || item.value() == 8) return item.value().get<std::int64_t>();
+    const bool named = std::ranges::any_of(endings, [&](std::string_view end) { return key.ends_with(end); });
+    if (named && will_do(item.value())) return item.value().template get<std::int64_t>();
   }
-  return otherwise;
+  return std::nullopt;
+}
+
+std::string text_of(const json& object, const char* key) {
+  const auto found = object.find(key);
+  return found != object.end() && found->is_string() ? found->get<std::string>() : std::string();
+}
+
+/// GPTQ and AWQ say "bits" and "group_size"; compressed-tensors has the same in each of its groups.
+void read_packing(const json& quantization, Quantization& result) {
+  const json flat = quantization.flatten();
+  const auto is_width = [](const json& value) { return value == 2 || value == 4 || value == 8; };
+  result.bits = setting(flat, {"/bits", "weights/num_bits"}, is_width).value_or(result.bits);
+  if (result.method == "gptq" || result.method == "awq") {
+    const auto bits = quantization.find("bits");  // three bits, say, are refused where they are read
+    if (bits != quantization.end() && bits->is_number_integer() && *bits > 0 && *bits <= 32)
+      result.bits = bits->get<std::int64_t>();
+  }
+  result.group_size = setting(flat, {"/group_size"}, is_size).value_or(0);
+  result.block_rows = setting(flat, {"weights/block_structure/0"}, is_size).value_or(result.block_rows);
+  result.block_columns = setting(flat, {"weights/block_structure/1"}, is_size).value_or(result.block_columns);
+  result.variant = text_of(quantization, result.method == "awq" ? "version" : "checkpoint_format");
+}
+
+/// Of the model, or of the language model in it.
+const json* find_settings(const json& config) {
+  for (const char* inner : {"", "text_config", "llm_config"}) {
+    const auto holder = *inner == '\0' ? config.end() : config.find(inner);
+    const json& object = holder == config.end() ? config : *holder;
+    if (!object.is_object()) continue;
+    const auto found = object.find("quantization_config");
+    if (found != object.end() && found->is_object()) return &*found;
+  }
+  return nullptr;
 }
 
 }  // namespace
 
-Quantization read_quantization(const nlohmann::json& config, std::string_view source) {
+void expect_known(const Quantization& quantization, std::string_view source) {
+  if (quantization.method.empty() || std::ranges::find(kKnown, quantization.method) != kKnown.end()) return;
+  throw UserError(
+      fmt::format("{}: quantization_config.quant_method: found \"{}\", whose weights are not read; known: {}",
+                  source, quantization.method, fmt::join(kKnown, ", ")),
+      "take a checkpoint in one of these, or in BF16; a plan made with it fits both");
+}
+
+Quantization read_quantization(const json& config, std::string_view source) {
   Quantization result;
-  const auto found = config.find("quantization_config");
-  if (found == config.end() || !found->is_object()) return result;
-  const auto method = found->find("quant_method");
-  if (method != found->end() && method->is_string()) result.method = method->get<std::string>();
-  result.bits = bits_of(*found, result.bits);
+  const json* found = find_settings(config);
+  if (found == nullptr) return result;
+  result.method = text_of(*found, "quant_method");
+  read_packing(*found, result);
   const auto block = found->find("weight_block_size");
   if (block == found->end() || block->is_null()) return result;
   if (!block->is_array() || block->size() != 2 || !is_size((*block)[0]) || !is_size((*block)[1])) {

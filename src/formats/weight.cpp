@@ -17,21 +17,40 @@ void check_rows(const Weight& weight, std::int64_t first, std::int64_t count) {
 }  // namespace
 
 void Weight::decode_rows(std::int64_t first, std::int64_t count, float* to) const {
+  check(first, count);
+  decode_checked_rows(first, count, to);
+}
+
+void Weight::check(std::int64_t first, std::int64_t count) const {
   check_rows(*this, first, count);
-  format->decode_rows(*this, first_row + first, count, to);
+  if (format->check == nullptr || count == 0) return;
+  format->check(*this, first_row + first * row_step, (count - 1) * row_step + 1);
+}
+
+void Weight::decode_checked_rows(std::int64_t first, std::int64_t count, float* to) const {
+  check_rows(*this, first, count);
+  if (row_step == 1) return format->decode_rows(*this, first_row + first, count, to);
+  for (std::int64_t row = 0; row < count; ++row)
+    format->decode_rows(*this, first_row + (first + row) * row_step, 1, to + row * columns);
 }
 
 Weight Weight::slice(std::int64_t first, std::int64_t count) const {
-  check_rows(*this, first, count);
+  return every(first, 1, count);
+}
+
+Weight Weight::every(std::int64_t first, std::int64_t step, std::int64_t count) const {
+  check_rows(*this, first, count == 0 ? 0 : (count - 1) * step + 1);
   Weight result = *this;
-  result.first_row += first;
+  result.first_row += first * row_step;
+  result.row_step *= step;
   result.rows = count;
   return result;
 }
 
-std::span<const std::byte> Weight::bytes() const {
-  const ByteSpan span = format->bytes_of_rows(*this, 0, first_row, rows);
-  return main().bytes.subspan(span.begin, span.size);
+std::span<const std::byte> Weight::bytes(std::size_t part) const {
+  const ByteSpan span =
+      format->bytes_of_rows(*this, part, first_row, rows == 0 ? 0 : (rows - 1) * row_step + 1);
+  return parts[part].bytes.subspan(span.begin, span.size);
 }
 
 const float* Weight::floats() const {

@@ -20,7 +20,11 @@ struct StoredTensors {
   const Quantization& quantization;
   Tensor main;
   std::array<std::optional<Tensor>, kMaxCompanions> companions;
+
+  const std::optional<Tensor>& part(std::size_t part) const { return companions[part - 1]; }
 };
+
+using Shape = std::vector<std::int64_t>;
 
 /// Bytes [begin, begin + size) of a part.
 struct ByteSpan {
@@ -37,22 +41,31 @@ struct WeightFormat {
   /// "{module}.qweight" stands in the place of its ".weight".
   std::string_view main;
   std::array<std::string_view, kMaxCompanions> companions;
-  /// Companions that say how the others lie (a shape, an order of columns): of a weight that is made zero
-  /// they stay as they are.
+  /// Companions that say what the others mean (a shape, an order of columns, scales): of a weight that is
+  /// made zero they stay as they are.
   std::array<bool, kMaxCompanions> describes{};
 
-  /// Whether the main tensor is of this format; companions need not be there.
+  /// Whether the tensors are of this format; companions need not all be there.
   bool (*recognises)(const StoredTensors&);
-  /// Numbers that the weight stands for, by the headers alone.
-  std::int64_t (*count)(const StoredTensors&);
+  /// Numbers that the weight stands for, of a format that is not read. Throws nothing.
+  std::int64_t (*count)(const StoredTensors&) = nullptr;
+  /// Shape of the tensor that the weight stands for. Throws nothing.
+  Shape (*shape)(const StoredTensors&) = nullptr;
+  /// The rows of the format are the columns of that tensor, of each matrix of a stack (gpt-oss).
+  bool turned = false;
   /// Shape and blocks of a weight that has its parts. Throws UserError naming the tensor that is missing, of
   /// another shape or of another dtype.
   void (*bind)(const StoredTensors&, Weight&) = nullptr;
-  /// See `Weight::decode_rows`; rows count from the first that the parts hold.
+  /// See `Weight::check`; rows count from the first that the parts hold.
+  void (*check)(const Weight&, std::int64_t first, std::int64_t count) = nullptr;
+  /// See `Weight::decode_checked_rows`; rows count from the first that the parts hold.
   void (*decode_rows)(const Weight&, std::int64_t first, std::int64_t count, float* to) = nullptr;
-  /// Where a part holds rows first .. first + count (whole blocks, where they share scales).
+  /// Where a part holds rows first .. first + count (whole blocks, where they share scales; all of it, where
+  /// rows do not lie apart).
   ByteSpan (*bytes_of_rows)(const Weight&, std::size_t part, std::int64_t first,
                             std::int64_t count) = nullptr;
+  /// What each byte of a part is in a weight of zeros (where it does not stay, see `describes`); nullptr: 0.
+  std::byte (*zero)(const Weight&, std::size_t part) = nullptr;
   /// Whether a weight can be written: the sum of several in the place of one.
   bool (*can_encode)(const Weight& like) = nullptr;
   /// [count, columns] float32, whole rows of blocks, in the format, dtypes and blocks of `like`.

@@ -18,10 +18,11 @@ constexpr std::int64_t kGrain = 1 << 16;  // elements a thread widens at a time
 void widen_turned(const StoredWeight& weight, float* to) {
   const Turned& turned = *weight.turned;
   const auto width = weight.numbers.columns, in = weight.in();
+  weight.numbers.check(0, weight.numbers.rows);
   parallel_for(in, std::max<std::int64_t>(1, kGrain / width), [&](std::int64_t begin, std::int64_t end) {
     Buffer<float> row(width);
     for (std::int64_t j = begin; j < end; ++j) {
-      weight.numbers.decode_rows(j, 1, row.data());
+      weight.numbers.decode_checked_rows(j, 1, row.data());
       for (std::int64_t i = 0; i < turned.out; ++i)
         to[i * in + j] = row.data()[turned.first + i * turned.step];
     }
@@ -31,9 +32,10 @@ void widen_turned(const StoredWeight& weight, float* to) {
 void widen(const StoredWeight& weight, float* to) {
   if (weight.turned) return widen_turned(weight, to);
   const auto width = weight.in();
+  weight.numbers.check(0, weight.numbers.rows);
   parallel_for(weight.out(), std::max<std::int64_t>(1, kGrain / width),
                [&](std::int64_t begin, std::int64_t end) {
-                 weight.numbers.decode_rows(begin, end - begin, to + begin * width);
+                 weight.numbers.decode_checked_rows(begin, end - begin, to + begin * width);
                });
 }
 
@@ -42,15 +44,19 @@ const float* own_floats(const StoredWeight& weight) {
   return weight.turned ? nullptr : weight.numbers.floats();
 }
 
-void advise(const StoredWeight& weight, int advice) {
-  if (weight.owner || !weight.defined()) return;
-  const auto bytes = weight.numbers.bytes();
+void advise(std::span<const std::byte> bytes, int advice) {
   // Whole pages only: the first and the last may hold a neighbour's bytes.
   const auto page = static_cast<std::uintptr_t>(sysconf(_SC_PAGESIZE));
   const auto first = reinterpret_cast<std::uintptr_t>(bytes.data());
   const auto begin = (first + page - 1) / page * page;
   const auto end = (first + bytes.size()) / page * page;
   if (begin < end) madvise(reinterpret_cast<void*>(begin), end - begin, advice);
+}
+
+void advise(const StoredWeight& weight, int advice) {
+  if (weight.owner || !weight.defined()) return;
+  for (std::size_t part = 0; part < weight.numbers.parts.size(); ++part)
+    if (weight.numbers.parts[part].there) advise(weight.numbers.bytes(part), advice);
 }
 
 }  // namespace
@@ -65,8 +71,9 @@ const float* StoredWeight::read(Buffer<float>& buffer) const {
 ReadyWeight StoredWeight::open(Buffer<float>& buffer) const {
   if (turned || own_floats(*this) != nullptr) return {read(buffer)};
   numbers.decode_rows(0, 0, nullptr);  // what cannot be decoded says so here, not on a thread
+  numbers.check(0, numbers.rows);
   return {nullptr, {&numbers, [](const void* weight, std::int64_t first, std::int64_t count, float* to) {
-                      static_cast<const formats::Weight*>(weight)->decode_rows(first, count, to);
+                      static_cast<const formats::Weight*>(weight)->decode_checked_rows(first, count, to);
                     }}};
 }
 

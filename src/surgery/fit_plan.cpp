@@ -169,9 +169,11 @@ class Fitting {
       if (format.can_encode(whole ? weight : weight.slice(0, weight.rows / stacked)))
         return expect_encoded_parts(layer, weight, place.weight);
     }
-    fail(fmt::format("layer {}: the plan merges experts, but tensor {} is {}: only F32, BF16, F16, and FP8 "
-                     "with scales beside it can be added up",
-                     layer.layer, tensor_name, name(tensor.dtype)),
+    fail(fmt::format(
+             "layer {}: the plan merges experts, but tensor {} is {}, stored as {}: only F32, BF16, F16, "
+             "FP8 with scales beside it, MXFP4, and packed integers without zero points or an order of "
+             "inputs can be added up",
+             layer.layer, tensor_name, name(tensor.dtype), format.name),
          "plan with --action drop, or merge a checkpoint in BF16");
   }
 
@@ -244,7 +246,8 @@ class Fitting {
     for (const std::string& name : layer.expert_tensors[static_cast<std::size_t>(merge.into)]) {
       if (formats::place_of(checkpoint_.weights(), checkpoint_.tensor(name)).part > 0) continue;
       const NeuronAxis axis = neuron_axis(result_.topology.model_type, name);
-      const auto shape = checkpoint_.tensor(name).shape;
+      const auto main = formats::find_main(checkpoint_.weights(), name);
+      const auto shape = main && main->shape ? *main->shape : formats::Shape{0};
       if (axis == NeuronAxis::kUnknown)
         fail(fmt::format("layer {}: the plan orders neurons, and it is not known where tensor {} has them",
                          layer.layer, name),

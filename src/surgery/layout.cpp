@@ -76,10 +76,13 @@ std::uint64_t Layout::file_bytes() const {
 }
 
 Layout plan_layout(const Checkpoint& checkpoint, const Surgery& surgery, std::uint64_t shard_bytes) {
+  return lay_out(checkpoint, output_tensors(checkpoint, surgery), shard_bytes);
+}
+
+Layout lay_out(const Checkpoint& checkpoint, std::vector<OutputTensor> tensors, std::uint64_t shard_bytes) {
   Layout layout;
   layout.inputs = checkpoint.files();
-  layout.shards =
-      cut(output_tensors(checkpoint, surgery), shard_bytes == 0 ? largest_file(checkpoint) : shard_bytes);
+  layout.shards = cut(std::move(tensors), shard_bytes == 0 ? largest_file(checkpoint) : shard_bytes);
   auto metadata = checkpoint.metadata();
   metadata.emplace("format", "pt");  // without it transformers refuses the file
   for (std::size_t i = 0; i < layout.shards.size(); ++i) {

@@ -34,16 +34,25 @@ struct SumTerm {
 /// A weighted sum of weights of one format, shape and blocks: decoded, added up in float32 in the order of
 /// the terms, stored in the same format.
 struct WeightSum {
-  formats::Weight like;                       ///< of each term and of the sum; without bytes
+  formats::Weight like;                       ///< of each term and of the sum; its bytes are not read
   std::vector<SumTerm> terms;                 ///< in the plan's order
   NeuronAxis order_axis = NeuronAxis::kNone;  ///< of the terms' orders: kRows or kColumns
 };
 
+/// A weight of the input files, stored in another format.
+struct Conversion {
+  formats::Weight from;  ///< its bytes are not read
+  PartRanges parts;
+  formats::Weight to;   ///< without bytes
+  bool turned = false;  ///< the rows of `from` are the columns of `to`, in each matrix of a stack
+};
+
 enum class PieceKind {
-  kCopy,    ///< the bytes of `source` as they are
-  kSum,     ///< a part of the sum of several weights
-  kValues,  ///< `values`, each rounded once
-  kZeros
+  kCopy,       ///< the bytes of `source` as they are
+  kSum,        ///< a part of the sum of several weights
+  kConverted,  ///< a part of a weight in another format
+  kValues,     ///< `values`, each rounded once
+  kZeros       ///< `fill`, again and again
 };
 
 /// A part of an output tensor.
@@ -52,8 +61,10 @@ struct OutputPiece {
   std::uint64_t bytes = 0;
   ByteRange source = {};                           // kCopy
   std::shared_ptr<const WeightSum> sum = nullptr;  // kSum
-  std::size_t part = 0;                            // kSum: of sum->like
+  std::size_t part = 0;                            // kSum: of sum->like; kConverted: of conversion->to
   std::vector<float> values = {};                  // kValues
+  std::shared_ptr<const Conversion> conversion = nullptr;
+  std::byte fill{};  // kZeros: of what stands for zero
 };
 
 struct OutputTensor {
@@ -89,5 +100,7 @@ struct Layout {
 /// A new file begins where the next tensor would not fit into `shard_bytes` any more (one that is larger has
 /// a file of its own). `shard_bytes` 0: the size of the input's largest file.
 Layout plan_layout(const Checkpoint& checkpoint, const Surgery& surgery, std::uint64_t shard_bytes);
+/// The same of tensors in the order of the input.
+Layout lay_out(const Checkpoint& checkpoint, std::vector<OutputTensor> tensors, std::uint64_t shard_bytes);
 
 }  // namespace espalier

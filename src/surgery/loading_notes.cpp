@@ -9,6 +9,7 @@
 #include "arch/tensor_names.h"
 #include "base/json.h"
 #include "surgery/carried_files.h"
+#include "surgery/config_after.h"
 #include "surgery/surgery.h"
 
 namespace espalier {
@@ -57,7 +58,7 @@ void note_routing(const Surgery& surgery, const nlohmann::json& config, std::vec
 bool is_pattern_of_experts(std::string_view text, const arch::TensorNames& names) {
   constexpr std::string_view kExperts = "experts";
   const auto experts = text.find(kExperts);
-  if (experts == std::string_view::npos) return false;
+  if (experts == std::string_view::npos || expert_in_pattern(text)) return false;
   if (text.starts_with("re:")) return true;
   const auto parsed = names.parse(text);
   if (parsed && parsed->part == arch::MoePart::kExpert) return false;  // a name, which is renumbered

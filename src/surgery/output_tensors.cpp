@@ -11,6 +11,7 @@
 #include "arch/tensor_names.h"
 #include "formats/weight_format.h"
 #include "surgery/renumbering.h"
+#include "surgery/weight_rows.h"
 
 namespace espalier {
 namespace {
@@ -132,6 +133,11 @@ class Maker {
     return {PieceKind::kCopy, bytes, {matrix.file, begin, bytes}, {}};
   }
   static OutputPiece zeros(std::uint64_t bytes) { return {PieceKind::kZeros, bytes, {}, {}}; }
+  static OutputPiece filled(std::uint64_t bytes, std::byte fill) {
+    OutputPiece piece = zeros(bytes);
+    piece.fill = fill;
+    return piece;
+  }
 
   OutputPiece novice(const Place& place, int expert, std::uint64_t bytes) const {
     const auto found = layer(place).novices.find(expert);
@@ -169,17 +175,11 @@ class Maker {
 
   static OutputPiece copy(const ByteRange& from) { return {PieceKind::kCopy, from.bytes, from}; }
 
-  static formats::Weight without_bytes(formats::Weight weight) {
-    for (formats::Part& part : weight.parts) part.bytes = {};
-    weight.name = {};
-    return weight;
-  }
-
   /// The same tensor of all experts that are merged: the part of a weight that `input` is.
   OutputPiece sum_of_experts(const TensorView& input, const ExpertMerge& merge) const {
     const formats::Place at = formats::place_of(checkpoint_.weights(), input);
     const formats::Weight weight = checkpoint_.weight(at.weight);
-    WeightSum sum{without_bytes(weight), {}, order_axis(weight.name, merge)};
+    WeightSum sum{weight, {}, order_axis(weight.name, merge)};
     for (std::size_t i = 0; i < merge.from.size(); ++i) {
       SumTerm& term = sum.terms.emplace_back(SumTerm{static_cast<float>(merge.weights[i]), {}, {}});
       for (std::size_t part = 0; part < weight.parts.size(); ++part) {
@@ -204,7 +204,6 @@ class Maker {
     const bool numbers = input.elements() == entries;  // one for each expert
     const std::int64_t rows = numbers ? 1 : weight.rows / entries;
     WeightSum sum{numbers ? formats::dense_weight({input.dtype, {}}, 1, 1) : weight.slice(0, rows), {}};
-    sum.like = without_bytes(sum.like);
     for (std::size_t i = 0; i < merge.from.size(); ++i) {
       SumTerm& term = sum.terms.emplace_back(SumTerm{static_cast<float>(merge.weights[i]), {}, {}});
       for (std::size_t part = 0; part < weight.parts.size(); ++part) {
@@ -222,10 +221,12 @@ class Maker {
             at.part};
   }
 
-  /// What only describes the others stays: zero weights make an expert zero.
+  /// What only describes the others stays: numbers that mean zero make an expert zero.
   OutputPiece zeros(const TensorView& input, const ByteRange& old) const {
     const formats::Place at = formats::place_of(checkpoint_.weights(), input);
-    return at.part > 0 && at.format->describes[at.part - 1] ? copy(old) : zeros(old.bytes);
+    if (at.part > 0 && at.format->describes[at.part - 1]) return copy(old);
+    if (at.format->zero == nullptr) return zeros(old.bytes);
+    return filled(old.bytes, at.format->zero(checkpoint_.weight(at.weight), at.part));
   }
 
   /// A tensor with an entry for each expert on an axis; a router's may have some after them, which stay.

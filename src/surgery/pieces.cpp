@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "surgery/conversion.h"
 #include "surgery/weight_sum.h"
 
 namespace espalier {
@@ -14,10 +15,12 @@ Inputs open_inputs(const Layout& layout) {
 void compute(const OutputPiece& piece, Dtype dtype, const Inputs& inputs, std::uint64_t begin,
              std::span<std::byte> out) {
   if (piece.kind == PieceKind::kZeros) {
-    std::fill(out.begin(), out.end(), std::byte{0});
+    std::fill(out.begin(), out.end(), piece.fill);
     return;
   }
   if (piece.kind == PieceKind::kSum) return compute_sum(*piece.sum, piece.part, inputs, begin, out);
+  if (piece.kind == PieceKind::kConverted)
+    return compute_conversion(*piece.conversion, piece.part, inputs, begin, out);
   const std::size_t elements = out.size() / size_bytes(dtype);
   from_float32(dtype, std::span(piece.values).subspan(begin / size_bytes(dtype), elements), out);
 }

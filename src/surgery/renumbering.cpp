@@ -27,6 +27,19 @@ std::optional<std::int64_t> Renumbering::after(const arch::BlockName& block, std
   return found == layer->second.end() ? std::nullopt : std::optional(found->second);
 }
 
+std::optional<std::int64_t> Renumbering::after(std::int64_t block, std::int64_t expert) const {
+  const std::string ending = "." + std::to_string(block);
+  const std::map<std::int64_t, std::int64_t>* numbers = nullptr;
+  for (const auto& [name, of_block] : after_) {
+    if (!name.ends_with(ending)) continue;
+    if (numbers != nullptr) return expert;
+    numbers = &of_block;
+  }
+  if (numbers == nullptr) return expert;
+  const auto found = numbers->find(expert);
+  return found == numbers->end() ? std::nullopt : std::optional(found->second);
+}
+
 bool Renumbering::is_gone(const arch::BlockName& block) const {
   const std::int64_t number = arch::number_of(block, 0, blocks_);
   return std::find(gone_.begin(), gone_.end(), number) != gone_.end();

@@ -18,6 +18,8 @@ class Renumbering {
   explicit Renumbering(const Surgery& surgery);
   /// An expert's number afterwards; nullopt for one that is gone. Blocks without experts: the same number.
   std::optional<std::int64_t> after(const arch::BlockName& block, std::int64_t expert) const;
+  /// The same of the block of a number, where one stack alone has it; others keep theirs.
+  std::optional<std::int64_t> after(std::int64_t block, std::int64_t expert) const;
   /// A block that is left out.
   bool is_gone(const arch::BlockName& block) const;
 

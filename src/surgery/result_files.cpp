@@ -30,12 +30,12 @@ std::string config_text_after(const PreparedSurgery& prepared) {
   return after == prepared.checkpoint.config() ? read_file(file) : dump_json(after);
 }
 
-std::string index_text_after(const PreparedSurgery& prepared) {
-  json metadata = index_metadata(prepared.checkpoint.folder());
-  metadata["total_size"] = prepared.layout.data_bytes;
-  if (metadata.contains("total_parameters")) metadata["total_parameters"] = prepared.summary.parameters_after;
+std::string index_text(const fs::path& model, const Layout& layout, std::int64_t parameters) {
+  json metadata = index_metadata(model);
+  metadata["total_size"] = layout.data_bytes;
+  if (metadata.contains("total_parameters")) metadata["total_parameters"] = parameters;
   json weight_map = json::object();
-  for (const OutputShard& shard : prepared.layout.shards) {
+  for (const OutputShard& shard : layout.shards) {
     for (const OutputTensor& tensor : shard.tensors) weight_map[tensor.name] = shard.file;
   }
   return dump_json({{"metadata", metadata}, {"weight_map", weight_map}});
@@ -52,7 +52,8 @@ std::map<fs::path, std::string> result_files(const PreparedSurgery& prepared, co
   const fs::path& model = prepared.checkpoint.folder();
   std::map<fs::path, std::string> files;
   files["config.json"] = config_text_after(prepared);
-  if (prepared.layout.shards.size() > 1) files[kIndex] = index_text_after(prepared);
+  if (prepared.layout.shards.size() > 1)
+    files[kIndex] = index_text(model, prepared.layout, prepared.summary.parameters_after);
   for (const fs::path& file : carried_files(model).files) {
     if (is_quantization_settings(file)) files[file] = quantization_settings_after(prepared, file);
   }

@@ -17,8 +17,8 @@ std::map<std::filesystem::path, std::string> result_files(const PreparedSurgery&
 /// config.json of the result; byte for byte the model's where no value changes.
 std::string config_text_after(const PreparedSurgery& prepared);
 
-/// model.safetensors.index.json with what its `metadata` said before and the new sizes.
-std::string index_text_after(const PreparedSurgery& prepared);
+/// model.safetensors.index.json with what its `metadata` said in the model before, and the new sizes.
+std::string index_text(const std::filesystem::path& model, const Layout& layout, std::int64_t parameters);
 
 /// A file with settings of a quantisation (`is_quantization_settings`), its modules renumbered.
 std::string quantization_settings_after(const PreparedSurgery& prepared, const std::filesystem::path& file);

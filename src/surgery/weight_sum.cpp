@@ -4,37 +4,23 @@
 #include <vector>
 
 #include "formats/weight_format.h"
+#include "surgery/weight_rows.h"
 
 namespace espalier {
 namespace {
 
-constexpr std::int64_t kNumbers = 1 << 18;  // of the sum in memory at a time, or one row of blocks
-
-/// Rows first .. first + count of a term in float32: whole rows of blocks, or one row.
-void read_rows(const formats::Weight& like, const SumTerm& term, const Inputs& inputs, std::int64_t first,
-               std::int64_t count, float* to) {
-  formats::StoredRows bytes;
-  for (std::size_t part = 0; part < bytes.size(); ++part) {
-    const formats::ByteSpan span = like.format->bytes_of_rows(like, part, first, count);
-    bytes[part].resize(span.size);
-    const ByteRange& range = term.parts[part];
-    if (span.size > 0) inputs[range.file].read(range.begin + span.begin, bytes[part]);
-  }
-  formats::weight_of_rows(like, count, bytes).decode_rows(0, count, to);
-}
-
-/// The same with rows or columns in the term's order.
+/// Rows first .. first + count of a term in float32, with rows or columns in its order.
 void read_ordered(const WeightSum& sum, const SumTerm& term, const Inputs& inputs, std::int64_t first,
                   std::int64_t count, float* to) {
   const std::int64_t columns = sum.like.columns;
-  if (term.order.empty()) return read_rows(sum.like, term, inputs, first, count, to);
+  if (term.order.empty()) return read_rows(sum.like, term.parts, inputs, first, count, to);
   if (sum.order_axis == NeuronAxis::kRows) {
     for (std::int64_t row = 0; row < count; ++row)
-      read_rows(sum.like, term, inputs, term.order[static_cast<std::size_t>(first + row)], 1,
+      read_rows(sum.like, term.parts, inputs, term.order[static_cast<std::size_t>(first + row)], 1,
                 to + row * columns);
     return;
   }
-  read_rows(sum.like, term, inputs, first, count, to);
+  read_rows(sum.like, term.parts, inputs, first, count, to);
   std::vector<float> row(static_cast<std::size_t>(columns));
   for (float* at = to; at < to + count * columns; at += columns) {
     std::copy_n(at, columns, row.begin());
@@ -51,11 +37,6 @@ formats::StoredRows summed(const WeightSum& sum, const Inputs& inputs, std::int6
     for (std::size_t i = 0; i < total.size(); ++i) total[i] += term.factor * values[i];
   }
   return sum.like.format->encode_rows(sum.like, total);
-}
-
-std::int64_t rows_at_a_time(const formats::Weight& like) {
-  const std::int64_t blocks = kNumbers / std::max<std::int64_t>(1, like.columns * like.block_rows);
-  return std::max<std::int64_t>(1, blocks) * like.block_rows;
 }
 
 }  // namespace

@@ -19,7 +19,7 @@ using arch::Group;
 /// What is trained is saved as plain numbers, so it must have been that.
 void expect_plain(const Checkpoint& checkpoint, const std::string& name) {
   const auto main = formats::find_main(checkpoint.weights(), name);
-  if (main && main->readable) {
+  if (main && main->shape) {
     const formats::Weight weight = checkpoint.weight(name);
     if (std::none_of(weight.parts.begin() + 1, weight.parts.end(),
                      [](const auto& part) { return part.there; }))

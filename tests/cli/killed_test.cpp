@@ -54,6 +54,13 @@ TEST_F(Killed, Compare) {
                   {}});
 }
 
+TEST_F(Killed, Convert) {
+  expect_goes_on(
+      {folder.path(),
+       {"convert", "model", "--to", "fp8", "--shard-size", "40kB", "--threads", "1", "--out", "new"},
+       {"new"}});
+}
+
 TEST_F(Killed, Prune) {
   expect_goes_on({folder.path(),
                   {"prune", "model", "--criterion", "reap", "--data", "text.txt", "--samples", "2",

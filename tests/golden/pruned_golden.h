@@ -1,13 +1,33 @@
 #pragma once
 
+#include <algorithm>
 #include <filesystem>
+#include <vector>
 
 #include "arch/described_model.h"
 #include "artifacts/plan.h"
 #include "base/json.h"
+#include "paths.h"
 #include "surgery/apply.h"
 
 namespace espalier {
+
+/// The folders of tests/golden/quant.
+inline std::vector<std::filesystem::path> quantised_goldens() {
+  std::vector<std::filesystem::path> folders;
+  for (const auto& entry :
+       std::filesystem::directory_iterator(std::filesystem::path(source_dir()) / "tests/golden/quant"))
+    folders.push_back(entry.path());
+  std::sort(folders.begin(), folders.end());
+  return folders;
+}
+
+/// Whether its family has a table.
+inline bool is_known(const std::filesystem::path& golden) {
+  const auto type = read_json(golden / "config.json").at("model_type").get<std::string>();
+  return std::ranges::any_of(arch::families(),
+                             [&](const arch::Family& family) { return family.model_type == type; });
+}
 
 /// The plan that a golden's pruned.json stands for: `{"keep": [[0, 3, ..], null, ..]}`.
 inline Plan pruned_golden_plan(const std::filesystem::path& golden) {

@@ -1,38 +1,25 @@
 #include "kernels/simd/kernels.h"
 
-#include <fmt/format.h>
-
-#include <cstdlib>
-#include <string>
 #include <vector>
 
-#include "base/error.h"
+#include "base/instruction_set.h"
 #include "kernels/simd/variants.h"
 
 namespace espalier::simd {
 namespace {
 
-std::vector<const Kernels*> find_available() {
-  std::vector<const Kernels*> found{&kBaselineKernels};
+const Kernels* kernels_of(InstructionSet set) {
 #if defined(__x86_64__)
-  __builtin_cpu_init();
-  if (__builtin_cpu_supports("x86-64-v3")) found.push_back(&kAvx2Kernels);
-  if (__builtin_cpu_supports("x86-64-v4")) found.push_back(&kAvx512Kernels);
+  if (set == InstructionSet::kAvx512) return &kAvx512Kernels;
+  if (set == InstructionSet::kAvx2) return &kAvx2Kernels;
 #endif
-  return found;
+  return &kBaselineKernels;
 }
 
-const Kernels& choose() {
-  const auto available = available_kernels();
-  const char* wanted = std::getenv("ESPALIER_ISA");
-  if (wanted == nullptr || *wanted == '\0') return *available.back();
-  std::string names;
-  for (const Kernels* variant : available) {
-    if (std::string_view(variant->isa) == wanted) return *variant;
-    names += fmt::format("{}{}", names.empty() ? "" : ", ", variant->isa);
-  }
-  throw UserError(fmt::format("ESPALIER_ISA is '{}', but this machine runs only: {}", wanted, names),
-                  "unset ESPALIER_ISA to use the fastest");
+std::vector<const Kernels*> find_available() {
+  std::vector<const Kernels*> found;
+  for (const InstructionSet set : available_instruction_sets()) found.push_back(kernels_of(set));
+  return found;
 }
 
 }  // namespace
@@ -43,7 +30,7 @@ std::span<const Kernels* const> available_kernels() {
 }
 
 const Kernels& kernels() {
-  static const Kernels& chosen = choose();
+  static const Kernels& chosen = *kernels_of(instruction_set());
   return chosen;
 }
 

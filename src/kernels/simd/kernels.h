@@ -72,8 +72,7 @@ struct Kernels {
   void (*tanh_backward)(const float* dy, const float* y, float* dx, std::int64_t count);
 };
 
-/// The best variant this machine runs, chosen once. ESPALIER_ISA=baseline|avx2|avx512 in the environment
-/// asks for another; throws UserError if there is none of that name or the machine cannot run it.
+/// The variant of the instruction set that was chosen (base/instruction_set.h).
 const Kernels& kernels();
 
 /// The variants this machine runs, the plainest first.

@@ -1,6 +1,7 @@
 #include "prune/criteria/stored_weights.h"
 
 #include <cmath>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -11,11 +12,17 @@
 namespace espalier {
 namespace {
 
-/// Whether the rows of a matrix are what an expert's neurons look at: its first projection, with a gate both.
-bool holds_neurons(std::string_view name) {
+/// Whether the rows of a weight are what an expert's neurons look at: its first projection, with a gate both.
+bool holds_neurons(std::string_view weight) {
   for (const std::string_view part : {"intermediate.", "w1.", "w3.", "gate_proj.", "up_proj.", "wi."})
-    if (name.find(part) != std::string_view::npos) return name.ends_with("weight");
+    if (weight.find(part) != std::string_view::npos) return weight.ends_with("weight");
   return false;
+}
+
+/// The weight whose main tensor this is; none where it only scales or describes others.
+std::optional<std::string> weight_of(const Checkpoint& checkpoint, const std::string& tensor) {
+  formats::Place place = formats::place_of(checkpoint.weights(), checkpoint.tensor(tensor));
+  return place.part > 0 ? std::nullopt : std::optional(std::move(place.weight));
 }
 
 /// Mean over the neurons of the 2-norms of their weights.
@@ -23,9 +30,10 @@ double mean_neuron_norm(const Checkpoint& checkpoint, const std::vector<std::str
   double sum = 0.0;
   std::size_t neurons = 0;
   for (const std::string& name : tensors) {
-    if (!holds_neurons(name)) continue;
+    const auto weight = weight_of(checkpoint, name);
+    if (!weight || !holds_neurons(*weight)) continue;
     for (const double square :
-         square_sums(checkpoint, name, static_cast<std::size_t>(checkpoint.tensor(name).shape[0]))) {
+         square_sums(checkpoint, *weight, static_cast<std::size_t>(checkpoint.weight(*weight).rows))) {
       sum += std::sqrt(square);
       ++neurons;
     }
@@ -47,17 +55,16 @@ std::vector<double> StoredWeights::router_norms() const {
 
 std::vector<double> StoredWeights::expert_norms() const {
   std::vector<double> sums(static_cast<std::size_t>(layer_.num_experts), 0.0);
-  const auto only_scales = [&](const std::string& name) {  // applied with the weights they stand beside
-    return formats::place_of(checkpoint_.weights(), checkpoint_.tensor(name)).part > 0;
-  };
   for (const std::string& name : layer_.stacked_tensors) {
-    if (only_scales(name)) continue;
-    const std::vector<double> parts = square_sums(checkpoint_, name, sums.size());
+    const auto weight = weight_of(checkpoint_, name);
+    if (!weight) continue;
+    const std::vector<double> parts = square_sums(checkpoint_, *weight, sums.size());
     for (std::size_t i = 0; i < sums.size(); ++i) sums[i] += parts[i];
   }
   for (std::size_t i = 0; i < layer_.expert_tensors.size(); ++i) {
     for (const std::string& name : layer_.expert_tensors[i]) {
-      if (!only_scales(name)) sums[i] += square_sums(checkpoint_, name, 1).front();
+      if (const auto weight = weight_of(checkpoint_, name))
+        sums[i] += square_sums(checkpoint_, *weight, 1).front();
     }
   }
   for (double& sum : sums) sum = std::sqrt(sum);

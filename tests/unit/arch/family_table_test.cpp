@@ -43,7 +43,7 @@ constexpr const char* kNames =
 /// Golden folders by model_type: what is compared there.
 std::map<std::string, std::vector<fs::path>> goldens() {
   std::map<std::string, std::vector<fs::path>> folders;
-  for (const char* below : {"tests/golden", "tests/golden/families"})
+  for (const char* below : {"tests/golden", "tests/golden/families", "tests/golden/quant"})
     for (const auto& entry : fs::directory_iterator(kSource / below))
       if (fs::exists(entry.path() / "logits.safetensors"))
         folders[read_json(entry.path() / "config.json").at("model_type")].push_back(

@@ -1,37 +1,9 @@
 #pragma once
 
-#include <cmath>
-#include <functional>
-
-#include "unit/formats/memory_tensors.h"
+#include "unit/formats/format_case.h"
+#include "unit/formats/packed_cases.h"
 
 namespace espalier::formats {
-
-/// A weight "w.weight" in one format, and what it stands for by plain loops in float64.
-struct FormatCase {
-  std::string name;    ///< unique, a word
-  std::string format;  ///< of weight_formats()
-  MemoryTensors tensors;
-  std::int64_t rows = 0, columns = 0;
-  std::vector<double> values;  ///< [rows, columns]; empty: the format is counted only
-  std::string needed = {};     ///< a companion without which it cannot be read
-};
-
-inline std::vector<float> random_floats(std::size_t count, std::uint64_t seed) {
-  Rng rng(seed);
-  std::vector<float> values;
-  for (std::size_t i = 0; i < count; ++i) values.push_back(static_cast<float>(rng.normal()));
-  return values;
-}
-
-/// What an FP8 number with `fraction_bits` means, from the definition.
-inline double fp8_meaning(std::byte byte, int fraction_bits) {
-  const int bits = static_cast<int>(byte), bias = (1 << (6 - fraction_bits)) - 1;
-  const int exponent = (bits & 0x7f) >> fraction_bits, fraction = bits & ((1 << fraction_bits) - 1);
-  const double significand = exponent == 0 ? fraction : fraction + (1 << fraction_bits);
-  const double value = std::ldexp(significand, std::max(exponent, 1) - bias - fraction_bits);
-  return (bits & 0x80) != 0 ? -value : value;
-}
 
 inline FormatCase dense_case(Dtype dtype, std::vector<std::int64_t> shape) {
   FormatCase result;
@@ -114,9 +86,8 @@ inline FormatCase counted_case(std::string name, std::string format, std::int64_
 
 /// At least one for each format.
 inline std::vector<FormatCase> format_cases() {
-  constexpr Dtype kE5M2 = Dtype::kF8E5M2, kE4M3 = Dtype::kF8E4M3, kF32 = Dtype::kF32, kU8 = Dtype::kU8,
-                  kI32 = Dtype::kI32;
-  return {
+  constexpr Dtype kE5M2 = Dtype::kF8E5M2, kE4M3 = Dtype::kF8E4M3, kF32 = Dtype::kF32, kU8 = Dtype::kU8;
+  std::vector<FormatCase> cases{
       dense_case(Dtype::kF32, {5, 7}),
       dense_case(Dtype::kF32, {9}),
       dense_case(Dtype::kBF16, {3, 5, 7}),
@@ -132,36 +103,17 @@ inline std::vector<FormatCase> format_cases() {
       fp8_case({"fp8_rows_in_a_vector", kE4M3, kF32, {7, 12}, {7}, 1, 12, "w.weight_scale"}),
       fp8_case({"fp8_rows_stacked", kE4M3, kF32, {4, 7, 12}, {4, 7, 1}, 1, 12, "w.weight_scale"}),
       fp8_case({"fp8_one_scale", kE4M3, kF32, {7, 12}, {1}, 7, 12, "w.weight_scale"}),
-      counted_case("counted_mxfp4", "mxfp4_blocks", 3 * 6, 64,
-                   {{"weight_blocks", kU8, {3, 6, 2, 16}}, {"weight_scales", kU8, {3, 6, 2}}}),
-      counted_case("counted_nvfp4", "packed_fp4", 6, 32,
-                   {{"weight_packed", kU8, {6, 16}},
-                    {"weight_scale", kE4M3, {6, 2}},
-                    {"weight_global_scale", kF32, {1}},
-                    {"input_global_scale", kF32, {1}}}),
-      counted_case("counted_int4", "packed_integers", 8, 64,
-                   {{"weight_packed", kI32, {8, 8}},
-                    {"weight_scale", Dtype::kBF16, {8, 2}},
-                    {"weight_shape", Dtype::kI64, {2}},
-                    {"weight_zero_point", kI32, {1, 2}}}),
-      counted_case("counted_awq", "awq", 16, 64,
-                   {{"qweight", kI32, {64, 2}}, {"qzeros", kI32, {2, 2}}, {"scales", Dtype::kF16, {2, 16}}},
-                   "awq"),
-      counted_case("counted_gptq", "gptq", 16, 64,
-                   {{"qweight", kI32, {8, 16}},
-                    {"qzeros", kI32, {2, 2}},
-                    {"scales", Dtype::kF16, {2, 16}},
-                    {"g_idx", kI32, {64}}},
-                   "gptq"),
       counted_case("counted_fp4", "fp4_bytes", 6, 32,
-                   {{"weight", kU8, {6, 16}},
-                    {"weight_scale", kE4M3, {6, 2}},
-                    {"weight_scale_2", kF32, {}},
-                    {"input_scale", kF32, {}}}),
+                   {{"weight", kU8, {96, 1}}, {"weight.absmax", kF32, {2}}}, "bitsandbytes"),
       counted_case("counted_int8", "int8", 6, 32,
                    {{"weight", Dtype::kI8, {6, 32}}, {"weight_scale", kF32, {6, 1}}}),
       fp8_case({"fp8_one_scale_stacked", kE4M3, kF32, {4, 7, 12}, {}, 7, 12, "w.weight_scale"}),
   };
+  for (FormatCase& of : packed_cases()) cases.push_back(std::move(of));
+  for (std::size_t i = 0; i < cases.size(); ++i)  // two of one name
+    for (std::size_t j = 0; j < i; ++j)
+      if (cases[j].name == cases[i].name) cases[i].name += "_again";
+  return cases;
 }
 
 }  // namespace espalier::formats
