@@ -1,15 +1,11 @@
 #include "surgery/export_bert.h"
 
-#include <fmt/format.h>
-#include <fmt/ranges.h>
-
 #include <nlohmann/json.hpp>
 #include <vector>
 
-#include "arch/described_model.h"
 #include "arch/table_sources.h"
-#include "base/error.h"
 #include "base/files.h"
+#include "surgery/dense_encoder.h"
 
 namespace espalier {
 namespace {
@@ -28,30 +24,13 @@ arch::RoleValues values_of(const Checkpoint& model, const arch::WeightPlace& pla
           }};
 }
 
-arch::DescribedModel described(const Checkpoint& model) {
-  arch::DescribedModel described = arch::describe_to_run(model, arch::ModelKind::kEncoder);
-  std::vector<std::string> layers;
-  for (const std::int64_t layer : arch::moe_layers(described.spec))
-    layers.push_back(fmt::format("layer {} has {} experts", layer,
-                                 described.spec.blocks[static_cast<std::size_t>(layer)].experts()));
-  if (layers.empty()) return described;
-  throw UserError(fmt::format("{}: {}; an ordinary BERT holds one FFN per layer and no router",
-                              model.folder().string(), fmt::join(layers, ", ")),
-                  "prune it to one expert per layer first, e.g. with espalier finetune --prune eager");
-}
-
-/// As the model without experts that it is.
-arch::DescribedModel dense(const Checkpoint& model) {
-  arch::DescribedModel of = described(model);
-  of.spec.family = arch::family_named(of.spec.family).can.without_experts;
-  return of;
-}
-
 BertExport made_of(const arch::DescribedModel& of) {
   BertExport made;
-  made.architecture = of.tensors.has(arch::Group::kClassifier)    ? "BertForSequenceClassification"
-                      : of.tensors.has(arch::Group::kMaskedWords) ? "BertForMaskedLM"
-                                                                  : "BertModel";
+  const bool classifies = of.tensors.has(arch::Group::kClassifier);
+  made.architecture = classifies && of.tensors.has(arch::Group::kPooler) ? "BertForSequenceClassification"
+                      : classifies                                       ? "BertForTokenClassification"
+                      : of.tensors.has(arch::Group::kMaskedWords)        ? "BertForMaskedLM"
+                                                                         : "BertModel";
   for (const arch::ExpectedTensor& tensor : arch::expected_tensors(of.spec))
     if (is_written(tensor.group, of.tensors))
       made.parameters += static_cast<std::uint64_t>(tensor.elements());
@@ -61,11 +40,11 @@ BertExport made_of(const arch::DescribedModel& of) {
 }  // namespace
 
 BertExport describe_bert(const Checkpoint& model) {
-  return made_of(dense(model));
+  return made_of(describe_dense_encoder(model));
 }
 
 BertExport export_bert(const Checkpoint& model, const std::filesystem::path& folder, Dtype dtype) {
-  const arch::DescribedModel of = dense(model);
+  const arch::DescribedModel of = describe_dense_encoder(model);
   const BertExport made = made_of(of);
   std::vector<arch::RoleValues> values;
   for (const arch::ExpectedTensor& tensor : arch::expected_tensors(of.spec))

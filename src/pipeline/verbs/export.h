@@ -13,8 +13,9 @@
 namespace espalier::pipeline {
 
 enum class ExportFormat {
-  kBert,    ///< an ordinary BERT, in Hugging Face's layout
-  kMistral  ///< a dense Mistral, of a mixtral
+  kBert,     ///< an ordinary BERT, in Hugging Face's layout
+  kMistral,  ///< a dense Mistral, of a mixtral
+  kOnnx      ///< model.onnx, of an encoder
 };
 
 struct ExportOptions {

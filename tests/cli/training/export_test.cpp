@@ -33,6 +33,25 @@ TEST(Export, WritesAnOrdinaryBertWithItsTokenizer) {
   EXPECT_EQ(after.out, before.out);
 }
 
+TEST(Export, WritesAGraphOfThePrunedModel) {
+  const SmallFinetuning small;
+  ASSERT_EQ(run_program(small.command("run", {"--prune", "eager"})).exit_code, 0);
+  const auto run =
+      run_program({"export", small.path("run/model"), "--to", "onnx", "--out", small.path("onnx")});
+  ASSERT_EQ(run.exit_code, 0) << run.err;
+  EXPECT_THAT(run.out, HasSubstr("logits"));
+  const auto graph = file_content(small.path("onnx/model.onnx"));
+  for (const char* part : {"espalier", "input_ids", "attention_mask", "token_type_ids", "LayerNormalization",
+                           "classifier.weight", "[\"no\",\"yes\"]"})
+    EXPECT_NE(graph.find(part), std::string::npos) << part;
+  EXPECT_TRUE(std::filesystem::exists(small.path("onnx/vocab.txt")));
+  const auto whole =
+      run_program({"export", small.path("pretrained/model"), "--to", "onnx", "--out", small.path("no")});
+  EXPECT_EQ(whole.exit_code, 2);
+  EXPECT_THAT(whole.err, HasSubstr("layer 0 has 4 experts, layer 1 has 4 experts"));
+  EXPECT_FALSE(std::filesystem::exists(small.path("no")));
+}
+
 TEST(Export, SaysWhyAModelWithRoutersCannotBeOne) {
   const SmallFinetuning small;
   const auto run = run_program({"export", small.path("pretrained/model"), "--out", small.path("bert")});
