@@ -140,8 +140,10 @@ constexpr TensorRow kRows[] = {
 };
 
 // The names without the model's, and those of the first checkpoints' norms.
-constexpr NameAlias kAliases[] = {
-    {"bert.", ""}, {".LayerNorm.weight", ".LayerNorm.gamma"}, {".LayerNorm.bias", ".LayerNorm.beta"}};
+constexpr NameAlias kAliases[] = {{"bert.", ""},
+                                  {"classifier.", "qa_outputs."},
+                                  {".LayerNorm.weight", ".LayerNorm.gamma"},
+                                  {".LayerNorm.bias", ".LayerNorm.beta"}};
 
 }  // namespace
 

@@ -22,10 +22,11 @@ TaskEvaluation evaluate_task(const infer::EncoderModel& model, const Task& task,
 
 struct Prediction {
   double answer = 0.0;                ///< the label's number, or the value
-  std::optional<double> probability;  ///< of that label; absent for a value
+  std::vector<double> probabilities;  ///< of every label; none for a value
 };
 
-/// The model's answer to each example; labels are not looked at.
+/// The model's answer to each example, in their order; examples of about one length share a batch. Labels are
+/// not looked at.
 std::vector<Prediction> predict_task(const infer::EncoderModel& model, const Task& task,
                                      const EncodedExamples& examples, const ProgressSink& progress = {});
 

@@ -18,6 +18,9 @@ EvalSummary eval_language_model(const EvalOptions& options, const RunContext& co
 /// A fine-tuned model's metrics on a split of its task, with those of the baselines.
 EvalSummary eval_task(const EvalOptions& options, const RunContext& context);
 
+/// How well a model, or a file of answers in its place, answers questions about texts.
+EvalSummary eval_questions(const EvalOptions& options, const RunContext& context);
+
 /// "SUBJECT TASK SPLIT (N examples): metrics" with the primary ones first, and a line for each baseline.
 std::string evaluation_text(const std::string& subject, const std::vector<std::string>& primary,
                             const EvalResult& result);

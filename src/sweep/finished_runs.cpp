@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "base/error.h"
+#include "data/questions/articles.h"
 #include "data/task_metrics.h"
 #include "sweep/cells.h"
 
@@ -13,6 +14,7 @@ constexpr const char* kRunAgain = "remove the folder of this run, and the same s
 
 /// The task as it was measured: a table's kind is an option of the run.
 Task measured_task(const EvalResult& eval) {
+  if (eval.task == kQuestionTask) return question_task();
   auto task = find_task(eval.task);
   if (task.source == TaskSource::kTable && eval.metrics.contains("pearson"))
     task = table_task({.kind = TaskKind::kRegression});
@@ -29,7 +31,7 @@ double primary_score(const Task& task, const Metrics& metrics, const std::string
 
 /// Largest class and mean value are one column: the constant predictor.
 std::string baseline_name(const std::string& name) {
-  return name == "largest_class" || name == "mean_value" ? "constant" : name;
+  return name == "largest_class" || name == "mean_value" || name == "no_answer" ? "constant" : name;
 }
 
 }  // namespace

@@ -8,6 +8,7 @@
 #include "artifacts/run_manifest.h"
 #include "base/error.h"
 #include "base/output_path.h"
+#include "data/questions/articles.h"
 #include "data/task.h"
 #include "sweep/run_inputs.h"
 
@@ -23,7 +24,8 @@ OptionValues merged(const Grid& grid, const GridTask& task, const GridSetting& s
   auto options = grid.options;
   for (const auto* more : {&setting.options, &task.options})
     for (const auto& [name, value] : *more) options[name] = value;
-  if (!grid.data.empty() && find_task(task.name).source != TaskSource::kWordNet)
+  if (!grid.data.empty() &&
+      (task.name == kQuestionTask || find_task(task.name).source != TaskSource::kWordNet))
     options.try_emplace("data", grid.data);
   options["task"] = std::vector{task.name};
   return options;

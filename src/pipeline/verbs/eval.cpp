@@ -6,6 +6,7 @@
 #include "base/error.h"
 #include "checkpoint/checkpoint.h"
 #include "data/choice_task.h"
+#include "data/questions/articles.h"
 #include "pipeline/evaluations.h"
 #include "pipeline/make_verb.h"
 
@@ -22,6 +23,7 @@ std::string choice_names() {
 }
 
 EvalSummary evaluate(const EvalOptions& options, const RunContext& context) {
+  if (options.task.task == kQuestionTask) return eval_questions(options, context);
   const arch::ModelKind kind = arch::kind_of(arch::read_spec(Checkpoint::open(options.model)));
   if (kind == arch::ModelKind::kVision) return eval_images(options, context);
   const std::string& task = options.task.task;
@@ -51,12 +53,14 @@ void describe_masked_words(options::OptionTable& table, MaskedWordOptions& optio
 
 void describe(options::OptionTable& table, EvalOptions& options) {
   table
-      .positional("model", options.model, "MODEL",
-                  "checkpoint folder of a BERT-shaped encoder, of a decoder, or of a vision model")
+      .positional(
+          "model", options.model, "MODEL",
+          "checkpoint folder of a BERT-shaped encoder, of a decoder, or of a vision model; of squad2 also a "
+          "file of answers {\"id\": \"answer\"}")
       .require();
   describe_task(table, options.task,
                 "mlm: restore masked pieces of text files; of decoders perplexity, " + choice_names() +
-                    "; of encoders ",
+                    "; of encoders " + kQuestionTask + " ",
                 "mlm, perplexity: text files (plain, .gz, .zst, perplexity: .jsonl); others: ");
   table.add(
       "split", options.split, "NAME",

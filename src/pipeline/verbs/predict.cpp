@@ -4,6 +4,7 @@
 
 #include "base/error.h"
 #include "data/text_file.h"
+#include "eval/span_evaluation.h"
 #include "eval/task_evaluation.h"
 #include "pipeline/make_verb.h"
 #include "text/model_tokenizer.h"
@@ -51,12 +52,45 @@ TaskSplit read_lines(const Task& task, const std::filesystem::path& file) {
   return split;
 }
 
+LineAnswer answer_of(const Task& task, const Prediction& prediction) {
+  if (prediction.probabilities.empty()) return {.value = prediction.answer};
+  const auto number = static_cast<std::size_t>(prediction.answer);
+  LineAnswer answer{LineAnswer::Kind::kLabel, task.labels.at(number), prediction.probabilities.at(number)};
+  for (std::size_t label = 0; label < task.labels.size(); ++label)
+    answer.probabilities.emplace_back(task.labels[label], prediction.probabilities[label]);
+  return answer;
+}
+
+/// Each line is a question, a tab and the text that may answer it.
+PredictSummary predict_spans(const infer::EncoderModel& model, const WordPiece& tokenizer,
+                             std::int64_t length, const PredictOptions& options, const RunContext& context) {
+  Questions questions;
+  for (const Example& line : read_lines(question_task(), options.file).examples) {
+    if (!line.second)
+      throw UserError(fmt::format("{}: a line without a tab", options.file.string()),
+                      "a line is a question, a tab, and the text that answers it");
+    questions.questions.push_back(
+        {fmt::to_string(questions.questions.size()), line.first, questions.contexts.size(), {}});
+    questions.contexts.push_back(*line.second);
+  }
+  const double threshold = model.source->config().value("no_answer_threshold", 0.0);
+  const auto windows = span_windows(questions, tokenizer, {.max_length = length});
+  PredictSummary summary;
+  for (const SpanAnswer& answer : answer_questions(model, questions, windows, context.progress))
+    summary.answers.push_back({.kind = LineAnswer::Kind::kSpan,
+                               .label = answer.margin > threshold ? "" : answer.text,
+                               .value = answer.margin});
+  return summary;
+}
+
 }  // namespace
 
 void describe(options::OptionTable& table, PredictOptions& options) {
   table.positional("model", options.model, "MODEL", "folder of a fine-tuned model").require();
-  table.positional("file", options.file, "FILE",
-                   "a text a line, or two with a tab between them; default: standard input");
+  table.positional(
+      "file", options.file, "FILE",
+      "a text a line, or two with a tab between them (of squad2 a question and a text); default: standard "
+      "input");
   table.add("seq-len", options.sequence_length, "N", "longest sequence; default: what the model holds")
       .at_least(1);
 }
@@ -64,32 +98,44 @@ void describe(options::OptionTable& table, PredictOptions& options) {
 PredictSummary predict(const PredictOptions& options, const RunContext& context) {
   find_tokenizer(options.model);
   const infer::EncoderModel model = infer::load_encoder(Checkpoint::open(options.model));
-  const Task task = task_of(model, options.model.string());
   const WordPiece tokenizer = load_tokenizer(options.model);
   arch::check_vocabulary_size(model.spec.text(), tokenizer.vocabulary_size(), options.model.string());
   const auto longest = model.spec.positions();
   const auto length = std::min(options.sequence_length.value_or(longest), longest);
+  if (marks_answers(model)) return predict_spans(model, tokenizer, length, options, context);
+  const Task task = task_of(model, options.model.string());
   const auto examples = encode_examples(read_lines(task, options.file), tokenizer, length);
   PredictSummary summary;
-  for (const auto& [answer, probability] : predict_task(model, task, examples, context.progress)) {
-    const std::string label = probability ? task.labels.at(static_cast<std::size_t>(answer)) : std::string();
-    summary.answers.push_back({label, probability, answer});
-  }
+  for (const Prediction& prediction : predict_task(model, task, examples, context.progress))
+    summary.answers.push_back(answer_of(task, prediction));
   return summary;
 }
 
 nlohmann::ordered_json to_json(const PredictSummary& summary) {
   nlohmann::ordered_json lines = nlohmann::ordered_json::array();
-  for (const auto& [label, probability, value] : summary.answers)
-    lines.push_back(probability ? nlohmann::ordered_json{{"label", label}, {"probability", *probability}}
-                                : nlohmann::ordered_json{{"value", value}});
+  for (const LineAnswer& answer : summary.answers) {
+    if (answer.kind == LineAnswer::Kind::kValue) {
+      lines.push_back({{"value", answer.value}});
+    } else if (answer.kind == LineAnswer::Kind::kSpan) {
+      lines.push_back({{"answer", answer.label}, {"margin", answer.value}});
+    } else {
+      lines.push_back({{"label", answer.label}, {"probability", answer.probability}});
+      for (const auto& [label, probability] : answer.probabilities)
+        lines.back()["probabilities"][label] = probability;
+    }
+  }
   return lines;
 }
 
 std::string to_text(const PredictSummary& summary) {
   std::string text;
-  for (const auto& [label, probability, value] : summary.answers)
-    text += probability ? fmt::format("{}\t{:.4f}\n", label, *probability) : fmt::format("{:.4f}\n", value);
+  for (const LineAnswer& answer : summary.answers) {
+    if (answer.kind == LineAnswer::Kind::kValue)
+      text += fmt::format("{:.4f}\n", answer.value);
+    else
+      text += fmt::format("{}\t{:.4f}\n", answer.label,
+                          answer.kind == LineAnswer::Kind::kSpan ? answer.value : answer.probability);
+  }
   return text;
 }
 

@@ -18,11 +18,14 @@ struct PredictOptions {
 };
 void describe(options::OptionTable& table, PredictOptions& options);
 
-/// The answer to one line: a label with its probability, or a value.
+/// The answer to one line: a label with the probability of each, a value, or a part of the line's text.
 struct LineAnswer {
-  std::string label;
-  std::optional<double> probability;
-  double value = 0;
+  enum class Kind { kLabel, kValue, kSpan };
+  Kind kind = Kind::kValue;
+  std::string label;       ///< or the part; empty: there is no answer
+  double probability = 0;  ///< of the label
+  double value = 0;        ///< or how much likelier than the part it is that there is no answer, in logits
+  std::vector<std::pair<std::string, double>> probabilities;  ///< label -> its probability
 };
 
 struct PredictSummary {

@@ -4,8 +4,10 @@
 
 #include "base/error.h"
 #include "base/links.h"
+#include "data/questions/articles.h"
 #include "pipeline/make_verb.h"
 #include "train/finetune.h"
+#include "train/finetune_spans.h"
 
 namespace espalier::training {
 namespace {
@@ -53,16 +55,17 @@ RunSummary finetune_encoder(const FinetuneOptions& options, const pipeline::RunC
   static_cast<TrainingOptions&>(library) = options.resolved(context);
   library.model = options.model;
   library.upcycle = options.upcycle.request();
-  library.task = pipeline::resolve_task(options.task);
+  const bool questions = options.task.task == kQuestionTask;
+  library.task = questions ? question_task() : pipeline::resolve_task(options.task);
   library.data = parse_task_files(options.task.data);
   library.epochs = options.epochs.value_or(library.epochs);
   library.batch = options.batch.value_or(library.batch);
-  library.sequence_length = options.sequence_length.value_or(library.sequence_length);
+  library.sequence_length = options.sequence_length.value_or(questions ? 384 : library.sequence_length);
   library.train_examples = options.train_examples;
   library.hold_out = options.hold_out;
   library.router_jitter = options.router_jitter;
   library.prune = options.prune;
-  const FinetuneSummary summary = espalier::finetune(library);
+  const FinetuneSummary summary = questions ? finetune_spans(library) : espalier::finetune(library);
   return {"finetune", library.out, summary, summary.parameters, summary.eval, library.task.primary};
 }
 
@@ -95,7 +98,8 @@ void describe_lengths(options::OptionTable& table, FinetuneOptions& o) {
   table.add("batch", o.batch, "N", "examples (32) or rows of text (16) per step").at_least(1);
   table
       .add("seq-len", o.sequence_length, "N",
-           "longest sequence, special pieces included (128), the rest is cut; or the length of a row of text "
+           "longest sequence, special pieces included (128), the rest is cut; of a window of squad2 (384); "
+           "or the length of a row of text "
            "(256)")
       .at_least(1);
   table
@@ -133,7 +137,7 @@ void describe(options::OptionTable& table, FinetuneOptions& o) {
                   "checkpoint folder of a BERT-shaped encoder with its vocab.txt, of a decoder with its "
                   "tokenizer, or of a vision model")
       .require();
-  pipeline::describe_task(table, o.task, std::string(kCausalTask) + " ",
+  pipeline::describe_task(table, o.task, std::string(kCausalTask) + " " + kQuestionTask + " ",
                           "causal_lm: text files, or train=FILE dev=FILE; else: ");
   describe_image_training(table, o.images);
   describe_pruning(table, o.prune);

@@ -1,6 +1,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <nlohmann/json.hpp>
+
 #include "cli/small_finetuning.h"
 
 namespace espalier {
@@ -24,6 +26,27 @@ TEST_F(Predict, LabelsEachLine) {
   EXPECT_THAT(run.out, testing::MatchesRegex("yes\t[01]\\.[0-9]+\nno\t[01]\\.[0-9]+\n"));
 }
 
+TEST_F(Predict, GivesEveryLabelItsProbabilityInTheOrderOfTheLines) {
+  std::string texts;
+  for (int words = 20; words > 0; --words) {
+    for (int i = 0; i < words; ++i) texts += words % 2 == 0 ? "w1 " : "w5 ";
+    texts += "\n";
+  }
+  const auto run = run_program(
+      {"predict", small_.path("run/model"), small_.folder.write("long-first.txt", texts), "--json"});
+  ASSERT_EQ(run.exit_code, 0) << run.err;
+  std::istringstream lines(run.out);
+  std::size_t count = 0;
+  for (std::string line; std::getline(lines, line); ++count) {
+    const auto answer = nlohmann::json::parse(line);
+    EXPECT_EQ(answer["label"], count % 2 == 0 ? "yes" : "no") << count;
+    const double yes = answer["probabilities"]["yes"], no = answer["probabilities"]["no"];
+    EXPECT_NEAR(yes + no, 1, 1e-5);
+    EXPECT_EQ(answer["probability"], std::max(yes, no));
+  }
+  EXPECT_EQ(count, 20u);
+}
+
 TEST_F(Predict, AgreesWithEval) {
   std::string texts, gold;
   const auto rows = SmallFinetuning::rows_of(100, 2);
@@ -39,7 +62,7 @@ TEST_F(Predict, AgreesWithEval) {
   std::istringstream predictions(run.out), labels(gold);
   int correct = 0;
   for (std::string prediction, label; std::getline(predictions, prediction) && std::getline(labels, label);)
-    correct += prediction.find("\"" + label + "\"") != std::string::npos ? 1 : 0;
+    correct += prediction.find("\"label\":\"" + label + "\"") != std::string::npos ? 1 : 0;
   const auto eval = run_program({"eval", small_.path("run/model"), "--task", "table", "--data",
                                  small_.path("task"), "--text-column", "sentence"});
   ASSERT_EQ(eval.exit_code, 0) << eval.err;
