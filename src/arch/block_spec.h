@@ -19,6 +19,8 @@ enum class NormKind {
 struct Norm {
   NormKind kind = NormKind::kRms;
   double epsilon = 1e-6;
+  bool from_one = false;  ///< what is stored is w - 1 (Gemma)
+  bool bias = true;       ///< kLayer: b is there
 
   bool operator==(const Norm&) const = default;
 };
@@ -28,8 +30,18 @@ struct Yarn {
   double factor = 1.0, beta_fast = 32.0, beta_slow = 1.0, mscale = 1.0, mscale_all_dim = 0.0;
   std::int64_t original_positions = 4096;
   std::optional<double> attention_factor;  ///< of cosines and sines; absent: by mscale, see `yarn_amplitude`
+  bool truncate = true;                    ///< the ramp begins and ends at whole pairs
 
   bool operator==(const Yarn&) const = default;
+};
+
+/// Llama 3's scaling (Meta 2024): wavelengths beyond `original_positions` / `low` are `factor` times as long,
+/// those below `original_positions` / `high` as they are, with a linear ramp of the frequency between.
+struct LongRotary {
+  double factor = 8.0, low = 1.0, high = 4.0;
+  std::int64_t original_positions = 8192;
+
+  bool operator==(const LongRotary&) const = default;
 };
 
 /// 0.1 m ln(factor) + 1, and 1 for factors up to 1 (Peng et al. 2023, 3.4).
@@ -50,11 +62,30 @@ struct Rotary {
   RotaryPairs pairs = RotaryPairs::kHalves;
   double linear_factor = 1.0;  // positions are divided by it
   std::optional<Yarn> yarn;
+  std::optional<LongRotary> longer;
 
   bool operator==(const Rotary&) const = default;
 };
 
-enum class QueryKeyNorm { kNone, kPerHead, kAllHeads };  ///< of queries and keys, before the rotation
+/// RMS norm of queries and keys; kUnit has no weight.
+enum class QueryKeyNorm { kNone, kPerHead, kAllHeads, kUnit };
+
+/// What the heads' results are multiplied with, from the block's normed input.
+enum class OutputGate {
+  kNone,
+  kInQueries,   ///< sigmoid of as many more outputs of the query projection, behind each head's queries
+  kPerElement,  ///< sigmoid of a projection of its own [H value_width, D]
+  kPerHead,     ///< sigmoid of [H, D]
+  kPerHeadSoftplus
+};
+
+/// Queries at position t are multiplied with 1 + coefficient * ln(1 + floor((t + shift) / positions)).
+struct QueryTemperature {
+  double coefficient = 0.1;
+  std::int64_t positions = 8192, shift = 0;
+
+  bool operator==(const QueryTemperature&) const = default;
+};
 
 /// Attention whose queries share keys and values in groups; G = H is multi-head attention.
 struct GroupedAttention {
@@ -66,11 +97,27 @@ struct GroupedAttention {
   bool causal = true;                // a token sees itself and what is before it; else all of its sequence
   std::int64_t window = 0;           // tokens that it looks back, itself among them; 0: to the beginning
   std::optional<Rotary> rotary;      // absent: positions come with the input
-  QueryKeyNorm query_key_norm = QueryKeyNorm::kNone;  // RMS, with the block's epsilon
+  bool chunks = false;               // `window` is the size of chunks, and a token sees none but its own
+  QueryKeyNorm query_key_norm = QueryKeyNorm::kNone;  // with the block's epsilon
+  bool norm_after_rotation = false;
+  bool sinks = false;  // one more logit a head in every softmax, which has no value (Xiao et al. 2024)
+  OutputGate output_gate = OutputGate::kNone;
+  double value_scale = 1.0;
+  std::optional<QueryTemperature> temperature;
   std::optional<double> clip;  // queries, keys and values are clamped to +- this, after the norm
   bool query_key_value_bias = false, output_bias = false;
 
   bool operator==(const GroupedAttention&) const = default;
+};
+
+/// Which keys a query sees of those before it: the `most` with the largest sum over the indexer's heads of
+/// weight * relu(query . key / sqrt(width)) (DeepSeek-AI 2025, DeepSeek-V3.2, 2.1). Up to `most` it sees all.
+struct KeyIndexer {
+  std::int64_t heads = 0, width = 0, most = 0;
+  RotaryPairs pairs = RotaryPairs::kHalves;  // of the turned part, which comes first
+  bool shared = false;                       // there is none: the last block's choice counts
+
+  bool operator==(const KeyIndexer&) const = default;
 };
 
 /// Multi-head latent attention (DeepSeek-AI 2024, arXiv 2405.04434, 2.1). Keys are `nope_width` numbers of
@@ -80,13 +127,58 @@ struct LatentAttention {
   std::optional<std::int64_t> query_rank;  // absent: queries come straight from the input
   std::int64_t key_value_rank = 0;
   std::int64_t nope_width = 0, value_width = 0;  // of a head
+  double norm_epsilon = 1e-6;                    // of the norms of both ranks, whatever the blocks' is
   double scale = 1.0;                            // of query times key, before the softmax
   std::int64_t window = 0;
   Rotary rotary;
+  std::optional<QueryTemperature> temperature;
+  std::optional<KeyIndexer> indexer;
   bool down_bias = false, output_bias = false;  // of the projections to the ranks; of the output
 
   std::int64_t key_width() const { return nope_width + rotary.width; }
   bool operator==(const LatentAttention&) const = default;
+};
+
+/// Gated DeltaNet (Yang et al. 2024, arXiv 2412.06464): each value head has a state [key width, value width],
+/// which fades and is corrected towards every token's value. A causal convolution of each channel stands
+/// before it.
+struct GatedDelta {
+  std::int64_t key_heads = 0, value_heads = 0;  // the former divide the latter
+  std::int64_t key_width = 0, value_width = 0;  // of a head
+  std::int64_t kernel = 4;                      // taps of the convolution
+  /// Rows of the input projection: of each key head its query, key, values and gates; else all queries, keys,
+  /// values, and the gates in a projection of their own.
+  bool rows_by_key_head = false;
+
+  std::int64_t keys() const { return key_heads * key_width; }
+  std::int64_t values() const { return value_heads * value_width; }
+  std::int64_t channels() const { return 2 * keys() + values(); }
+  bool operator==(const GatedDelta&) const = default;
+};
+
+/// y = output(c * convolution(b * x)), where b, c and x are the three thirds of the input projection (Liquid
+/// AI 2025).
+struct ShortConvolution {
+  std::int64_t channels = 0;  // D
+  std::int64_t kernel = 3;
+  bool biases = false;
+
+  bool operator==(const ShortConvolution&) const = default;
+};
+
+/// Mamba2 (Dao and Gu 2024, arXiv 2405.21060): each head has a state [width, state], which fades with the
+/// time step; heads share inputs and outputs of the state in groups.
+struct Mamba2 {
+  std::int64_t value_heads = 0, width = 0;  // of a head
+  std::int64_t state = 0, groups = 1;
+  std::int64_t norm_groups = 1;  // parts of all heads' outputs that are normed by themselves
+  std::int64_t kernel = 4;
+  bool biases = false, convolution_bias = true;
+  double shortest_step = 0.0;
+
+  std::int64_t values() const { return value_heads * width; }
+  std::int64_t channels() const { return values() + 2 * groups * state; }
+  bool operator==(const Mamba2&) const = default;
 };
 
 /// A part of a model whose files can be pruned, but that nothing here computes.
@@ -96,13 +188,30 @@ struct Unread {
   bool operator==(const Unread&) const = default;
 };
 
-using Mixer = std::variant<GroupedAttention, LatentAttention, Unread>;
+/// What a block of one part does not have.
+struct Absent {
+  bool operator==(const Absent&) const = default;
+};
+
+using Mixer =
+    std::variant<GroupedAttention, LatentAttention, GatedDelta, ShortConvolution, Mamba2, Unread, Absent>;
+/// A mixer that carries a state along, and no keys.
+bool has_state(const Mixer& mixer);
 
 std::int64_t heads_of(const Mixer& mixer);  ///< H
 /// nullptr where nothing is turned.
 const Rotary* rotary_of(const Mixer& mixer);
 
-enum class Activation { kSilu, kGelu, kRelu };  ///< GELU: the exact one, by erf
+/// GELU: the exact one, by erf, and the usual approximation of it by tanh.
+enum class Activation { kSilu, kGelu, kRelu, kGeluTanh, kSquaredRelu };
+
+/// Bounds inside a gated network.
+struct GatedLimit {
+  double most = 7.0;           ///< of the gate; up stays within -most .. most
+  bool of_activation = false;  ///< the gate's bound is on act(gate)
+
+  bool operator==(const GatedLimit&) const = default;
+};
 
 /// gated: down(act(gate(x)) * up(x)); plain: down(act(up(x))).
 struct FeedForward {
@@ -110,6 +219,9 @@ struct FeedForward {
   bool gated = true;
   Activation activation = Activation::kSilu;
   bool biases = false;
+  std::optional<GatedLimit> limit = std::nullopt;
+  double silu_slope = 1.0;  ///< silu(x) = x sigmoid(slope x)
+  double up_shift = 0.0;    ///< is added to up(x)
 
   bool operator==(const FeedForward&) const = default;
 };
@@ -139,6 +251,8 @@ struct Router {
   double jitter = 0.0;         // training: the input times uniform [1 - j, 1 + j]
   double noise = 0.0;          // training: normal on the logits, of deviation noise / E
   double balance_coef = 0.01;  // training: of the balance loss
+  bool bias = false;           // of the logits
+  bool scales_input = false;   // gates multiply what experts are given, not what they give
 
   bool operator==(const Router&) const = default;
 };
@@ -158,6 +272,7 @@ struct MixtureOfExperts {
   Router router;
   std::optional<SharedExpert> shared;
   std::int64_t input_width = 0;  // of experts between shared projections (latent experts); 0: D
+  double output_scale = 1.0;     // of the sum of all experts' outputs, the shared one's too
 
   bool operator==(const MixtureOfExperts&) const = default;
 };
@@ -167,12 +282,23 @@ enum class NormPlacement {
   kPost  ///< x = norm(x + f(x))
 };
 
+/// How a kPre block's parts are added to what goes on: x += multiplier * norm_out(f(norm_in(x))).
+struct Residual {
+  double multiplier = 1.0;
+  bool input_norms = true;
+  bool mixer_output_norm = false, feed_forward_output_norm = false;
+  bool parallel = false;  ///< both parts see the same norm_in(x), and there is one
+
+  bool operator==(const Residual&) const = default;
+};
+
 /// Mixer, then feed-forward layer, each with a residual connection and a norm.
 struct BlockSpec {
   NormPlacement placement = NormPlacement::kPre;
   Norm norm;
   Mixer mixer;
-  std::variant<FeedForward, MixtureOfExperts, Unread> feed_forward;  // Unread: also of a block without one
+  std::variant<FeedForward, MixtureOfExperts, Unread, Absent> feed_forward;
+  Residual residual = {};
 
   /// nullptr for a block without experts.
   const MixtureOfExperts* moe() const { return std::get_if<MixtureOfExperts>(&feed_forward); }

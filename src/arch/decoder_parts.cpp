@@ -50,7 +50,7 @@ BlockSpec block_spec(const DecoderParts& parts, std::size_t layer, std::int64_t 
   if (!parts.windows.empty()) set_window(block.mixer, parts.windows[layer]);
   if (experts == 0) {
     if (!parts.no_network.empty() && parts.no_network[layer])
-      block.feed_forward = Unread{};
+      block.feed_forward = Absent{};
     else
       block.feed_forward = FeedForward{parts.dense_width, parts.moe.expert.gated};
     return block;
@@ -69,8 +69,8 @@ std::int64_t window_of(const Mixer& mixer) {
 }
 
 /// Settings for each block by its type: "layer_types", else whether it attends to a window.
-void read_rotary(ConfigFields& config, ModelSpec& spec) {
-  const RopeSettings rope(config);
+void read_rotary(ConfigFields& config, const DecoderParts& parts, ModelSpec& spec) {
+  const RopeSettings rope(config, parts.turned_part);
   spec.notes = rope.notes();
   std::vector<std::string> types;
   if (rope.by_type() && config.fields().has("layer_types"))
@@ -78,7 +78,7 @@ void read_rotary(ConfigFields& config, ModelSpec& spec) {
   for (std::size_t layer = 0; layer < spec.blocks.size(); ++layer) {
     Mixer& mixer = spec.blocks[layer].mixer;
     const std::string_view type = window_of(mixer) > 0 ? "sliding_attention" : "full_attention";
-    rope.apply(types.empty() ? type : types[layer], mixer);
+    rope.apply(types.empty() ? type : types[layer], layer, mixer);
   }
 }
 
@@ -101,7 +101,7 @@ ModelSpec decoder_spec(ConfigFields& config, const DecoderParts& parts) {
   config.expect("hidden_act", {"silu"}, "silu");
   spec.final_norm = Norm{NormKind::kRms, parts.epsilon};
   add_blocks(config, parts, spec);
-  read_rotary(config, spec);
+  read_rotary(config, parts, spec);
   return spec;
 }
 
@@ -131,6 +131,39 @@ std::vector<std::int64_t> windows(ConfigFields& config, FirstSlidingLayer first)
       first == FirstSlidingLayer::kZero ? 0 : fields.integer("max_window_layers", {0, kMostLayers}, 28);
   std::fill(windows.begin() + std::min(begin, config.layers()), windows.end(), window);
   return windows;
+}
+
+std::vector<std::int64_t> windows_by_type(ConfigFields& config) {
+  JsonObject& fields = config.fields();
+  if (fields.has("layer_types") || !fields.has("sliding_window"))
+    return windows(config, FirstSlidingLayer::kZero);
+  const std::int64_t window = fields.integer("sliding_window", {1, std::int64_t{1} << 40});
+  std::vector<std::int64_t> found(static_cast<std::size_t>(config.layers()), window);
+  const nlohmann::json* pattern = fields.find_value("sliding_window_pattern");
+  if (pattern != nullptr && pattern->is_string()) {
+    const std::string letters = fields.string("sliding_window_pattern");
+    for (std::size_t i = 0; i < found.size() && !letters.empty(); ++i)
+      if (letters[i % letters.size()] == 'G') found[i] = 0;
+    return found;
+  }
+  const std::string_view every = pattern != nullptr ? "sliding_window_pattern" : "global_attn_every_n_layers";
+  if (!fields.has(every)) fields.fail("layer_types", "missing; which layers see all is not known without it");
+  const auto step = static_cast<std::size_t>(fields.integer(every, {1, kMostLayers}));
+  for (std::size_t i = step - 1; i < found.size(); i += step) found[i] = 0;
+  return found;
+}
+
+void turn_windows_only(ModelSpec& spec) {
+  for (BlockSpec& block : spec.blocks)
+    if (auto* grouped = std::get_if<GroupedAttention>(&block.mixer);
+        grouped != nullptr && grouped->window == 0)
+      grouped->rotary.reset();
+}
+
+void expect_one_per_block(ConfigFields& config, std::string_view key, std::size_t entries) {
+  if (static_cast<std::int64_t>(entries) == config.layers()) return;
+  config.fields().fail(key, fmt::format("the list has {} entries, expected one for each of the {} blocks",
+                                        entries, config.layers()));
 }
 
 Family decoder_family(std::string_view model_type, std::string_view title,

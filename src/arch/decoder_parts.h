@@ -20,6 +20,9 @@ struct DecoderParts {
   std::vector<bool> no_network;       // [L] blocks without any feed-forward network; empty: none
   MixtureOfExperts moe;               // of every such block; E, rows and K are filled in
   std::int64_t next_token_layers = 0;
+  /// The part of each head that is turned where "partial_rotary_factor" does not tell; absent: all, and the
+  /// family knows no such field.
+  std::optional<double> turned_part;
 };
 
 /// Vocabulary, width, positions, special tokens, tied embeddings, experts of each block. Checks that a token
@@ -32,9 +35,24 @@ ModelSpec unread_spec(ConfigFields& config, DecoderParts parts);
 /// Heads and their widths. `theta`: the base of rotary embeddings where config.json says none; what it does
 /// say is read by `decoder_spec`, see rope_settings.h.
 GroupedAttention grouped_attention(ConfigFields& config, double theta);
+/// What the Granite families share: "attention_multiplier", and the experts' rule.
+DecoderParts granite_parts(ConfigFields& config);
+/// `decoder_spec` with the multipliers of embeddings, residuals and logits.
+ModelSpec granite_spec(ConfigFields& config, const DecoderParts& parts);
+
 /// "attention_bias": of queries, keys, values and the output.
 void read_attention_bias(ConfigFields& config, GroupedAttention& attention);
 LatentAttention latent_attention(ConfigFields& config, RotaryPairs pairs);
+
+/// "index_n_heads", "index_head_dim" and "index_topk".
+KeyIndexer key_indexer(ConfigFields& config, RotaryPairs pairs);
+/// "indexer_types": "full", or "shared" for blocks that take the last one's choice.
+void read_shared_indexers(ConfigFields& config, ModelSpec& spec);
+
+/// "linear_num_key_heads" and what goes with it. Throws UserError for heads that do not divide.
+GatedDelta gated_delta(ConfigFields& config);
+/// Which blocks have attention: "layer_types", else every "full_attention_interval"-th.
+std::vector<bool> attention_blocks(ConfigFields& config);
 
 /// "rms_norm_eps"
 double rms_epsilon(ConfigFields& config, double fallback);
@@ -43,6 +61,15 @@ double rms_epsilon(ConfigFields& config, double fallback);
 enum class FirstSlidingLayer { kZero, kMaxWindowLayers };
 /// [L] of "sliding_window" and "layer_types".
 std::vector<std::int64_t> windows(ConfigFields& config, FirstSlidingLayer first);
+
+/// [L] of "sliding_window" and "layer_types", or the pattern that stands for them: every how many layers one
+/// sees all
+/// ("sliding_window_pattern", "global_attn_every_n_layers"), or "LLG".
+std::vector<std::int64_t> windows_by_type(ConfigFields& config);
+/// Layers that see all have no positions.
+void turn_windows_only(ModelSpec& spec);
+/// Throws UserError unless the list of that name has as many entries as there are blocks.
+void expect_one_per_block(ConfigFields& config, std::string_view key, std::size_t entries);
 
 /// Blocks with experts: not in "mlp_only_layers" and (block + 1) % "decoder_sparse_step" == 0.
 std::vector<bool> sparse_by_step(ConfigFields& config);
@@ -77,6 +104,10 @@ void read_groups(ConfigFields& config, RouterConfig& rule);
 
 /// What the Qwen families share.
 DecoderParts qwen_parts(ConfigFields& config);
+
+/// Qwen's models of Gated DeltaNet with attention between: gates of its output behind the queries, norms from
+/// one.
+ModelSpec qwen_delta_spec(ConfigFields& config, DecoderParts parts, bool rows_by_key_head);
 
 enum class DeepSeekRouter {
   kSoftmax,

@@ -95,6 +95,7 @@ void add(std::vector<Family>& all, const Family& family) {
     if (!variant.modules.empty()) other.modules = variant.modules;
     if (!variant.nested.empty()) other.config.nested = variant.nested;
     if (!variant.nested_type.empty()) other.config.nested_type = variant.nested_type;
+    if (!variant.missing.empty()) other.can.missing = variant.missing;
   }
 }
 

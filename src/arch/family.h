@@ -56,6 +56,7 @@ struct Capabilities {
 struct Variant {
   std::string_view model_type, title;
   std::string_view modules = {}, nested = {}, nested_type = {};  // empty: as the family's
+  std::string_view missing = {};  // what it takes beyond the family; see Capabilities
 };
 
 /// An architecture: everything that is particular to one `model_type`. One file of `families/` each.

@@ -45,7 +45,7 @@ ModelSizes sizes_of(const arch::ModelSpec& spec) {
   ModelSizes sizes;
   sizes.layers = spec.layers();
   sizes.width = spec.width;
-  sizes.heads = arch::heads_of(spec.blocks.front().mixer);
+  for (const arch::BlockSpec& b : spec.blocks) sizes.heads = std::max(sizes.heads, arch::heads_of(b.mixer));
   sizes.positions = spec.positions();
   if (const auto* text = std::get_if<arch::TextInput>(&spec.input)) sizes.vocabulary = text->vocabulary;
   const auto layers = arch::moe_layers(spec);

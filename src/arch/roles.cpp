@@ -3,35 +3,13 @@
 #include <algorithm>
 #include <array>
 
-#include "base/error.h"
+#include "arch/role_place.h"
 
 namespace espalier::arch {
 namespace {
 
-/// Where a role is asked for.
-struct Place {
-  const ModelSpec& spec;
-  const BlockSpec* block = nullptr;  // nullptr outside the blocks
-
-  const GroupedAttention* grouped() const {
-    return block ? std::get_if<GroupedAttention>(&block->mixer) : nullptr;
-  }
-  const LatentAttention* latent() const {
-    return block ? std::get_if<LatentAttention>(&block->mixer) : nullptr;
-  }
-  bool is_read() const { return block && !std::holds_alternative<Unread>(block->mixer); }
-  const MixtureOfExperts* moe() const { return block ? block->moe() : nullptr; }
-  const FeedForward* dense() const {
-    return block ? std::get_if<FeedForward>(&block->feed_forward) : nullptr;
-  }
-  const SharedExpert* shared() const { return moe() && moe()->shared ? &*moe()->shared : nullptr; }
-  const TextInput* text() const { return block ? nullptr : std::get_if<TextInput>(&spec.input); }
-  const ImageInput* image() const { return block ? nullptr : std::get_if<ImageInput>(&spec.input); }
-  const FeedForward* expert() const { return moe() ? &moe()->expert : nullptr; }
-};
-
 bool layer_norm(const Norm& norm) {
-  return norm.kind == NormKind::kLayer;
+  return norm.kind == NormKind::kLayer && norm.bias;
 }
 
 /// A role's shape, in the letters of `size_of`, and when it is there.
@@ -65,8 +43,8 @@ constexpr RoleRow kInput[] = {
 };
 
 constexpr RoleRow kBlock[] = {
-    {Role::kMixerNorm, kW, "D", [](P at) { return at.is_read(); }},
-    {Role::kMixerNorm, kB, "D", [](P at) { return at.is_read() && layer_norm(at.block->norm); }},
+    {Role::kMixerNorm, kW, "D", [](P at) { return at.mixer_norm(); }},
+    {Role::kMixerNorm, kB, "D", [](P at) { return at.mixer_norm() && layer_norm(at.block->norm); }},
     {Role::kQueryDown, kW, "rD", [](P at) { return at.latent() && at.latent()->query_rank; }},
     {Role::kQueryDown, kB, "r",
      [](P at) { return at.latent() && at.latent()->query_rank && at.latent()->down_bias; }},
@@ -78,30 +56,60 @@ constexpr RoleRow kBlock[] = {
     {Role::kKey, kB, "K", [](P at) { return at.grouped() && at.grouped()->query_key_value_bias; }},
     {Role::kValue, kW, "UD", [](P at) { return at.grouped() != nullptr; }},
     {Role::kValue, kB, "U", [](P at) { return at.grouped() && at.grouped()->query_key_value_bias; }},
-    {Role::kQueryNorm, kW, "q",
-     [](P at) { return at.grouped() && at.grouped()->query_key_norm != QueryKeyNorm::kNone; }},
-    {Role::kKeyNorm, kW, "k",
-     [](P at) { return at.grouped() && at.grouped()->query_key_norm != QueryKeyNorm::kNone; }},
+    {Role::kQueryNorm, kW, "q", [](P at) { return at.norms_queries(); }},
+    {Role::kKeyNorm, kW, "k", [](P at) { return at.norms_queries(); }},
+    {Role::kSinks, kW, "H", [](P at) { return at.grouped() && at.grouped()->sinks; }},
+    {Role::kOutputGate, kW, "GD", [](P at) { return at.gates_output(); }},
     {Role::kKeyValueDown, kW, "tD", [](P at) { return at.latent() != nullptr; }},
     {Role::kKeyValueDown, kB, "t", [](P at) { return at.latent() && at.latent()->down_bias; }},
     {Role::kKeyValueDownNorm, kW, "c", [](P at) { return at.latent() != nullptr; }},
     {Role::kKeyValueUp, kW, "Wc", [](P at) { return at.latent() != nullptr; }},
-    {Role::kMixerOutput, kW, "DO", [](P at) { return at.is_read(); }},
+    {Role::kIndexQuery, kW, "xr", [](P at) { return at.indexes(); }},
+    {Role::kIndexKey, kW, "yD", [](P at) { return at.indexes(); }},
+    {Role::kIndexKeyNorm, kW, "y", [](P at) { return at.indexes(); }},
+    {Role::kIndexKeyNorm, kB, "y", [](P at) { return at.indexes(); }},
+    {Role::kIndexWeight, kW, "zD", [](P at) { return at.indexes(); }},
+    {Role::kScanInput, kW, "mD", [](P at) { return at.state(); }},
+    {Role::kScanInput, kB, "m", [](P at) { return at.scan_biases(); }},
+    {Role::kScanGate, kW, "OD", [](P at) { return at.delta() && !at.delta()->rows_by_key_head; }},
+    {Role::kScanBeta, kW, "bD", [](P at) { return at.delta() != nullptr; }},
+    {Role::kScanDecay, kW, "HD", [](P at) { return at.delta() && !at.delta()->rows_by_key_head; }},
+    {Role::kConvolution, kW, "C1w", [](P at) { return at.state(); }},
+    {Role::kConvolution, kB, "C",
+     [](P at) {
+       return (at.convolution() && at.convolution()->biases) || (at.mamba() && at.mamba()->convolution_bias);
+     }},
+    {Role::kDecayRate, kW, "H", [](P at) { return at.fades(); }},
+    {Role::kDecayBias, kW, "H", [](P at) { return at.fades(); }},
+    {Role::kSkip, kW, "H", [](P at) { return at.mamba() != nullptr; }},
+    {Role::kScanNorm, kW, "v", [](P at) { return at.fades(); }},
+    {Role::kScanOutput, kW, "DO", [](P at) { return at.state(); }},
+    {Role::kScanOutput, kB, "D", [](P at) { return at.scan_biases(); }},
+    {Role::kMixerOutput, kW, "DO", [](P at) { return at.has_mixer() && !at.state(); }},
     {Role::kMixerOutput, kB, "D",
      [](P at) {
        return (at.grouped() && at.grouped()->output_bias) || (at.latent() && at.latent()->output_bias);
      }},
-    {Role::kFeedForwardNorm, kW, "D", [](P at) { return at.is_read(); }},
-    {Role::kFeedForwardNorm, kB, "D", [](P at) { return at.is_read() && layer_norm(at.block->norm); }},
+    {Role::kMixerOutputNorm, kW, "D",
+     [](P at) { return at.is_read() && at.block->residual.mixer_output_norm; }},
+    {Role::kFeedForwardNorm, kW, "D", [](P at) { return at.feed_forward_norm(); }},
+    {Role::kFeedForwardNorm, kB, "D",
+     [](P at) { return at.feed_forward_norm() && layer_norm(at.block->norm); }},
+    {Role::kFeedForwardOutputNorm, kW, "D",
+     [](P at) { return at.is_read() && at.block->residual.feed_forward_output_norm; }},
     {Role::kGate, kW, "FD", [](P at) { return at.dense() && at.dense()->gated; }},
+    {Role::kGate, kB, "F", [](P at) { return at.dense() && at.dense()->gated && at.dense()->biases; }},
     {Role::kUp, kW, "FD", [](P at) { return at.dense() != nullptr; }},
     {Role::kUp, kB, "F", [](P at) { return at.dense() && at.dense()->biases; }},
     {Role::kDown, kW, "DF", [](P at) { return at.dense() != nullptr; }},
     {Role::kDown, kB, "D", [](P at) { return at.dense() && at.dense()->biases; }},
     {Role::kRouter, kW, "RD", [](P at) { return at.moe() != nullptr; }},
+    {Role::kRouter, kB, "R", [](P at) { return at.moe() && at.moe()->router.bias; }},
     {Role::kRouter, Part::kCorrection, "R",
      [](P at) { return at.moe() && at.moe()->router.rule.correction_bias && !at.moe()->router.by_token; }},
     {Role::kTokenExperts, kW, "Ve", [](P at) { return at.moe() && at.moe()->router.by_token; }},
+    {Role::kLatentIn, kW, "dD", [](P at) { return at.moe() && at.moe()->input_width > 0 && at.is_read(); }},
+    {Role::kLatentOut, kW, "Dd", [](P at) { return at.moe() && at.moe()->input_width > 0 && at.is_read(); }},
     {Role::kNovices, kB, "ND", [](P at) { return at.moe() && at.moe()->router.novices; }},
     {Role::kSharedGate, kW, "SD", [](P at) { return at.shared() && at.shared()->network.gated; }},
     {Role::kSharedUp, kW, "SD", [](P at) { return at.shared() != nullptr; }},
@@ -111,6 +119,8 @@ constexpr RoleRow kBlock[] = {
 
 constexpr RoleRow kExpert[] = {
     {Role::kExpertGate, kW, "Fd", [](P at) { return at.expert() && at.expert()->gated; }},
+    {Role::kExpertGate, kB, "F",
+     [](P at) { return at.expert() && at.expert()->gated && at.expert()->biases; }},
     {Role::kExpertUp, kW, "Fd", [](P at) { return at.expert() != nullptr; }},
     {Role::kExpertUp, kB, "F", [](P at) { return at.expert() && at.expert()->biases; }},
     {Role::kExpertDown, kW, "dF", [](P at) { return at.expert() != nullptr; }},
@@ -122,6 +132,8 @@ constexpr RoleRow kHeads[] = {
     {Role::kFinalNorm, kB, "D", [](P at) { return at.spec.final_norm && layer_norm(*at.spec.final_norm); }},
     {Role::kHead, kW, "VD",
      [](P at) { return at.spec.final_norm && at.spec.heads.language && !at.spec.heads.language->tied; }},
+    {Role::kHead, kB, "V",
+     [](P at) { return at.spec.final_norm && at.spec.heads.language && at.spec.heads.language->bias; }},
     {Role::kPooler, kW, "DD", [](P at) { return of_encoder(at, at.spec.heads.pooler); }, Group::kPooler},
     {Role::kPooler, kB, "D", [](P at) { return of_encoder(at, at.spec.heads.pooler); }, Group::kPooler},
     {Role::kMaskedWordTransform, kW, "DD", [](P at) { return of_encoder(at, at.spec.heads.masked_words); },
@@ -141,81 +153,6 @@ constexpr RoleRow kHeads[] = {
     {Role::kClassifier, kW, "CD", [](P at) { return at.image() != nullptr; }},
     {Role::kClassifier, kB, "C", [](P at) { return at.image() != nullptr; }},
 };
-
-std::int64_t attention_size(char letter, const Place& at) {
-  if (const auto* a = at.grouped()) {
-    const bool all = a->query_key_norm == QueryKeyNorm::kAllHeads;
-    switch (letter) {
-      case 'Q':
-        return a->heads * a->key_width;
-      case 'K':
-        return a->key_value_heads * a->key_width;
-      case 'U':
-        return a->key_value_heads * a->value_width;
-      case 'O':
-        return a->heads * a->value_width;
-      case 'q':
-        return all ? a->heads * a->key_width : a->key_width;
-      case 'k':
-        return all ? a->key_value_heads * a->key_width : a->key_width;
-      default:
-        break;
-    }
-  }
-  if (const auto* a = at.latent()) {
-    switch (letter) {
-      case 'Q':
-        return a->heads * a->key_width();
-      case 'O':
-        return a->heads * a->value_width;
-      case 'r':
-        return *a->query_rank;
-      case 'c':
-        return a->key_value_rank;
-      case 't':
-        return a->key_value_rank + a->rotary.width;
-      case 'W':
-        return a->heads * (a->nope_width + a->value_width);
-      default:
-        break;
-    }
-  }
-  throw InternalError("a size that this mixer does not have");
-}
-
-std::int64_t size_of(char letter, const Place& at) {
-  const auto labels = static_cast<std::int64_t>(at.spec.heads.labels.size());
-  switch (letter) {
-    case '1':
-      return 1;
-    case 'V':
-      return at.spec.text().vocabulary;
-    case 'D':
-      return at.spec.width;
-    case 'P':
-      return at.spec.positions();
-    case 'Y':
-      return at.spec.text().token_types;
-    case 'X':
-      return at.spec.image().patch_values();
-    case 'C':
-      return at.image() ? labels : at.spec.heads.label_count();
-    case 'F':
-      return at.moe() ? at.moe()->expert.width : at.dense()->width;
-    case 'S':
-      return at.shared()->network.width;
-    case 'd':
-      return at.moe()->input_width > 0 ? at.moe()->input_width : at.spec.width;
-    case 'R':
-      return at.moe()->router.rows;
-    case 'e':
-      return at.moe()->router.rule.experts_per_token;
-    case 'N':
-      return at.moe()->router.rows - at.moe()->experts;
-    default:
-      return attention_size(letter, at);
-  }
-}
 
 class Lister {
  public:
@@ -240,8 +177,24 @@ class Lister {
       if (!row.there(at)) continue;
       ExpectedTensor tensor{{row.role, row.part, block, expert}, {}, row.shape, row.group};
       for (const char letter : row.shape) tensor.shape.push_back(size_of(letter, at));
+      if (row.part == Part::kWeight) fuse(tensor);
       tensors_.push_back(std::move(tensor));
     }
+  }
+
+  /// Where the rows of a role lie if the projections of a mixer's input are one.
+  void fuse(ExpectedTensor& tensor) {
+    if (tensor.key.role != Role::kQuery && tensor.key.role != Role::kKey && tensor.key.role != Role::kValue &&
+        tensor.key.role != Role::kScanInput && tensor.key.role != Role::kScanGate &&
+        tensor.key.role != Role::kScanBeta && tensor.key.role != Role::kScanDecay)
+      return;
+    tensor.fused_first = 0;
+    for (ExpectedTensor& other : tensors_) {
+      if (other.key.block != tensor.key.block || other.fused_rows == 0) continue;
+      tensor.fused_first += other.shape.front();
+      other.fused_rows += tensor.shape.front();
+    }
+    tensor.fused_rows = tensor.fused_first + tensor.shape.front();
   }
 
   const ModelSpec& spec_;
@@ -258,56 +211,6 @@ std::int64_t ExpectedTensor::elements() const {
 
 std::vector<ExpectedTensor> expected_tensors(const ModelSpec& spec) {
   return Lister(spec).list();
-}
-
-std::string_view size_word(char letter) {
-  switch (letter) {
-    case 'V':
-      return "vocab_size";
-    case 'D':
-      return "width";
-    case 'P':
-      return "positions";
-    case 'Y':
-      return "type_vocab_size";
-    case 'X':
-      return "numbers of a patch";
-    case 'C':
-      return "the number of labels (id2label)";
-    case 'F':
-      return "inner width";
-    case 'S':
-      return "inner width of the shared expert";
-    case 'd':
-      return "width of an expert's input";
-    case 'R':
-      return "router rows";
-    case 'e':
-      return "experts per token";
-    case 'N':
-      return "router rows without an expert";
-    case 'Q':
-      return "width of all queries";
-    case 'K':
-      return "width of all keys";
-    case 'U':
-      return "width of all values";
-    case 'O':
-      return "width of all heads' results";
-    case 'q':
-    case 'k':
-      return "width of a norm of heads";
-    case 'r':
-      return "rank of queries";
-    case 'c':
-      return "rank of keys and values";
-    case 't':
-      return "rank of keys and values, with the turned part";
-    case 'W':
-      return "width of all keys and values";
-    default:
-      return "1";
-  }
 }
 
 bool is_of_expert(Role role) {

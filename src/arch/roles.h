@@ -29,6 +29,9 @@ struct ExpectedTensor {
   std::vector<std::int64_t> shape;
   std::string_view letters;  // of the shape, see `size_word`
   Group group = Group::kModel;
+  /// Of the projections of a mixer's input, where they are one (Storage::kFused): its rows, and this one's
+  /// first. 0: it is not one of them.
+  std::int64_t fused_rows = 0, fused_first = 0;
 
   std::int64_t elements() const;
 };

@@ -18,7 +18,21 @@ double yarn_amplitude(const Yarn& yarn) {
 }
 
 std::int64_t heads_of(const Mixer& mixer) {
-  return std::visit([](const auto& attention) { return attention.heads; }, mixer);
+  return std::visit(
+      [](const auto& a) -> std::int64_t {
+        if constexpr (requires { a.heads; })
+          return a.heads;
+        else if constexpr (requires { a.value_heads; })
+          return a.value_heads;
+        else
+          return 0;
+      },
+      mixer);
+}
+
+bool has_state(const Mixer& mixer) {
+  return std::holds_alternative<GatedDelta>(mixer) || std::holds_alternative<ShortConvolution>(mixer) ||
+         std::holds_alternative<Mamba2>(mixer);
 }
 
 const Rotary* rotary_of(const Mixer& mixer) {

@@ -18,6 +18,7 @@ struct TextInput {
   bool position_table = false;   // embeddings of positions [positions, D] are added
   std::int64_t token_types = 0;  // embeddings [token_types, D] are added; 0: none
   std::optional<Norm> norm;      // of the sum
+  double multiplier = 1.0;       // of the embeddings
   std::optional<std::int64_t> bos_token, eos_token, pad_token;
 
   bool operator==(const TextInput&) const = default;
@@ -39,6 +40,9 @@ enum class ProblemType { kSingleLabel, kMultiLabel, kRegression };
 /// Next-token logits [V].
 struct LanguageHead {
   bool tied = false;  // its weight is the token embeddings
+  bool bias = false;
+  double multiplier = 1.0;             // of the logits
+  std::optional<double> softcap = {};  // c tanh(logits / c) of them, after the multiplier
 
   bool operator==(const LanguageHead&) const = default;
 };

@@ -26,7 +26,24 @@ enum class Role {
   kKeyValueDown,
   kKeyValueDownNorm,
   kKeyValueUp,
+  kSinks,
+  kOutputGate,  // of attention
+  kIndexQuery,  // of an indexer of keys
+  kIndexKey,
+  kIndexKeyNorm,
+  kIndexWeight,
+  kScanInput,  // of a mixer with a state: queries, keys and values
+  kScanGate,
+  kScanBeta,   // how much a token corrects the state
+  kScanDecay,  // how fast the state fades
+  kConvolution,
+  kDecayRate,
+  kDecayBias,
+  kSkip,  // of a mixer's input past its state
+  kScanNorm,
+  kScanOutput,
   kMixerOutput,
+  kMixerOutputNorm,
   kFeedForwardNorm,
   kGate,  // of a block without experts
   kUp,
@@ -40,10 +57,13 @@ enum class Role {
   kExpertGate,
   kExpertUp,
   kExpertDown,
+  kLatentIn,  // to the experts' width, where it is not D, and back
+  kLatentOut,
   kSharedGate,
   kSharedUp,
   kSharedDown,
   kSharedScore,  // the shared expert counts times its sigmoid
+  kFeedForwardOutputNorm,
   kFinalNorm,
   kHead,
   kPooler,
@@ -65,6 +85,7 @@ enum class Storage {
   kOwnTransposed,     ///< [in, out]; of a vector: [1, n]
   kFirst,             ///< [2 out, in], the first half of the rows
   kSecond,            ///< the second half
+  kFused,             ///< some rows of [.., in], which all projections of a mixer's input share
   kStacked,           ///< [E, out, in] of all experts
   kStackedFirst,      ///< [E, 2 out, in], the first half of an expert's rows
   kStackedSecond,     ///< the second half

@@ -70,8 +70,28 @@ void set_gates(const RouterConfig& config, std::span<const float> scores,
     sum += gates[k] = scores[static_cast<std::size_t>(chosen[k])];
   // A softmax over the chosen is the softmax over all, normalised.
   const bool normalise = config.normalise || config.score == GateScore::kSoftmaxOfChosen;
-  const float scale = static_cast<float>(config.scale) / (normalise ? sum + kTiny : 1.0F);
+  const float scale =
+      static_cast<float>(config.scale) / (normalise ? sum + static_cast<float>(config.sum_epsilon) : 1.0F);
   for (float& gate : gates) gate *= scale;
+}
+
+/// `kSparseMixer`: `open` [E] holds the logits, those of earlier choices -inf.
+void mix_sparsely(const RouterConfig& config, std::span<const float> logits, std::span<float> open,
+                  std::span<std::int32_t> chosen, std::span<float> gates) {
+  std::copy(logits.begin(), logits.end(), open.begin());
+  for (std::size_t slot = 0; slot < chosen.size(); ++slot) {
+    const auto best = std::max_element(open.begin(), open.end());
+    const float largest = *best;
+    float sum = 0;
+    for (std::size_t e = 0; e < logits.size(); ++e) {
+      const float scale = std::max(std::abs(logits[e]), largest);
+      const bool far = (largest - logits[e]) / scale > 2.0F * static_cast<float>(config.mixer_epsilon);
+      if (!far) sum += std::exp(open[e] - largest);
+    }
+    chosen[slot] = static_cast<std::int32_t>(best - open.begin());
+    gates[slot] = 1.0F / sum;
+    *best = kNever;
+  }
 }
 
 }  // namespace
@@ -96,7 +116,10 @@ void choose_for_token(const RouterConfig& config, std::span<const float> logits,
   scratch.scores.resize(E);
   scratch.ranked.resize(E);
   score(config.score, logits, alpha, scratch.scores);
-  for (std::size_t e = 0; e < E; ++e) scratch.ranked[e] = scratch.scores[e] + (bias.empty() ? 0.0F : bias[e]);
+  if (config.score == GateScore::kSparseMixer)
+    return mix_sparsely(config, logits, scratch.ranked, chosen, gates);
+  const std::span<const float> ranked = config.bias_on_logits ? logits : scratch.scores;
+  for (std::size_t e = 0; e < E; ++e) scratch.ranked[e] = ranked[e] + (bias.empty() ? 0.0F : bias[e]);
   if (config.groups > 1) close_groups(config, scratch.ranked);
   best_of(scratch.ranked, chosen);
   set_gates(config, scratch.scores, chosen, gates);

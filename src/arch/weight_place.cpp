@@ -19,6 +19,7 @@ struct Lie {
 Lie lie_of(Storage storage) {
   switch (storage) {
     case Storage::kOwn:
+    case Storage::kFused:
       return {};
     case Storage::kOwnTransposed:
       return {.transposed = true};
@@ -60,7 +61,8 @@ std::vector<std::int64_t> stored_shape(const ExpectedTensor& tensor, Storage sto
   const Lie lie = lie_of(storage);
   std::vector<std::int64_t> shape = tensor.shape;
   if (lie.pair) shape.front() *= 2;
-  if (lie.transposed && shape.size() == 1) shape.push_back(1);
+  if (storage == Storage::kFused) shape.front() = tensor.fused_rows;
+  if (storage == Storage::kOwnTransposed && shape.size() == 1) shape.push_back(1);
   if (lie.transposed) std::reverse(shape.begin(), shape.end());
   if (lie.flat)
     shape.front() *= experts;
@@ -81,6 +83,7 @@ WeightPlace place_in(std::string weight, const ExpectedTensor& tensor, Storage s
   WeightPlace place;
   place.weight = std::move(weight);
   place.begin = expert * outputs * in + first;
+  if (storage == Storage::kFused) place.begin = tensor.fused_first * in;
   place.rows = vector ? 1 : out;
   place.columns = vector ? out : in;
   place.row_stride = vector ? out : stride;

@@ -6,10 +6,14 @@ namespace espalier {
 
 /// How a router turns its float32 logits h [E] into choices and gates.
 enum class GateScore {
-  kSoftmax,         ///< softmax over all experts, then top-k
-  kSigmoid,         ///< sigmoid of each logit (deepseek_v3, glm4_moe)
-  kSqrtSoftplus,    ///< sqrt(log(1 + exp(h))) of each logit (deepseek_v4)
-  kSoftmaxOfChosen  ///< top-k of the logits, softmax over the chosen (gpt_oss, granitemoe)
+  kSoftmax,          ///< softmax over all experts, then top-k
+  kSigmoid,          ///< sigmoid of each logit (deepseek_v3, glm4_moe)
+  kSqrtSoftplus,     ///< sqrt(log(1 + exp(h))) of each logit (deepseek_v4)
+  kSoftmaxOfChosen,  ///< top-k of the logits, softmax over the chosen (gpt_oss, granitemoe)
+  /// One choice after the other: the largest logit h, its gate the softmax over those logits x that are close
+  /// to it, (h - x) / max(|x|, h) <= 2 `mixer_epsilon`, and that no earlier choice took (Liu et al. 2024,
+  /// arXiv 2409.12136; phimoe)
+  kSparseMixer
 };
 
 /// How the groups of a group-limited router are ranked.
@@ -28,6 +32,9 @@ struct RouterConfig {
   std::int64_t top_groups = 1;         ///< groups that a token may choose from
   GroupScore group_score = GroupScore::kMax;
   bool correction_bias = false;  ///< e_score_correction_bias [E] is added for choosing, not for weighing
+  double sum_epsilon = 1e-20;    ///< added to the sum that gates are divided by
+  bool bias_on_logits = false;   ///< that bias is added to logits, not to scores (kolibri1)
+  double mixer_epsilon = 0.01;   ///< kSparseMixer's
 
   bool operator==(const RouterConfig&) const = default;
 };

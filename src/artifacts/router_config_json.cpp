@@ -15,7 +15,8 @@ using OfGroup = std::pair<std::string_view, GroupScore>;
 constexpr Score kScores[] = {{"softmax", GateScore::kSoftmax},
                              {"sigmoid", GateScore::kSigmoid},
                              {"sqrt_softplus", GateScore::kSqrtSoftplus},
-                             {"softmax_of_chosen", GateScore::kSoftmaxOfChosen}};
+                             {"softmax_of_chosen", GateScore::kSoftmaxOfChosen},
+                             {"sparse_mixer", GateScore::kSparseMixer}};
 constexpr OfGroup kGroupScores[] = {{"max", GroupScore::kMax},
                                     {"sum_of_two_best", GroupScore::kSumOfTwoBest}};
 constexpr std::int64_t kMost = 65536;
@@ -42,14 +43,18 @@ auto value_in(const Rows& rows, JsonObject& object, std::string_view key) {
 }  // namespace
 
 nlohmann::ordered_json router_config_to_json(const RouterConfig& config) {
-  return {{"score", name_in(kScores, config.score)},
-          {"experts_per_token", config.experts_per_token},
-          {"normalise", config.normalise},
-          {"scale", config.scale},
-          {"groups", config.groups},
-          {"top_groups", config.top_groups},
-          {"group_score", name_in(kGroupScores, config.group_score)},
-          {"correction_bias", config.correction_bias}};
+  nlohmann::ordered_json json = {{"score", name_in(kScores, config.score)},
+                                 {"experts_per_token", config.experts_per_token},
+                                 {"normalise", config.normalise},
+                                 {"scale", config.scale},
+                                 {"groups", config.groups},
+                                 {"top_groups", config.top_groups},
+                                 {"group_score", name_in(kGroupScores, config.group_score)},
+                                 {"correction_bias", config.correction_bias}};
+  if (config.sum_epsilon != RouterConfig{}.sum_epsilon) json["sum_epsilon"] = config.sum_epsilon;
+  if (config.bias_on_logits) json["bias_on_logits"] = true;
+  if (config.score == GateScore::kSparseMixer) json["mixer_epsilon"] = config.mixer_epsilon;
+  return json;
 }
 
 RouterConfig router_config_from_json(JsonObject object) {
@@ -62,6 +67,9 @@ RouterConfig router_config_from_json(JsonObject object) {
   config.top_groups = object.integer("top_groups", {1, config.groups});
   config.group_score = value_in(kGroupScores, object, "group_score");
   config.correction_bias = object.boolean("correction_bias");
+  config.sum_epsilon = object.number("sum_epsilon", {0.0, 1.0}, config.sum_epsilon);
+  config.bias_on_logits = object.boolean("bias_on_logits", false);
+  config.mixer_epsilon = object.number("mixer_epsilon", {0.0, 1.0}, config.mixer_epsilon);
   object.finish();
   return config;
 }

@@ -24,6 +24,11 @@ StoredWeight bound_weight(const Checkpoint& checkpoint, const arch::BoundTensors
   const formats::Weight whole = checkpoint.weight(place->weight);
   if (whole.format->turned) return of_turned(whole, *place);
   if (place->is_contiguous()) return {whole.slice(place->begin / place->columns, place->rows), {}, {}};
+  if (place->rows == 1) {  // a vector whose numbers are some steps apart: [out, 1]
+    const std::int64_t row = place->begin / whole.columns;
+    const Turned turned{place->begin - row * whole.columns, place->column_stride, place->columns};
+    return {whole.slice(row, 1), turned, {}};
+  }
   // Inputs are rows of the stored matrix, and an expert has as many of them one after another.
   const std::int64_t first_row = place->begin / whole.columns / place->columns * place->columns;
   const Turned turned{place->begin - first_row * whole.columns, place->row_stride, place->rows};

@@ -23,7 +23,8 @@ struct Block {
 Block block_of(const CausalAttention& a, std::int64_t head, std::int64_t first, std::int64_t rows) {
   const auto past = a.keys - a.queries;  // position of query 0
   const auto end = past + first + rows;
-  const auto key = a.window > 0 ? std::max<std::int64_t>(0, past + first + 1 - a.window) : 0;
+  auto key = a.window > 0 ? std::max<std::int64_t>(0, past + first + 1 - a.window) : 0;
+  if (a.chunk > 0) key = (past + first) / a.chunk * a.chunk;
   return {head, first, rows, key, end - key};
 }
 
@@ -41,7 +42,10 @@ void attend(const CausalAttention& a, const Block& b, std::vector<float>& scores
                                   .keys = b.keys,
                                   .first = a.keys - a.queries + b.first - b.key,
                                   .window = a.window,
-                                  .scale = a.scale});
+                                  .scale = a.scale,
+                                  .chunk = a.chunk,
+                                  .position = b.key,
+                                  .sink = a.sinks == nullptr ? nullptr : a.sinks + b.head});
   kernels::gemm(b.rows, a.value_width, b.keys, {p, b.keys}, {v, a.v_stride}, 0,
                 a.out + b.first * a.out_stride + b.head * a.value_width, a.out_stride);
 }

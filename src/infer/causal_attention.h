@@ -17,6 +17,8 @@ struct CausalAttention {
   std::int64_t key_width, value_width;
   std::int64_t window = 0;  ///< keys that a query sees, itself among them; 0: all before it
   float scale = 1;
+  std::int64_t chunk = 0;  ///< keys of a chunk, of which a query sees its own up to itself; 0: no chunks
+  const float* sinks = nullptr;  ///< [heads] one more logit in each query's softmax, without a value
 };
 
 /// Works on blocks of queries, one thread each: memory is O(keys) per thread.

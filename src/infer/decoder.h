@@ -11,6 +11,7 @@
 #include "arch/spec.h"
 #include "checkpoint/checkpoint.h"
 #include "infer/experts.h"
+#include "infer/norms.h"
 #include "infer/stored_weight.h"
 
 namespace espalier::infer {
@@ -20,6 +21,16 @@ struct GroupedAttentionWeights {
   StoredLinear query, key, value;     // [H d, D], [G d, D], [G d, D]
   StoredLinear output;                // [D, H d]
   StoredWeight query_norm, key_norm;  // [d] or [H d], [G d]; or not there
+  StoredWeight sinks;                 // [H], or not there
+  StoredLinear output_gate;           // [H d or H, D], or not there
+};
+
+/// An indexer of keys (arch::KeyIndexer), or nothing of it.
+struct IndexerWeights {
+  StoredLinear query;   // [heads width, query rank]
+  StoredLinear key;     // [width, D]
+  StoredNorm key_norm;  // [width]
+  StoredLinear weight;  // [heads, D]
 };
 
 /// Multi-head latent attention (DeepSeek-AI 2024, arXiv 2405.04434, 2.1); heads are n + r wide, values v.
@@ -30,15 +41,29 @@ struct LatentAttentionWeights {
   StoredLinear key_value_down;  // [key-value rank + r, D]
   StoredWeight key_value_norm;  // [key-value rank]
   StoredLinear key_value;       // [H (n + v), key-value rank]
-  StoredLinear output;          // [D, H v]
+  IndexerWeights indexer;
+  StoredLinear output;  // [D, H v]
 };
 
-/// One pre-norm block: x += attention(norm(x)); x += feed_forward(norm(x)).
+/// A mixer that carries a state along (arch::has_state). C channels are convolved, V of them are values of Hv
+/// heads; which parts there are, and how wide, is the mixer's.
+struct StateWeights {
+  StoredLinear input;        // of Gated DeltaNet [C, D], or with the gates [C + V, D]
+  StoredLinear gate;         // [V, D]
+  StoredLinear beta, decay;  // [Hv, D], or both in `beta` [2 Hv, D]
+  StoredLinear convolution;  // [C, kernel]
+  StoredWeight rate, bias;   // [Hv] the logarithm of the rate; of the decay
+  StoredWeight skip;         // [Hv]
+  StoredWeight norm;         // [value width], or [V]
+  StoredLinear output;       // [D, V]
+};
+
+/// One block: x += attention(norm(x)); x += feed_forward(norm(x)), or what `arch::Residual` tells.
 struct DecoderBlock {
-  StoredWeight attention_norm;  // [D]
-  std::variant<GroupedAttentionWeights, LatentAttentionWeights> attention;
-  StoredWeight feed_forward_norm;  // [D]
-  std::variant<GatedFfn, DecoderMoe> feed_forward;
+  StoredNorm attention_norm, attention_output_norm;  // or not there
+  std::variant<GroupedAttentionWeights, LatentAttentionWeights, StateWeights, std::monostate> attention;
+  StoredNorm feed_forward_norm, feed_forward_output_norm;  // or not there
+  std::variant<GatedFfn, DecoderMoe, std::monostate> feed_forward;
 
   const DecoderMoe* moe() const { return std::get_if<DecoderMoe>(&feed_forward); }
 };
@@ -49,8 +74,9 @@ struct DecoderModel {
   arch::ModelSpec spec;
   StoredWeight embedding;  // [V, D]
   std::vector<DecoderBlock> blocks;
-  StoredWeight norm;  // [D]
-  StoredWeight head;  // [V, D]; with tied embeddings the embedding
+  StoredNorm norm;
+  StoredWeight head;       // [V, D]; with tied embeddings the embedding
+  StoredWeight head_bias;  // [V], or not there
   std::shared_ptr<const Checkpoint> source;
 
   std::int64_t width() const { return spec.width; }                   // D

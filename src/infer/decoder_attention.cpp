@@ -1,6 +1,7 @@
 #include "infer/decoder_attention.h"
 
 #include <algorithm>
+#include <cmath>
 #include <utility>
 
 #include "kernels/simd/kernels.h"
@@ -34,6 +35,32 @@ void turn(const arch::Rotary& rotary, const RopeTable& table, std::int64_t T, st
                         .head_stride = head_stride,
                         .width = rotary.width,
                         .pairs = halves ? simd::RopePairs::kHalves : simd::RopePairs::kNeighbours});
+}
+
+std::unique_ptr<ReadyAttention> ready(const StateWeights& weights, const arch::BlockSpec& block,
+                                      const RopeTable* /*rope*/) {
+  if (std::holds_alternative<arch::Mamba2>(block.mixer)) return ready_mamba2(weights, block);
+  if (std::holds_alternative<arch::ShortConvolution>(block.mixer))
+    return ready_short_convolution(weights, block);
+  return ready_delta(weights, block);
+}
+
+float* state_of(KeyValues& past, std::int64_t size) {
+  if (past.values.empty()) {
+    past.values = Buffer<float>(size);
+    past.values.fill(0.0F);
+  }
+  return past.values.data();
+}
+
+void heat(const arch::QueryTemperature& temperature, std::int64_t T, std::int64_t first, float* x,
+          std::int64_t stride, std::int64_t width) {
+  for (std::int64_t t = 0; t < T; ++t) {
+    const auto chunk = (first + t + temperature.shift) / temperature.positions;
+    const auto by =
+        static_cast<float>(1.0 + temperature.coefficient * std::log1p(static_cast<double>(chunk)));
+    for (std::int64_t i = 0; i < width; ++i) x[t * stride + i] *= by;
+  }
 }
 
 AttendedKeys append(KeyValues& past, std::int64_t rows, const float* keys, std::int64_t key_stride,

@@ -11,10 +11,12 @@
 
 namespace espalier::infer {
 
-/// Keys and values of the tokens that one sequence has passed through one block.
+/// Keys and values of the tokens that one sequence has passed through one block; of a mixer with a state,
+/// what its convolution still sees, and the state.
 struct KeyValues {
-  Buffer<float> keys;    // [room, key row]
-  Buffer<float> values;  // [room, value row]
+  Buffer<float> index;   // [room, width] an indexer's keys
+  Buffer<float> keys;    // [room, key row], or [kernel - 1, C]
+  Buffer<float> values;  // [room, value row], or [heads, key width, value width]
   std::int64_t length = 0;
 };
 
@@ -29,14 +31,20 @@ class ReadyBlock {
 
   /// x [N, D] float32, the residual stream of N tokens of packed sequences, before the block in, after it
   /// out.
-  void run(const SequenceLayout& layout, float* x, const ExpertTap& tap) const;
+  /// `choice` [N, most]: the keys that the last indexer chose for each token, for blocks that share its
+  /// choice; where it is nullptr, they refuse sequences that are longer than what is chosen.
+  void run(const SequenceLayout& layout, float* x, const ExpertTap& tap,
+           std::int32_t* choice = nullptr) const;
   /// The same for the next N tokens of one sequence, which also see those in `past`; appends to it.
-  void run(std::int64_t N, float* x, KeyValues& past) const;
+  void run(std::int64_t N, float* x, KeyValues& past, std::int32_t* choice = nullptr) const;
 
  private:
   struct State;
   std::unique_ptr<State> state_;
 };
+
+/// Room for the choices of N tokens; empty where no block shares any.
+std::vector<std::int32_t> room_for_choices(const DecoderModel& model, std::int64_t N);
 
 /// Rows of the embedding: ids [N] -> x [N, D] float32. Throws UserError for ids outside the vocabulary.
 void embed(const DecoderModel& model, std::span<const std::int32_t> ids, float* x);

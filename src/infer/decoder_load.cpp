@@ -6,16 +6,31 @@
 namespace espalier::infer {
 namespace {
 
+GatedFfn network(const arch::FeedForward& rule) {
+  GatedFfn network;
+  network.rule = rule;
+  return network;
+}
+
 /// A block with the parts that its description asks for, without weights.
 DecoderBlock shaped(const arch::BlockSpec& spec) {
   DecoderBlock block;
   if (std::holds_alternative<arch::LatentAttention>(spec.mixer)) block.attention = LatentAttentionWeights{};
+  if (arch::has_state(spec.mixer)) block.attention = StateWeights{};
   const arch::MixtureOfExperts* moe = spec.moe();
-  if (moe == nullptr) return block;
+  if (std::holds_alternative<arch::Absent>(spec.mixer)) block.attention = std::monostate{};
+  if (moe == nullptr) {
+    block.feed_forward = std::monostate{};
+    if (const auto* dense = std::get_if<arch::FeedForward>(&spec.feed_forward))
+      block.feed_forward = network(*dense);
+    return block;
+  }
   DecoderMoe layer;
-  layer.experts.resize(static_cast<std::size_t>(moe->experts));
-  if (moe->shared) layer.shared.emplace();
+  layer.experts.assign(static_cast<std::size_t>(moe->experts), network(moe->expert));
+  if (moe->shared) layer.shared = network(moe->shared->network);
   if (moe->shared && moe->shared->gated) layer.shared_gate.emplace();
+  layer.scales_input = moe->router.scales_input;
+  layer.output_scale = moe->output_scale;
   block.feed_forward = std::move(layer);
   return block;
 }
@@ -31,7 +46,8 @@ DecoderModel load_decoder(Checkpoint checkpoint) {
   for (const arch::BlockSpec& block : model.spec.blocks) model.blocks.push_back(shaped(block));
   visit_model_roles(model, [&](const arch::TensorKey& key, StoredWeight& weight) {
     weight = bound_weight(source, described.tensors, key);
-    if (key.part == arch::Part::kCorrection) weight = widened(weight);
+    const bool of_router = key.role == arch::Role::kRouter && key.part != arch::Part::kWeight;
+    if (of_router) weight = widened(weight);
   });
   if (model.tied()) model.head = model.embedding;
   return model;

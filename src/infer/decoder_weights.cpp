@@ -24,8 +24,8 @@ void keep_only(DecoderMoe& moe, const std::vector<std::int64_t>& keep) {
   Buffer<float> buffer;
   const auto count = static_cast<std::int64_t>(keep.size()), D = moe.router.in();
   moe.router = stored(rows(moe.router.read(buffer), D, keep), count, D);
-  if (moe.correction_bias.defined())
-    moe.correction_bias = stored(rows(moe.correction_bias.floats(), 1, keep), 1, count);
+  for (StoredWeight* bias : {&moe.router_bias, &moe.correction_bias})
+    if (bias->defined()) *bias = stored(rows(bias->floats(), 1, keep), 1, count);
   std::vector<GatedFfn> experts;
   for (const std::int64_t expert : keep) experts.push_back(moe.experts[static_cast<std::size_t>(expert)]);
   moe.experts = std::move(experts);
@@ -48,7 +48,8 @@ DecoderModel widened(const DecoderModel& model) {
   DecoderModel wide = model;
   for (DecoderBlock& block : wide.blocks) block = widened(block);
   wide.embedding = widened(model.embedding);
-  wide.norm = widened(model.norm);
+  wide.norm = {widened(model.norm.weight), widened(model.norm.bias)};
+  wide.head_bias = widened(model.head_bias);
   wide.head = model.tied() ? wide.embedding : widened(model.head);
   return wide;
 }

@@ -5,14 +5,10 @@
 #include <variant>
 
 #include "infer/encoder_experts.h"
+#include "infer/norms.h"
 #include "infer/sequence_layout.h"
 
 namespace espalier::infer {
-
-struct StoredNorm {
-  StoredWeight weight;  // [D]
-  StoredWeight bias;    // [D]
-};
 
 /// The parts of one block of an encoder or a vision model, float32 in memory. An encoder normalises after
 /// each residual sum, a vision model before each part.

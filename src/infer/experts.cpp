@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "infer/activations.h"
 #include "kernels/gemm.h"
 #include "kernels/simd/kernels.h"
 
@@ -57,10 +58,21 @@ void scatter(const float* y, std::span<const std::int32_t> tokens, std::span<con
                                 .d = D});
 }
 
+/// gates * x[tokens] in `room`; x [*, D]
+const float* scaled_rows(const float* x, std::span<const std::int32_t> tokens, std::span<const float> gates,
+                         std::int64_t D, Buffer<float>& room) {
+  float* to = room.room(static_cast<std::int64_t>(tokens.size()) * D);
+  for (std::size_t r = 0; r < tokens.size(); ++r)
+    for (std::int64_t d = 0; d < D; ++d) *to++ = gates[r] * x[tokens[r] * D + d];
+  return room.data();
+}
+
 void add_routed(const DecoderMoe& moe, const Assignments& sorted, const float* x, float* residual,
                 const ExpertTap& tap) {
   FfnBuffers buffers;
   FfnScratch scratch;
+  Buffer<float> scaled;
+  const std::vector<float> ones(moe.scales_input ? kChunkRows : 0, 1.0F);
   for (std::size_t e = 0; e < moe.experts.size(); ++e) {
     if (sorted.offsets[e] == sorted.offsets[e + 1]) continue;
     if (e + 1 < moe.experts.size())
@@ -71,8 +83,14 @@ void add_routed(const DecoderMoe& moe, const Assignments& sorted, const float* x
     for_chunks(all, [&](std::int64_t begin, std::int64_t rows) {
       const auto first = static_cast<std::size_t>(sorted.offsets[e] + begin);
       const auto tokens = std::span(sorted.tokens).subspan(first, static_cast<std::size_t>(rows));
-      const auto gates = std::span(sorted.gates).subspan(first, static_cast<std::size_t>(rows));
-      const float* y = run(ready, rows, x, tokens.data(), scratch);
+      auto gates = std::span<const float>(sorted.gates).subspan(first, static_cast<std::size_t>(rows));
+      const float* y = nullptr;
+      if (moe.scales_input) {
+        y = run(ready, rows, scaled_rows(x, tokens, gates, ready.width, scaled), nullptr, scratch);
+        gates = std::span<const float>(ones).first(gates.size());
+      } else {
+        y = run(ready, rows, x, tokens.data(), scratch);
+      }
       if (tap.output) tap.output({static_cast<std::int64_t>(e), tokens, gates, y});
       scatter(y, tokens, gates, ready.width, residual);
     });
@@ -92,6 +110,17 @@ void add_gated(const GatedFfn& ffn, std::span<const float> gates, const float* x
     const auto own = std::span(tokens).subspan(first, count);
     scatter(run(ready, rows, x, own.data(), scratch), own, gates.subspan(first, count), D, residual);
   });
+}
+
+/// to += out (the experts' sum for in x): their width is not D.
+void add_latent(const DecoderMoe& moe, const Routing& choice, std::int64_t N, const float* x, float* to,
+                const ExpertTap& tap) {
+  const auto d = moe.latent_in.out(), D = moe.latent_in.in();
+  Buffer<float> in(N * d), sum(N * d), room;
+  kernels::gemm(N, d, D, {x, D}, {moe.latent_in.read(room), D, true}, 0, in.data(), d);
+  sum.fill(0.0F);
+  add_routed(moe, sort_by_expert(choice), in.data(), sum.data(), tap);
+  kernels::gemm(N, D, d, {sum.data(), d}, {moe.latent_out.read(room), d, true}, 1, to, D);
 }
 
 std::span<const float> bias_of(const DecoderMoe& moe) {
@@ -119,13 +148,25 @@ void add_experts(const DecoderMoe& moe, const RouterConfig& config, std::int64_t
   const auto E = moe.router.out(), D = moe.router.in();
   Buffer<float> logits(N * E), router;
   kernels::gemm(N, E, D, {x, D}, {moe.router.read(router), D, true}, 0, logits.data(), E);
+  if (moe.router_bias.defined()) add_bias(N, E, moe.router_bias.floats(), logits.data());
   const Routing choice = choose_experts(config, N, E, std::move(logits), bias_of(moe));
   if (tap.routed) tap.routed(choice.view());
   if (tap.inputs) tap.inputs(N, x, choice.view());
-  add_routed(moe, sort_by_expert(choice), x, residual, tap);
-  if (moe.shared && moe.shared_gate)
-    add_gated(*moe.shared, shared_gates(*moe.shared_gate, N, x), x, residual);
-  if (moe.shared && !moe.shared_gate) add_ffn(*moe.shared, N, x, residual);
+  Buffer<float> sum;
+  float* to = residual;
+  if (moe.output_scale != 1.0) {
+    to = sum.room(N * D);
+    std::fill_n(to, N * D, 0.0F);
+  }
+  if (moe.latent_in.defined())
+    add_latent(moe, choice, N, x, to, tap);
+  else
+    add_routed(moe, sort_by_expert(choice), x, to, tap);
+  if (moe.shared && moe.shared_gate) add_gated(*moe.shared, shared_gates(*moe.shared_gate, N, x), x, to);
+  if (moe.shared && !moe.shared_gate) add_ffn(*moe.shared, N, x, to);
+  if (to == residual) return;
+  const auto by = static_cast<float>(moe.output_scale);
+  for (std::int64_t i = 0; i < N * D; ++i) residual[i] += by * to[i];
 }
 
 }  // namespace espalier::infer

@@ -13,11 +13,15 @@ namespace espalier::infer {
 
 /// A Mixture-of-Experts layer of a decoder: its experts' weights are read one at a time.
 struct DecoderMoe {
-  StoredWeight router;            // [E, D]
-  StoredWeight correction_bias;   // [E] float32 in memory, or not there
-  std::vector<GatedFfn> experts;  // [E]
+  StoredWeight router;                 // [E, D]
+  StoredWeight router_bias;            // [E] of the logits, float32 in memory, or not there
+  StoredWeight correction_bias;        // [E] float32 in memory, or not there
+  std::vector<GatedFfn> experts;       // [E]
+  StoredWeight latent_in, latent_out;  // [d, D], [D, d] before and after the routed experts, or not there
   std::optional<GatedFfn> shared;
   std::optional<StoredWeight> shared_gate;  // [1, D]: the shared expert's output times its sigmoid
+  bool scales_input = false;                // see arch::Router
+  double output_scale = 1.0;                // of the layer's output
 };
 
 /// Rows that one expert computed.

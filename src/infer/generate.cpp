@@ -51,6 +51,7 @@ struct Generation::State {
   RopeTables rope;
   std::vector<std::unique_ptr<ReadyBlock>> blocks;
   std::vector<KeyValues> past;
+  std::int64_t length = 0;
 
   State(const DecoderModel& of, std::int64_t positions, std::uint64_t most_bytes)
       : model(float32_bytes(of) <= most_bytes ? widened(of) : of),
@@ -66,7 +67,7 @@ Generation::Generation(const DecoderModel& model, std::int64_t positions, std::u
 Generation::~Generation() = default;
 
 std::int64_t Generation::length() const {
-  return state_->past.front().length;
+  return state_->length;
 }
 
 std::vector<float> Generation::append(std::span<const std::int32_t> ids) {
@@ -77,8 +78,10 @@ std::vector<float> Generation::append(std::span<const std::int32_t> ids) {
   const auto D = state_->model.width();
   Buffer<float> x(N * D);
   embed(state_->model, ids, x.data());
+  auto choices = room_for_choices(state_->model, N);
   for (std::size_t layer = 0; layer < state_->blocks.size(); ++layer)
-    state_->blocks[layer]->run(N, x.data(), state_->past[layer]);
+    state_->blocks[layer]->run(N, x.data(), state_->past[layer], choices.empty() ? nullptr : choices.data());
+  state_->length += N;
   std::vector<float> logits(static_cast<std::size_t>(state_->model.vocabulary()));
   decoder_logits(state_->model, 1, x.data() + (N - 1) * D, logits.data());
   return logits;

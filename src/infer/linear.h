@@ -15,6 +15,7 @@ class ReadyLinear {
   explicit ReadyLinear(const StoredLinear& linear);
   bool defined() const { return out_ > 0; }
   std::int64_t out() const { return out_; }
+  std::int64_t in() const { return in_; }
   /// y [N, out], rows `stride` apart: x W^T + b, or that added to it; x rows `x_stride` apart.
   void run(std::int64_t N, const float* x, std::int64_t x_stride, LinearStore to, float* y,
            std::int64_t stride) const;

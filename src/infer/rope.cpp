@@ -16,6 +16,15 @@ double pair_of(double rotations, const arch::Rotary& rotary) {
          (2.0 * std::log(rotary.theta));
 }
 
+/// `frequency` in radians per position as Llama 3 changes it.
+double lengthened(double frequency, const arch::LongRotary& rule) {
+  const double turns = frequency * static_cast<double>(rule.original_positions) / (2.0 * std::numbers::pi);
+  if (turns < rule.low) return frequency / rule.factor;
+  if (turns > rule.high) return frequency;
+  const double kept = (turns - rule.low) / (rule.high - rule.low);
+  return (1.0 - kept) * frequency / rule.factor + kept * frequency;
+}
+
 /// [width/2] radians per position.
 std::vector<double> frequencies(const arch::Rotary& rotary) {
   const std::int64_t width = rotary.width;
@@ -23,10 +32,14 @@ std::vector<double> frequencies(const arch::Rotary& rotary) {
   for (std::int64_t i = 0; i < width / 2; ++i)
     frequencies.push_back(std::pow(rotary.theta, -2.0 * static_cast<double>(i) / static_cast<double>(width)) /
                           rotary.linear_factor);
+  if (rotary.longer)
+    for (double& frequency : frequencies) frequency = lengthened(frequency, *rotary.longer);
   if (!rotary.yarn) return frequencies;
   const double last = static_cast<double>(width - 1);
-  const double low = std::clamp(std::floor(pair_of(rotary.yarn->beta_fast, rotary)), 0.0, last);
-  double high = std::clamp(std::ceil(pair_of(rotary.yarn->beta_slow, rotary)), 0.0, last);
+  const bool whole = rotary.yarn->truncate;
+  const double fast = pair_of(rotary.yarn->beta_fast, rotary), slow = pair_of(rotary.yarn->beta_slow, rotary);
+  const double low = std::clamp(whole ? std::floor(fast) : fast, 0.0, last);
+  double high = std::clamp(whole ? std::ceil(slow) : slow, 0.0, last);
   if (low == high) high += 0.001;
   for (std::size_t i = 0; i < frequencies.size(); ++i) {
     const double ramp = std::clamp((static_cast<double>(i) - low) / (high - low), 0.0, 1.0);

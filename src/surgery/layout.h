@@ -48,23 +48,25 @@ struct Conversion {
 };
 
 enum class PieceKind {
-  kCopy,       ///< the bytes of `source` as they are
-  kSum,        ///< a part of the sum of several weights
-  kConverted,  ///< a part of a weight in another format
-  kValues,     ///< `values`, each rounded once
-  kZeros       ///< `fill`, again and again
+  kCopy,        ///< the bytes of `source` as they are
+  kSum,         ///< a part of the sum of several weights
+  kConverted,   ///< a part of a weight in another format
+  kRenumbered,  ///< the bytes of `source`, numbers of experts, each replaced by `number_of` it
+  kValues,      ///< `values`, each rounded once
+  kZeros        ///< `fill`, again and again
 };
 
 /// A part of an output tensor.
 struct OutputPiece {
   PieceKind kind = PieceKind::kCopy;
   std::uint64_t bytes = 0;
-  ByteRange source = {};                           // kCopy
+  ByteRange source = {};                           // kCopy, kRenumbered
   std::shared_ptr<const WeightSum> sum = nullptr;  // kSum
   std::size_t part = 0;                            // kSum: of sum->like; kConverted: of conversion->to
   std::vector<float> values = {};                  // kValues
   std::shared_ptr<const Conversion> conversion = nullptr;
-  std::byte fill{};  // kZeros: of what stands for zero
+  std::byte fill{};                          // kZeros: of what stands for zero
+  std::vector<std::int64_t> number_of = {};  // kRenumbered: [E]
 };
 
 struct OutputTensor {

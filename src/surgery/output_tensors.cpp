@@ -41,6 +41,7 @@ class Maker {
           places_[name] = {i, static_cast<std::int64_t>(expert), MoePart::kExpert};
       }
       if (!layers[i].novices.empty()) novice_names_.insert(layers[i].novices);
+      if (!layers[i].token_experts.empty()) tables_[layers[i].token_experts] = i;
     }
   }
 
@@ -78,6 +79,8 @@ class Maker {
     if (block && numbers_.is_gone(*block)) return std::nullopt;
     if (surgery_.options.next_token == NextTokenLayers::kDrop && names_.is_of_next_token_module(input.name))
       return std::nullopt;
+    if (const auto table = tables_.find(std::string(input.name)); table != tables_.end())
+      return renumbered(input, table->second);
     const auto found = places_.find(std::string(input.name));
     if (found == places_.end()) return whole(input);
     const Place& place = found->second;
@@ -110,6 +113,20 @@ class Maker {
   static OutputTensor whole(const TensorView& input) {
     OutputTensor result = like(input);
     result.pieces.push_back(copy(range(input)));
+    return result;
+  }
+
+  /// A table of experts by token, with the numbers that they have afterwards.
+  OutputTensor renumbered(const TensorView& input, std::size_t i) const {
+    const auto& keep = surgery_.layers[i].keep;
+    std::vector<std::int64_t> number_of(static_cast<std::size_t>(surgery_.topology.layers[i].num_experts),
+                                        -1);
+    for (std::size_t place = 0; place < keep.size(); ++place)
+      number_of[static_cast<std::size_t>(keep[place])] = static_cast<std::int64_t>(place);
+    OutputTensor result = whole(input);
+    if (surgery_.zero_fills() || surgery_.keeps_rows() || keep.size() == number_of.size()) return result;
+    result.pieces.front().kind = PieceKind::kRenumbered;
+    result.pieces.front().number_of = std::move(number_of);
     return result;
   }
 
@@ -281,6 +298,7 @@ class Maker {
   const Renumbering numbers_;
   std::unordered_map<std::string, Place> places_;
   std::unordered_set<std::string> novice_names_;
+  std::unordered_map<std::string, std::size_t> tables_;  // of experts by token; their layers
 };
 
 }  // namespace

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "surgery/conversion.h"
+#include "surgery/token_experts.h"
 #include "surgery/weight_sum.h"
 
 namespace espalier {
@@ -21,6 +22,10 @@ void compute(const OutputPiece& piece, Dtype dtype, const Inputs& inputs, std::u
   if (piece.kind == PieceKind::kSum) return compute_sum(*piece.sum, piece.part, inputs, begin, out);
   if (piece.kind == PieceKind::kConverted)
     return compute_conversion(*piece.conversion, piece.part, inputs, begin, out);
+  if (piece.kind == PieceKind::kRenumbered) {
+    inputs[piece.source.file].read(piece.source.begin + begin, out);
+    return renumber_experts(piece.number_of, dtype, out);
+  }
   const std::size_t elements = out.size() / size_bytes(dtype);
   from_float32(dtype, std::span(piece.values).subspan(begin / size_bytes(dtype), elements), out);
 }

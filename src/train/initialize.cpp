@@ -7,6 +7,7 @@
 #include "train/checkpoint.h"
 #include "train/parameters.h"
 #include "train/random_tensor.h"
+#include "train/trainable.h"
 
 namespace espalier::train {
 namespace {
@@ -76,6 +77,7 @@ Transformer initialize(const nlohmann::json& config, std::string_view source, st
   Transformer model;
   model.spec = arch::read_spec(config, source);
   arch::expect_runs(model.spec, source);
+  expect_trains(model.spec, source);
   model.fields = config;
   if (is_encoder(model.spec)) {
     model.spec.heads.masked_words = model.spec.heads.pooler = true;

@@ -10,6 +10,7 @@
 #include "infer/bound_weights.h"
 #include "train/checkpoint.h"
 #include "train/parameters.h"
+#include "train/trainable.h"
 
 namespace espalier::train {
 namespace {
@@ -58,6 +59,7 @@ Transformer load(const Checkpoint& checkpoint) {
   model.fields = checkpoint.config();
   model.spec = arch::read_spec(checkpoint);
   arch::expect_runs(model.spec, checkpoint.folder().string());
+  expect_trains(model.spec, checkpoint.folder().string());
   const auto bound = arch::bind(model.spec, checkpoint);
   auto& heads = model.spec.heads;
   heads.pooler = heads.pooler && bound.has(Group::kPooler);

@@ -50,10 +50,10 @@ torch::Tensor attend(Pass& pass, std::int64_t layer, const arch::GroupedAttentio
 }
 
 /// The one rotated part of all keys is repeated for each head.
-torch::Tensor attend(Pass& pass, std::int64_t layer, const arch::LatentAttention& spec,
+torch::Tensor attend(Pass& pass, std::int64_t /*layer*/, const arch::LatentAttention& spec,
                      const LatentWeights& w, const torch::Tensor& x) {
   const auto N = x.size(0), H = spec.heads, n = spec.nope_width, v = spec.value_width, r = spec.rotary.width;
-  const double epsilon = pass.model.spec.blocks[static_cast<std::size_t>(layer)].norm.epsilon;
+  const double epsilon = spec.norm_epsilon;
   auto narrow = x;
   if (w.query_norm.defined())
     narrow = norm_heads(pass, epsilon, apply_linear(pass, w.query_down, x), w.query_norm);

@@ -8,6 +8,7 @@
 #include "base/files.h"
 #include "base/json.h"
 #include "infer/decoder_forward.h"
+#include "infer/generate.h"
 #include "paths.h"
 #include "unit/infer/small_decoder.h"
 #include "values.h"
@@ -33,6 +34,13 @@ std::vector<std::int32_t> recorded_experts(const SafetensorsFile& file, const st
   std::vector<std::int32_t> values(static_cast<std::size_t>(view.elements()));
   std::memcpy(values.data(), view.bytes.data(), view.bytes.size());
   return values;
+}
+
+/// What a trace's weights are times the gates: some families multiply with the router's factor where others
+/// do not look, after the experts.
+double recorded_share(const arch::ModelSpec& spec) {
+  const bool after = spec.family == "laguna" || spec.family == "beam" || spec.family == "step3p7";
+  return after ? 1.0 / arch::routing_rule(spec).scale : 1.0;
 }
 
 /// The choices of tokens with `slots` experts each, in the order of the experts' numbers: some goldens list
@@ -79,9 +87,10 @@ bool runs(const std::filesystem::path& golden) {
 /// The golden folders of models that run and that have a file.
 std::vector<std::string> goldens_with(const char* file) {
   std::vector<std::string> names;
-  for (const auto& entry : std::filesystem::directory_iterator(folder("")))
-    if (std::filesystem::exists(entry.path() / file) && runs(entry.path()))
-      names.push_back(entry.path().filename().string());
+  for (const std::string parent : {"", "families/"})
+    for (const auto& entry : std::filesystem::directory_iterator(folder(parent)))
+      if (std::filesystem::exists(entry.path() / file) && runs(entry.path()))
+        names.push_back(parent + entry.path().filename().string());
   std::sort(names.begin(), names.end());
   return names;
 }
@@ -89,7 +98,8 @@ std::vector<std::string> goldens_with(const char* file) {
 /// A folder's name as gtest takes it: "qwen3_vl_moe".
 std::string test_name(const ::testing::TestParamInfo<std::string>& golden) {
   std::string name = golden.param;
-  std::replace(name.begin(), name.end(), '-', '_');
+  std::replace_if(
+      name.begin(), name.end(), [](char c) { return c == '-' || c == '/'; }, '_');
   return name;
 }
 
@@ -106,6 +116,23 @@ TEST_P(GoldenDecoder, Logits) {
   expect_logits(load_decoder(Checkpoint::open(folder(GetParam()))), GetParam(), "logits.safetensors");
 }
 
+// What generation does: keys, values and states are kept, and tokens come some at a time, then one by one.
+TEST_P(GoldenDecoder, TokensThatFollowGiveTheLogitsOfTheWholeSequence) {
+  const DecoderModel model = load_decoder(Checkpoint::open(folder(GetParam())));
+  const auto golden = SafetensorsFile::open(folder(GetParam()) / "logits.safetensors");
+  const auto ids = sequences_of(GetParam()).back();
+  const Values expected = recorded(golden, "seq1.logits");
+  Generation generation(model, static_cast<std::int64_t>(ids.size()), std::uint64_t{1} << 30);
+  constexpr std::size_t kPrompt = 10;
+  for (std::size_t end = kPrompt; end <= ids.size(); ++end) {
+    const std::size_t begin = end == kPrompt ? 0 : end - 1;
+    const auto logits = generation.append(std::span(ids).subspan(begin, end - begin));
+    const auto row = expected.begin() + static_cast<std::ptrdiff_t>((end - 1) * logits.size());
+    expect_close({logits.begin(), logits.end()}, {row, row + static_cast<std::ptrdiff_t>(logits.size())},
+                 2 * kGoldenTolerance, "token " + std::to_string(end - 1));
+  }
+}
+
 TEST_P(GoldenDecoder, HiddenStatesAndRoutingOfEveryLayer) {
   const DecoderModel model = load_decoder(Checkpoint::open(folder(GetParam())));
   const auto golden = SafetensorsFile::open(folder(GetParam()) / "trace.safetensors");
@@ -119,11 +146,12 @@ TEST_P(GoldenDecoder, HiddenStatesAndRoutingOfEveryLayer) {
       return ExpertTap{[&, layer](const RoutingView& choice) {
                          const auto pairs = static_cast<std::size_t>(choice.tokens * choice.slots);
                          const auto slots = static_cast<std::size_t>(choice.slots);
-                         const auto found = by_expert({choice.chosen, choice.chosen + pairs},
-                                                      values_of({choice.gates, pairs}), slots);
+                         auto found = by_expert({choice.chosen, choice.chosen + pairs},
+                                                values_of({choice.gates, pairs}), slots);
                          const auto expected = by_expert(recorded_experts(golden, name(layer, "experts")),
                                                          recorded(golden, name(layer, "weights")), slots);
                          EXPECT_EQ(found.experts, expected.experts);
+                         for (double& gate : found.gates) gate *= recorded_share(model.spec);
                          expect_close(found.gates, expected.gates, kGoldenTolerance, name(layer, "weights"));
                          ++routed;
                        },

@@ -15,12 +15,16 @@ Family ernie4_5_moe() {
     std::vector<bool> sparse;
     for (std::int64_t layer = 0; layer < config.layers(); ++layer)
       sparse.push_back((layer + 1) % step == 0 && layer >= first && (last < 0 || layer <= last));
-    return unread_spec(config, moe_parts(config, Routing::kSoftmaxWithBias, sparse));
+    DecoderParts parts = moe_parts(config, Routing::kSoftmaxWithBias, sparse);
+    GroupedAttention attention = grouped_attention(config, 5e5);
+    attention.query_key_value_bias = attention.output_bias = fields.boolean("use_bias", false);
+    attention.rotary->pairs = RotaryPairs::kNeighbours;
+    parts.mixer = attention;
+    return decoder_spec(config, parts);
   });
   family.rows = rows;
   family.config.experts = "moe_num_experts";
   family.config.experts_per_token = "moe_k";
-  family.can.missing = "softmax routing with a bias for choosing";
   family.formats = "bf16, 2 bits";
   return family;
 }

@@ -8,15 +8,22 @@ Family hunyuan_v1_moe() {
       {Role::kSharedGate, Part::kWeight, "{M}layers.{L}.{F}shared_mlp.gate_proj.weight"},
       {Role::kSharedUp, Part::kWeight, "{M}layers.{L}.{F}shared_mlp.up_proj.weight"},
       {Role::kSharedDown, Part::kWeight, "{M}layers.{L}.{F}shared_mlp.down_proj.weight"},
+      {Role::kQueryNorm, Part::kWeight, "{M}layers.{L}.self_attn.query_layernorm.weight"},
+      {Role::kKeyNorm, Part::kWeight, "{M}layers.{L}.self_attn.key_layernorm.weight"},
   };
   Family family = decoder_family("hunyuan_v1_moe", "Hunyuan A13B", [](ConfigFields& config) {
     DecoderParts parts = moe_parts(config, Routing::kSoftmax);
     if (!parts.moe.shared) parts.moe.shared = SharedExpert{{parts.moe.expert.width}};
-    return unread_spec(config, parts);
+    parts.moe.router.rule.normalise = true;
+    GroupedAttention attention = grouped_attention(config, 1e4);
+    read_attention_bias(config, attention);
+    attention.query_key_norm = QueryKeyNorm::kPerHead;
+    attention.norm_after_rotation = true;
+    parts.mixer = attention;
+    return decoder_spec(config, parts);
   });
   family.rows = rows;
   family.config.experts_per_token = "moe_topk";
-  family.can.missing = "norms of queries and keys after the rotation";
   return family;
 }
 

@@ -11,10 +11,14 @@ Family hy_v3() {
       {Role::kSharedDown, Part::kWeight, "{M}layers.{L}.{F}shared_mlp.down_proj.weight"},
   };
   Family family = decoder_family("hy_v3", "Hy3", [](ConfigFields& config) {
-    return unread_spec(config, moe_parts(config, Routing::kSigmoidWithBias));
+    DecoderParts parts = moe_parts(config, Routing::kSigmoidWithBias);
+    GroupedAttention attention = grouped_attention(config, 11158840.0);
+    read_attention_bias(config, attention);
+    attention.query_key_norm = QueryKeyNorm::kPerHead;
+    parts.mixer = attention;
+    return decoder_spec(config, parts);
   });
   family.rows = rows;
-  family.can.missing = "its factor and bias in a grouped-query decoder";
   family.formats = "bf16, fp8";
   return family;
 }

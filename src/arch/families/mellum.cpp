@@ -6,9 +6,13 @@ Family mellum() {
   Family family = decoder_family("mellum", "Mellum", [](ConfigFields& config) {
     DecoderParts parts = moe_parts(config, Routing::kSoftmax);
     parts.moe.router.rule.normalise = config.fields().boolean("norm_topk_prob", false);
-    return unread_spec(config, parts);
+    GroupedAttention attention = grouped_attention(config, 5e5);
+    read_attention_bias(config, attention);
+    attention.query_key_norm = QueryKeyNorm::kPerHead;
+    parts.mixer = attention;
+    parts.windows = windows_by_type(config);
+    return decoder_spec(config, parts);
   });
-  family.can.missing = "rotary settings of window layers";
   return family;
 }
 

@@ -10,13 +10,12 @@ Family qwen3_5_moe() {
       decoder_family("qwen3_5_moe_text", "Qwen3.5-MoE, language model alone", [](ConfigFields& config) {
         DecoderParts parts = moe_parts(config, Routing::kSoftmax);
         parts.moe.router.rule.normalise = true;  // whatever norm_topk_prob says
-        if (parts.moe.shared) parts.moe.shared->gated = true;
-        return unread_spec(config, parts);
+        parts.turned_part = 0.25;
+        return qwen_delta_spec(config, std::move(parts), false);
       });
   family.config.next_token_layers = "mtp_num_hidden_layers";
   family.next_token = {"mtp.", "mtp.layers."};
   family.variants = variants;
-  family.can.missing = "Gated DeltaNet";
   family.formats = "bf16, fp8 blocks, nvfp4, gptq";
   return family;
 }

@@ -3,13 +3,17 @@
 namespace espalier::arch {
 
 Family qwen3_next() {
+  static constexpr TensorRow rows[] = {
+      {Role::kScanInput, Part::kWeight, "{M}layers.{L}.linear_attn.in_proj_qkvz.weight"},
+      {Role::kScanBeta, Part::kWeight, "{M}layers.{L}.linear_attn.in_proj_ba.weight"},
+  };
   Family family = decoder_family("qwen3_next", "Qwen3-Next", [](ConfigFields& config) {
     DecoderParts parts = moe_parts(config, Routing::kSoftmax);
-    if (parts.moe.shared) parts.moe.shared->gated = true;
-    return unread_spec(config, parts);
+    parts.turned_part = 0.25;
+    return qwen_delta_spec(config, std::move(parts), true);
   });
+  family.rows = rows;
   family.next_token = {"mtp.", "mtp.layers."};
-  family.can.missing = "Gated DeltaNet";
   family.formats = "bf16, fp8 blocks, nvfp4, awq";
   return family;
 }

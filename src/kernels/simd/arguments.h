@@ -232,6 +232,11 @@ struct CausalSoftmax {
   std::int64_t first;       ///< position of row 0 relative to key 0, >= 0; first + rows <= keys
   std::int64_t window = 0;  ///< 0: none
   float scale = 1;          ///< > 0
+  /// 0: none; else a query sees keys of its own chunk of this many positions, where key 0 stands at
+  /// `position`.
+  std::int64_t chunk = 0, position = 0;
+  /// Nothing, or one more logit of every row, which takes its share of the softmax and gives nothing.
+  const float* sink = nullptr;
 };
 
 /// y[token[r]] += gates[r] * x[r]; no token occurs twice.

@@ -30,6 +30,7 @@ struct SmallTensor {
 };
 
 constexpr std::int64_t kSmallWidth = 4, kSmallInner = 6, kSmallVocabulary = 10, kSmallExperts = 8;
+constexpr std::int64_t kPackedWidth = 32;  // D and F of a model in MXFP4
 
 inline bool is_plain_float(Dtype dtype) {
   return dtype == Dtype::kF32 || dtype == Dtype::kBF16 || dtype == Dtype::kF16;
@@ -46,7 +47,9 @@ inline std::vector<std::byte> bytes_of(const SmallTensor& tensor) {
     for (float& value : values) value = static_cast<float>(random.normal());
     from_float32(tensor.dtype, values, bytes);
   } else {
-    for (std::byte& byte : bytes) byte = static_cast<std::byte>(random.below(256));
+    const bool exponents = tensor.name.ends_with("_scales");  // of two, 127 more than they are
+    for (std::byte& byte : bytes)
+      byte = static_cast<std::byte>(exponents ? 120 + random.below(8) : random.below(256));
   }
   return bytes;
 }
@@ -73,13 +76,16 @@ inline json small_config(const std::string& model_type) {
               {"kv_lora_rank", 4},
               {"qk_nope_head_dim", 2},
               {"qk_rope_head_dim", 2},
-              {"v_head_dim", 2}};
+              {"v_head_dim", 2},
+              {"partial_rotary_factor", 1.0}};
   if (model_type == "phimoe" || model_type == "gpt_oss" || model_type == "granitemoe") {  // they have no such
     for (const char* field :
          {"moe_intermediate_size", "shared_expert_intermediate_size", "first_k_dense_replace",
           "mlp_only_layers", "n_shared_experts", "num_nextn_predict_layers"})
       config.erase(field);
   }
+  // Blocks of 32 values share a scale.
+  if (model_type == "gpt_oss") config["hidden_size"] = config["intermediate_size"] = kPackedWidth;
   if (model_type == "deepseek_v2") config["topk_method"] = "group_limited_greedy";
   if (model_type == "switch_transformers")
     config.update({{"d_model", kSmallWidth},
@@ -138,17 +144,17 @@ inline SmallTensor small_tensor(const arch::ModelSpec& spec, const arch::Expecte
     block -= spec.encoder_blocks;
   }
   const arch::TensorRow& row = small_row(names, expected.key, stack, storage);
-  const bool exact = expected.shape.size() == 1;  // norms and biases
+  const bool exact =
+      expected.shape.size() == 1 && expected.key.part != arch::Part::kBias;  // norms, corrections
   return {names.name(row, block, expected.key.expert), exact ? Dtype::kF32 : Dtype::kBF16,
           arch::stored_shape(expected, row.storage, kSmallExperts)};
 }
 
-/// gpt_oss is published in MXFP4, with biases.
+/// gpt_oss is published in MXFP4.
 inline void add_packed(std::vector<SmallTensor>& out, const SmallTensor& tensor) {
-  const std::int64_t E = tensor.shape[0], rows = tensor.shape[2];
-  out.push_back({tensor.name + "_blocks", Dtype::kU8, {E, rows, 3, 16}});
-  out.push_back({tensor.name + "_scales", Dtype::kU8, {E, rows, 3}});
-  out.push_back({tensor.name + "_bias", Dtype::kBF16, {E, rows}});
+  const std::int64_t E = tensor.shape[0], blocks = tensor.shape[1] / 32, rows = tensor.shape[2];
+  out.push_back({tensor.name + "_blocks", Dtype::kU8, {E, rows, blocks, 16}});
+  out.push_back({tensor.name + "_scales", Dtype::kU8, {E, rows, blocks}});
 }
 
 /// The tensors of `small_config`, by the tensor table; with an odd-sized one, so that nothing after it is
@@ -161,10 +167,9 @@ inline std::vector<SmallTensor> small_tensors(const std::string& type,
   const auto add = [&](const arch::ExpectedTensor& expected) {
     const SmallTensor tensor = small_tensor(spec, expected, storage);
     if (!names.insert(tensor.name).second) return;
-    const bool packed = type == "gpt_oss" && arch::is_of_expert(expected.key.role);
+    const bool packed = type == "gpt_oss" && arch::is_of_expert(expected.key.role) &&
+                        expected.key.part == arch::Part::kWeight;
     packed ? add_packed(out, tensor) : out.push_back(tensor);
-    if (type == "gpt_oss" && expected.key.role == arch::Role::kRouter)
-      out.push_back({tensor.name.substr(0, tensor.name.rfind('.')) + ".bias", Dtype::kBF16, {kSmallExperts}});
   };
   for (arch::ExpectedTensor expected : arch::expected_tensors(spec)) {
     add(expected);

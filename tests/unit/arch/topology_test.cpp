@@ -42,7 +42,7 @@ const std::vector<Expected> kExpected{
     {"qwen3_vl_moe", {0, 2}, 0, 1, 2},     {"olmoe", {0, 1, 2}, 3, 1, 0},
     {"deepseek", {1, 2}, 3, 1, 0},         {"deepseek_v2", {1, 2}, 3, 1, 0},
     {"deepseek_v3", {1, 2, 3}, 3, 2, 0},   {"glm4_moe", {1, 2, 3}, 3, 2, 0},
-    {"glm4_moe_lite", {1, 2, 3}, 3, 2, 0}, {"gpt_oss", {0, 1, 2}, 0, 2, 6, (12 + 4) * 3 * 32 + 12 + 4},
+    {"glm4_moe_lite", {1, 2, 3}, 3, 2, 0}, {"gpt_oss", {0, 1, 2}, 0, 2, 6, (64 + 32) * 32 + 64 + 32},
     {"granitemoe", {0, 1, 2}, 0, 1, 2},    {"switch_transformers", {1, 3}, 2, 1, 0, 2 * 24},
 };
 
@@ -94,8 +94,9 @@ TEST_P(EveryLanguageModel, EstimatesAreTheFiguresOfTheSmallerModel) {
   EXPECT_EQ(half.kept, 4);
   const Expected& expected = GetParam();
   const auto layers = static_cast<std::int64_t>(expected.layers.size());
-  const std::int64_t router =
-      fixtures::kSmallWidth + (expected.of_router == 2 ? 1 : 0);  // a row, and an entry of the bias
+  const std::string type = expected.model_type;
+  const std::int64_t D = type == "gpt_oss" ? fixtures::kPackedWidth : fixtures::kSmallWidth;
+  const std::int64_t router = D + (expected.of_router == 2 ? 1 : 0);  // a row, and an entry of the bias
   EXPECT_EQ(inspection.parameters - half.parameters, layers * 4 * (expected.parameters_per_expert + router));
   const std::int64_t run = layers - static_cast<std::int64_t>(inspection.topology.next_token_blocks.size());
   EXPECT_EQ(inspection.parameters_per_token - half.parameters_per_token, run * 4 * router);
@@ -119,23 +120,39 @@ TEST(Topology, StackedExpertsOfAnyFamily) {
 }
 
 // Whatever is under an expert's number goes with it.
+/// A small Mixtral of widths that integers of 4 bits fill words with.
+nlohmann::json word_config() {
+  nlohmann::json config = small_config("mixtral");
+  config["hidden_size"] = 8;
+  config["intermediate_size"] = 16;
+  return config;
+}
+std::vector<SmallTensor> word_tensors() {
+  std::vector<SmallTensor> tensors = small_tensors("mixtral");
+  for (SmallTensor& tensor : tensors)
+    for (std::int64_t& size : tensor.shape)
+      size = size == fixtures::kSmallWidth ? 8 : size == fixtures::kSmallInner ? 16 : size;
+  return tensors;
+}
+
 TEST(Topology, QuantisedExpertsOfAnySuffix) {
   const TemporaryFolder folder;
   std::vector<SmallTensor> tensors;
-  for (const SmallTensor& tensor : small_tensors("mixtral")) {
+  for (const SmallTensor& tensor : word_tensors()) {
     if (tensor.name.find("experts.") == std::string::npos) {
       tensors.push_back(tensor);
       continue;
     }
     const std::string module = tensor.name.substr(0, tensor.name.rfind('.'));
-    tensors.push_back({module + ".qweight", Dtype::kI32, {1, 3}});
-    tensors.push_back({module + ".qzeros", Dtype::kI32, {1, 1}});
-    tensors.push_back({module + ".scales", Dtype::kF16, {1, 6}});
-    tensors.push_back({module + ".g_idx", Dtype::kI32, {8}});
+    const std::int64_t out = tensor.shape[0], in = tensor.shape[1];
+    tensors.push_back({module + ".qweight", Dtype::kI32, {in / 8, out}});
+    tensors.push_back({module + ".qzeros", Dtype::kI32, {1, out / 8}});
+    tensors.push_back({module + ".scales", Dtype::kF16, {1, out}});
+    tensors.push_back({module + ".g_idx", Dtype::kI32, {in}});
   }
-  const Topology topology = topology_of(store(folder.path(), small_config("mixtral"), tensors));
+  const Topology topology = topology_of(store(folder.path(), word_config(), tensors));
   EXPECT_EQ(topology.layers[0].expert_tensors.at(7).size(), 12U);
-  EXPECT_EQ(topology.layers[0].parameters_per_expert, 3 * 3 * 8);  // eight 4-bit weights in an integer
+  EXPECT_EQ(topology.layers[0].parameters_per_expert, 3 * 8 * 16);  // eight 4-bit weights in an integer
 }
 
 TEST(Topology, NextTokenLayersAreNotRunButShareTheCount) {
@@ -189,7 +206,7 @@ TEST(Topology, TheHashIsOfExpertsAndNotOfDtypes) {
 TEST(ExpertsStoredDifferently, AreOneLayersExperts) {
   for (const int bits_of_one : {16, 8}) {
     std::vector<SmallTensor> tensors;
-    for (const SmallTensor& tensor : small_tensors("mixtral")) {
+    for (const SmallTensor& tensor : word_tensors()) {
       const bool odd = tensor.name.find(".experts.3.") != std::string::npos;
       if (tensor.name.find(".experts.") == std::string::npos || (odd && bits_of_one == 16)) {
         tensors.push_back(tensor);
@@ -202,17 +219,18 @@ TEST(ExpertsStoredDifferently, AreOneLayersExperts) {
       tensors.push_back({module + ".qzeros", Dtype::kI32, {1, (out * bits + 31) / 32}});
       tensors.push_back({module + ".g_idx", Dtype::kI32, {in}});
     }
-    nlohmann::json config = small_config("mixtral");
+    nlohmann::json config = word_config();
     config["quantization_config"] = {{"quant_method", "gptq"}, {"bits", 4}};
     const TemporaryFolder folder;
     const Checkpoint checkpoint = store(folder.path(), config, tensors);
     const Topology topology = topology_of(checkpoint);
     for (const MoeLayerTensors& layer : topology.layers) {
-      EXPECT_EQ(layer.parameters_per_expert, 3 * 24) << bits_of_one;
+      EXPECT_EQ(layer.parameters_per_expert, 3 * 8 * 16) << bits_of_one;
       EXPECT_EQ(layer.expert_tensors[0].size(), 12U);
       EXPECT_EQ(layer.expert_tensors[3].size(), bits_of_one == 16 ? 3U : 12U);
     }
-    EXPECT_EQ(inspect(checkpoint).parameters, inspect(store_small(folder / "plain", "mixtral")).parameters);
+    EXPECT_EQ(inspect(checkpoint).parameters,
+              inspect(store(folder / "plain", word_config(), word_tensors())).parameters);
   }
 }
 

@@ -56,7 +56,8 @@ class DecoderTensors {
       mlp(name + "mlp.", std::get<arch::FeedForward>(spec.feed_forward).width);
   }
 
-  void attention(const std::string&, const arch::Unread&) {}
+  template <typename Other>
+  void attention(const std::string&, const Other&) {}
   void attention(const std::string& name, const arch::LatentAttention& a) {
     if (a.query_rank) {
       linear(name + "q_a_proj", *a.query_rank, D, a.down_bias);

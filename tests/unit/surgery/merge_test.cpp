@@ -226,13 +226,21 @@ TEST(MergeOfExpertsStoredDifferently, IsRefused) {
                     {"layer 1: expert 6 is merged into expert 0", "not stored alike"});
 }
 
-TEST(MergeOfPackedIntegers, SaysThatTheyCannotBeAdded) {
+TEST(MergeOfPackedExperts, IsStoredAsTheyAre) {
   const SurgeryFolder folder;
   store_small(folder.model(), "gpt_oss", SmallStorage::kPublished);
   Plan plan = plan_keeping({0, 1, 2}, {0, 1, 2, 3});
   plan.layers[1].merge = {{0, {0, 6}, {0.5, 0.5}}};
-  expect_user_error([&] { folder.apply(plan); },
-                    {"layer 1: the plan merges experts", "is U8", "--action drop"});
+  folder.apply(plan);
+  const Checkpoint before = Checkpoint::open(folder.model()), after = Checkpoint::open(folder.out());
+  const std::string name = "model.layers.1.mlp.experts.down_proj_blocks";
+  EXPECT_EQ(after.tensor(name).dtype, Dtype::kU8);
+  const auto old = before.tensor(name).bytes, made = after.tensor(name).bytes;
+  const std::size_t expert = old.size() / 8;
+  EXPECT_FALSE(std::equal(made.begin(), made.begin() + static_cast<std::ptrdiff_t>(expert), old.begin()));
+  EXPECT_TRUE(std::equal(made.begin() + static_cast<std::ptrdiff_t>(expert), made.end(),
+                         old.begin() + static_cast<std::ptrdiff_t>(expert)));  // 1, 2, 3 as they were
+  folder.verify();
 }
 
 }  // namespace

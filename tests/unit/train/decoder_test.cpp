@@ -1,5 +1,5 @@
-// Decoders that are trained: against recorded logits of seven families, and gradients of every parameter
-// against float64 and finite differences.
+// Decoders that are trained: against recorded logits of every family that training knows, and gradients of
+// every parameter against float64 and finite differences.
 #include "train/forward.h"
 
 #include <gtest/gtest.h>
@@ -74,7 +74,9 @@ class TrainableFamilies : public ::testing::TestWithParam<const char*> {};
 INSTANTIATE_TEST_SUITE_P(Families, TrainableFamilies,
                          ::testing::Values("mixtral", "qwen2-moe", "qwen2-moe-dense-layers", "qwen3-moe",
                                            "olmoe", "deepseek-v1", "deepseek-v2-lite", "deepseek-v2",
-                                           "deepseek-v3"));
+                                           "deepseek-v3", "families/dots1", "families/hy_v3",
+                                           "families/mellum", "families/solar_open", "families/kimi_k2",
+                                           "families/exaone_moe"));
 
 TEST_P(TrainableFamilies, LogitsOnBothBackends) {
   const auto model = golden_model(GetParam());

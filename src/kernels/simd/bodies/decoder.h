@@ -128,8 +128,13 @@ void causal_softmax(const CausalSoftmax& op) {
   for (int64_t i = 0; i < op.rows; ++i) {
     float* row = op.scores + i * op.keys;
     const int64_t end = op.first + i + 1;
-    const int64_t begin = op.window > 0 && end > op.window ? end - op.window : 0;
-    const float sum = exponentials(row + begin, ScaledRow{row + begin, op.scale}, end - begin);
+    int64_t begin = op.window > 0 && end > op.window ? end - op.window : 0;
+    if (op.chunk > 0) {
+      const int64_t own = (op.position + end - 1) / op.chunk * op.chunk - op.position;
+      begin = own > 0 ? own : 0;
+    }
+    const float sum = exponentials(row + begin, ScaledRow{row + begin, op.scale}, end - begin,
+                                   op.sink == nullptr ? -kInfinity : *op.sink);
     const float inverse = 1.0F / sum;
     for_lanes(end - begin, [&](int64_t j, auto lanes) ESPALIER_INLINED {
       lanes.store(row + begin + j, lanes.load(row + begin + j) * inverse);

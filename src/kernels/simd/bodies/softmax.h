@@ -28,9 +28,10 @@ struct MaskedRow {
 };
 
 /// out = exp(row - its largest), returning the sum; out may be the row. Nothing but -inf becomes zeros.
+/// `sink` is one number more of the row, which counts in the sum alone.
 template <class Row>
-ESPALIER_INLINE float exponentials(float* out, Row row, int64_t n) {
-  F most = splat(-kInfinity);
+ESPALIER_INLINE float exponentials(float* out, Row row, int64_t n, float sink = -kInfinity) {
+  F most = splat(sink);
   for_lanes(n, [&](int64_t j, auto lanes) ESPALIER_INLINED { most = max(row.load(j, lanes), most); });
   const float largest = max_of_lanes(most);
   const float from = largest == -kInfinity ? 0.0F : largest;
@@ -40,7 +41,8 @@ ESPALIER_INLINE float exponentials(float* out, Row row, int64_t n) {
     lanes.store(out + j, e);
     sum += e;
   });
-  return sum_of_lanes(sum);
+  const float rest = sink == -kInfinity ? 0.0F : max_of_lanes(exponential(splat(sink - from)));
+  return sum_of_lanes(sum) + rest;
 }
 
 /// Keys of a sequence that count.

@@ -159,6 +159,33 @@ TEST_P(DecoderKernels, CausalSoftmaxSeesTheWindowAndNothingElse) {
   }
 }
 
+// A sink takes its share of each row, also where it is far above all scores; chunks begin at multiples of
+// their size.
+TEST_P(DecoderKernels, CausalSoftmaxWithASinkAndChunks) {
+  constexpr std::int64_t kRows = 9, kKeys = 21, kFirst = 12, kChunk = 8, kPosition = 5;
+  for (const float sink : {-2.0F, 0.5F, 120.0F}) {
+    Floats scores = random_floats(kRows * kKeys, 9);
+    reference::Values want(scores.size());
+    for (std::int64_t i = 0; i < kRows; ++i) {
+      const auto chunk = (kPosition + kFirst + i) / kChunk;
+      double sum = std::exp(double{sink});
+      for (std::int64_t j = 0; j <= kFirst + i; ++j)
+        if ((kPosition + j) / kChunk == chunk)
+          sum += want[i * kKeys + j] = std::exp(0.5 * double{scores[i * kKeys + j]});
+      for (std::int64_t j = 0; j < kKeys; ++j) want[i * kKeys + j] /= sum;
+    }
+    simd().causal_softmax({.scores = scores.data(),
+                           .rows = kRows,
+                           .keys = kKeys,
+                           .first = kFirst,
+                           .scale = 0.5F,
+                           .chunk = kChunk,
+                           .position = kPosition,
+                           .sink = &sink});
+    expect_close(scores, want, kTolerance, "probabilities");
+  }
+}
+
 TEST_P(DecoderKernels, ScatteredRowsAndNorms) {
   for (const auto& [n, d] : kShapes) {
     const Floats x = random_floats(n * d, 1), gates = random_floats(n, 2);
