@@ -3,6 +3,7 @@
 #include <fstream>
 
 #include "base/error.h"
+#include "base/files.h"
 #include "base/hash.h"
 #include "base/machine.h"
 #include "observe/observe_state.h"
@@ -156,9 +157,13 @@ class MethodRunner {
 
   std::vector<RunFailure> operator()() {
     std::vector<std::pair<const GridRun*, RunState>> waiting;
-    for (const GridRun& run : runs_)
-      if (const RunState state = state_of(run); state != RunState::kFinished)
+    for (const GridRun& run : runs_) {
+      const RunState state = state_of(run);
+      if (state != RunState::kFinished)
         waiting.emplace_back(&run, state);
+      else if (fs::exists(begun(run)))
+        clear(run);  // a sweep that was killed had not come to it
+    }
     done_ = runs_.size() - waiting.size();
     for (const auto& [run, state] : waiting) {
       report(run->name());
@@ -179,6 +184,7 @@ class MethodRunner {
       fs::remove(run.folder / "manifest.json");  // it is no run of these
     record_inputs(run.folder, run.inputs);
     std::ofstream log(run.log(), std::ios::app);
+    write_file(begun(run), "");
     RunContext inner = context_;
     inner.seed = run.seed;
     inner.command = command_of(run, state, program_name(context_), context_.threads);
@@ -188,7 +194,7 @@ class MethodRunner {
     try {
       restart_peak_resident_bytes();
       prune(options, inner);
-      if (models_ == FinishedModels::kDelete) delete_weights(run.folder);
+      clear(run);
     } catch (const Interrupted& interrupted) {
       log << "espalier: error: " << interrupted.what() << std::endl;
       throw Interrupted(
@@ -198,6 +204,18 @@ class MethodRunner {
       failures_.push_back({run.name(), error.what(), run.log()});
       if (context_.note) context_.note(fmt::format("{} failed: {}", run.name(), error.what()));
     }
+  }
+
+  /// Beside the log of a run that this sweep began and has not cleared.
+  static fs::path begun(const GridRun& run) { return run.log().replace_extension(".begun"); }
+
+  /// Takes away what nobody needs of a finished run: its weights, and files that were being written.
+  void clear(const GridRun& run) const {
+    for (const auto& entry : fs::directory_iterator(run.folder))
+      if (entry.path().filename().string().starts_with('.') && entry.path().extension() == ".tmp")
+        fs::remove(entry.path());
+    if (models_ == FinishedModels::kDelete) delete_weights(run.folder);
+    fs::remove(begun(run));
   }
 
   void report(const std::string& running) const {

@@ -122,13 +122,6 @@ const std::vector<BadPlan> kBadPlans{
      [](Plan& p) { p.experts_per_token = 2; },
      {},
      {"experts_per_token: found 2, but this architecture always takes 1"}},
-    {"merging quantised weights",
-     "gpt_oss",
-     [](Plan& p) {
-       p.layers[0].merge = {{1, {1, 0}, {0.5, 0.5}}};
-     },
-     {},
-     {"layer 0: the plan merges experts, but tensor", "_blocks is U8", "--action drop"}},
 };
 
 TEST(CorruptSurgery, PlansThatDoNotFitAreUserErrorsAndNothingIsWritten) {
