@@ -66,6 +66,9 @@ class Planner {
     const std::string_view kind = kind_of(input);
     if (plain && (!is_float(input.dtype) || shape.size() < 2 || kind == kRouters))
       return leave(input, place, shape);
+    // What a quantiser left in float32 it left for a reason.
+    const bool quantised = !checkpoint_.weights().quantization.method.empty();
+    if (plain && quantised && to_ == ConvertTo::kBf16) return leave(input, place, shape);
     if (to_ != ConvertTo::kFp8) return dense(input, place, weight, shape, kind);
     if (is_linear(kind, place.weight, shape)) return fp8(input, place, weight, shape, kind);
     if (plain) return leave(input, place, shape);

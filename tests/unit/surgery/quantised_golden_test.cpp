@@ -2,12 +2,14 @@
 // implementation (docs/formats/weights.md).
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <nlohmann/json.hpp>
 
 #include "base/hash.h"
 #include "golden/pruned_golden.h"
 #include "paths.h"
 #include "temporary_folder.h"
+#include "unit/base/user_error.h"
 
 namespace espalier {
 namespace {
@@ -58,6 +60,56 @@ TEST_P(QuantisedGoldenFiles, KeepEveryByteOfWhatStays) {
       expect_fields(read_json(folder / field), value, field);
     else
       expect_fields(pruned.config(), {{field, value}}, "config.json");
+  }
+}
+
+/// Expert `from` of the last layer is merged into expert `into`, half and half.
+void merge_golden(const char* golden, int into, int from, const TemporaryFolder& work) {
+  const fs::path folder = fs::path(source_dir()) / "tests/golden/quant" / golden;
+  Plan plan = pruned_golden_plan(folder);
+  plan.layers.back().merge = {{into, {into, from}, {0.5, 0.5}}};
+  write_plan(work / "plan.json", plan);
+  ApplyOptions options;
+  options.model = folder;
+  options.plan = work / "plan.json";
+  options.out = work / "merged";
+  apply_to_files(
+      options, [](const Progress&) {}, [](std::string_view) {});
+}
+
+std::vector<float> numbers(const Checkpoint& checkpoint, const std::string& weight) {
+  const formats::Weight found = checkpoint.weight(weight);
+  std::vector<float> values(static_cast<std::size_t>(found.elements()));
+  found.decode_rows(0, found.rows, values.data());
+  return values;
+}
+
+TEST(MergeOfPackedIntegers, IsTheSumWithinTheirSteps) {
+  const TemporaryFolder work;
+  merge_golden("ct-int4-kimi-k2", 1, 3, work);
+  const Checkpoint before = Checkpoint::open(fs::path(source_dir()) / "tests/golden/quant/ct-int4-kimi-k2"),
+                   after = Checkpoint::open(work / "merged");
+  const std::string experts = "model.layers.2.mlp.experts.";  // 0, 1, 2, 4, .. stay
+  const auto a = numbers(before, experts + "1.up_proj.weight"),
+             b = numbers(before, experts + "3.up_proj.weight"),
+             sum = numbers(after, experts + "1.up_proj.weight");
+  double difference = 0, all = 0;
+  for (std::size_t i = 0; i < sum.size(); ++i) {
+    const double expected = 0.5 * static_cast<double>(a[i]) + 0.5 * static_cast<double>(b[i]);
+    difference += (static_cast<double>(sum[i]) - expected) * (static_cast<double>(sum[i]) - expected);
+    all += expected * expected;
+  }
+  EXPECT_GT(std::sqrt(difference / all), 0.01);  // four bits
+  EXPECT_LT(std::sqrt(difference / all), 0.2);
+}
+
+TEST(MergeOfPackedWeights, SaysWhichCannotBeAdded) {
+  for (const char* golden : {"gptq-int4", "awq-int4", "modelopt-nvfp4"}) {
+    SCOPED_TRACE(golden);
+    const TemporaryFolder work;
+    const int gone = golden == std::string("awq-int4") ? 4 : golden == std::string("gptq-int4") ? 1 : 3;
+    fixtures::expect_user_error([&] { merge_golden(golden, 0, gone, work); },
+                                {"the plan merges experts, but tensor", "can be added up"});
   }
 }
 
