@@ -27,6 +27,7 @@ MERGE = ["plan", "--observations", "obs.safetensors", "--action", "merge"]
 
 COMMANDS = [
     ["inspect", MIXTRAL],
+    ["convert", MIXTRAL, "--to", "fp8", "--out", "in-fp8"],
     ["inspect", ROOT / "tests/golden/quant/fp8-qwen3-moe", "--json"],
     ["tokenize", MIXTRAL, "--text", "text.txt", "--out", "tokens.json"],
     ["tokenize", MIXTRAL, "--decode", "tokens.json", "--out", "texts.json"],
